@@ -1,0 +1,35 @@
+"""Errors that conveyor raises: one line each, with the argument, what was expected, what came, and the likely fix."""
+
+from __future__ import annotations
+
+
+class ConveyorError(Exception):
+    """Base of every error that conveyor raises on purpose."""
+
+
+class ArgumentError(ConveyorError, ValueError):
+    """An argument of a public function has a wrong value, shape, dtype or device."""
+
+
+class CellError(ConveyorError):
+    """A cell's equations are ill-formed; the message names the line of the equation and the mend."""
+
+
+class ProgramError(ConveyorError):
+    """A program, or the text of one, breaks a rule of the intermediate representation."""
+
+
+class BackendError(ConveyorError, RuntimeError):
+    """A backend that was asked for cannot run this layer; the message says why."""
+
+
+class CheckpointError(ConveyorError):
+    """A checkpoint is missing, truncated, foreign, or written by a later version."""
+
+
+class TextError(ConveyorError):
+    """A text file or prompt cannot be used: empty, not UTF-8, too short, or with unknown characters."""
+
+
+class NonFiniteError(ConveyorError):
+    """Training met a loss that is not finite; the message names the step, the layer and the first bad value."""

@@ -1,0 +1,235 @@
+"""The training loop: truncated BPTT over contiguous streams, one step at a time, resumable at any step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from conveyor.tasks.config import TrainingConfig
+from conveyor.tasks.nonfinite import explain_gradient, explain_loss, first_bad_gradient
+from conveyor.tasks.optimizer import build_optimizer, optimizer_tensors, restore_optimizer
+from conveyor.tasks.schedule import Schedule
+from conveyor.tasks.state import State, detach, state_from_tensors, state_tensors
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class Windows(Protocol):
+    """The windows of one pass over the training data, in order; each continues the streams of the one before."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> tuple[Tensor, Tensor]: ...
+
+
+@dataclass(frozen=True)
+class Validation:
+    """One validation.
+
+    Args:
+        step: optimizer steps done before it.
+        epoch: passes begun before it.
+        training_loss: mean loss of the steps since the validation before.
+        loss: on the validation data.
+        lr: of the step before it.
+        best: whether `loss` is the lowest so far.
+    """
+
+    step: int
+    epoch: int
+    training_loss: float
+    loss: float
+    lr: float
+    best: bool
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One optimizer step.
+
+    Args:
+        step: optimizer steps done, this one included.
+        tokens: targets in its window.
+        loss: mean over them, before the update.
+        lr: learning rate of the update.
+        gradient_norm: before clipping.
+        validation: made after it, if one was due.
+    """
+
+    step: int
+    tokens: int
+    loss: float
+    lr: float
+    gradient_norm: float
+    validation: Validation | None
+
+
+@dataclass
+class Progress:
+    """Where a run is; JSON values throughout.
+
+    Args:
+        step: optimizer steps done.
+        window: windows of this pass done.
+        epoch: the pass, from 0.
+        loss_sum: of the steps since the last validation.
+        loss_count: number of those steps.
+        best_loss: lowest validation loss; None before the first.
+        best_step: where it was.
+        since_best: validations since it.
+        finished: why the run ended; None while it has not.
+    """
+
+    step: int = 0
+    window: int = 0
+    epoch: int = 0
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    best_loss: float | None = None
+    best_step: int = 0
+    since_best: int = 0
+    finished: str | None = None
+
+
+class Trainer:
+    """Trains a model; iterate over it for one report a step, and stop iterating whenever you like.
+
+    Between two reports the trainer is at a whole step: `snapshot` then holds everything that the rest of the run
+    depends on, and a trainer that took it with `restore` ends with bitwise the same weights.
+
+    Args:
+        model: called with (inputs, state); returns outputs and the next state.
+        windows: the training data.
+        loss: of outputs and targets; mean.
+        validate: loss on the validation data; leaves model and random generators as they were.
+        config: how to train.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        windows: Windows,
+        loss: Loss,
+        validate: Callable[[], float],
+        config: TrainingConfig,
+    ) -> None:
+        self.model = model
+        self.windows = windows
+        self.loss = loss
+        self.validate = validate
+        self.config = config
+        self.total_steps = config.total_steps(len(windows))
+        self.optimizer = build_optimizer(model, config)
+        self.schedule = Schedule(config, self.total_steps)
+        self.progress = Progress()
+        self.history: list[Validation] = []
+        self.best_weights: dict[str, Tensor] = _copy(model.state_dict())
+        self.state: State = None
+
+    def __iter__(self) -> Iterator[StepReport]:
+        while self.progress.finished is None:
+            yield self.step()
+
+    def step(self) -> StepReport:
+        """Do one optimizer step, and the validation if one is due.
+
+        Raises:
+            NonFiniteError: the loss or a gradient is not finite; the weights are those before the step.
+        """
+        progress = self.progress
+        inputs, targets = self.windows[progress.window]
+        lr = self.schedule.lr(progress.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        self.model.train()
+        random_state = torch.get_rng_state()
+        outputs, state = self.model(inputs, self.state)
+        loss = self.loss(outputs, targets)
+        value = loss.item()
+        if not math.isfinite(value):
+            torch.set_rng_state(random_state)
+            raise explain_loss(self.model, inputs, self.state, progress.step + 1, value)
+        self.optimizer.zero_grad()
+        loss.backward()
+        norm = self._clip()
+        if not math.isfinite(norm) and first_bad_gradient(self.model) is not None:
+            raise explain_gradient(self.model, progress.step + 1)
+        self.optimizer.step()
+        self._advance(detach(state), value)
+        return StepReport(progress.step, targets.numel(), value, lr, norm, self._validate_if_due(lr))
+
+    def _clip(self) -> float:
+        limit = self.config.clip or math.inf
+        return float(nn.utils.clip_grad_norm_(self.model.parameters(), limit))
+
+    def _advance(self, state: State, loss: float) -> None:
+        progress = self.progress
+        progress.step += 1
+        progress.window += 1
+        progress.loss_sum += loss
+        progress.loss_count += 1
+        self.state = state
+        if progress.window == len(self.windows):
+            progress.window = 0
+            progress.epoch += 1
+            self.state = None
+        if progress.step >= self.total_steps:
+            progress.finished = f"all {self.total_steps:,} steps are done"
+
+    def _validate_if_due(self, lr: float) -> Validation | None:
+        progress, every = self.progress, self.config.evaluate_every
+        due = progress.step % every == 0 if every else progress.window == 0
+        if not due and progress.finished is None:
+            return None
+        loss = self.validate()
+        best = progress.best_loss is None or loss < progress.best_loss
+        # A pass that has just ended counts; one in its midst counts as begun.
+        epoch = progress.epoch + (progress.window > 0)
+        validation = Validation(progress.step, epoch, progress.loss_sum / progress.loss_count, loss, lr, best)
+        progress.loss_sum, progress.loss_count = 0.0, 0
+        if best:
+            progress.best_loss, progress.best_step, progress.since_best = loss, progress.step, 0
+            self.best_weights = _copy(self.model.state_dict())
+        else:
+            progress.since_best += 1
+            if self.config.patience and progress.since_best >= self.config.patience:
+                progress.finished = f"no new best in {progress.since_best} validations"
+        self.schedule.validated(best)
+        self.history.append(validation)
+        return validation
+
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
+        """Return all that the rest of the run depends on: JSON values, and tensors by role."""
+        document = {
+            "progress": asdict(self.progress),
+            "divisions": self.schedule.divisions,
+            "history": [asdict(validation) for validation in self.history],
+        }
+        running = {f"optimizer.{name}": t for name, t in optimizer_tensors(self.optimizer).items()}
+        running |= state_tensors(self.state)
+        running["random"] = torch.get_rng_state()
+        return document, {"weights": self.model.state_dict(), "best": self.best_weights, "training": running}
+
+    def restore(self, document: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:
+        """Take what `snapshot` returned; this sets torch's random generator too."""
+        self.progress = Progress(**document["progress"])
+        self.schedule.divisions = document["divisions"]
+        self.history = [Validation(**values) for values in document["history"]]
+        self.model.load_state_dict(tensors["weights"])
+        self.best_weights = tensors["best"]
+        running = tensors["training"]
+        prefix = "optimizer."
+        restore_optimizer(
+            self.optimizer, {k.removeprefix(prefix): v for k, v in running.items() if k.startswith(prefix)}
+        )
+        self.state = state_from_tensors(running)
+        torch.set_rng_state(running["random"])
+
+
+def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in weights.items()}

@@ -1,0 +1,164 @@
+"""Programs as text: what `print(cell.program)` shows, and what saving, exporting and caching use.
+
+The text is versioned and complete. One item stands on a line:
+
+    conveyor-program 1
+    input x I
+    state h H
+    matrix i x H I 1          name, operand, rows, columns, blocks
+    bias i 0 H x,h            name, index, width, operands of its call
+    vector p_i H              name, width, and its first value where that is fixed
+    %0 = input x : I
+    %4 = add %2 %3 : H        ; i.pre      the names of a value stand after a semicolon
+    call %9 layer_norm f %4   %9 is the result of layer_norm("f", %4); for printing only
+    return state h %12
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from typing import Any, get_args
+
+from conveyor.errors import ProgramError
+from conveyor.ops import OPS
+from conveyor.program import Bias, Call, Input, Matrix, Node, Output, Param, Program, Role, Type, Vector
+
+VERSION = 1
+_HEADER = "conveyor-program"
+
+
+def print_structure(program: Program) -> str:
+    """The text without what stands beside the program: equal for programs of equal structure."""
+    return "\n".join([*_declarations(program), *_nodes(program, {}), *_returns(program)]) + "\n"
+
+
+def print_program(program: Program) -> str:
+    """The complete text, with the names of values and the calls."""
+    names: dict[int, list[str]] = defaultdict(list)
+    for name, node in program.names.items():
+        names[node].append(name)
+    calls = [f"call %{n} {c.function} {c.name or '-'} %{c.operand}" for n, c in program.calls.items()]
+    return "\n".join([*_declarations(program), *_nodes(program, names), *calls, *_returns(program)]) + "\n"
+
+
+def _declarations(program: Program) -> list[str]:
+    lines = [f"{_HEADER} {VERSION}"]
+    lines += [f"{i.role} {i.name} {i.width}" for i in program.inputs]
+    for p in program.params:
+        if isinstance(p, Matrix):
+            lines.append(f"matrix {p.name} {p.operand} {p.rows} {p.cols} {p.blocks}")
+        elif isinstance(p, Bias):
+            lines.append(f"bias {p.name} {p.index} {p.width} {','.join(p.operands)}")
+        else:
+            lines.append(f"vector {p.name} {p.width}" + ("" if p.initial is None else f" {p.initial!r}"))
+    return lines
+
+
+def _nodes(program: Program, names: dict[int, list[str]]) -> list[str]:
+    lines = []
+    for index, node in enumerate(program.nodes):
+        words = [node.op]
+        if node.attr is not None:
+            words.append(repr(node.attr).replace(" ", "") if not isinstance(node.attr, str) else node.attr)
+        words += [f"%{a}" for a in node.args]
+        line = f"%{index} = {' '.join(words)} : {node.type}"
+        lines.append(f"{line:<44}; {', '.join(names[index])}" if names.get(index) else line)
+    return lines
+
+
+def _returns(program: Program) -> list[str]:
+    return [f"return {o.role} {o.name} {' '.join(f'%{a}' for a in o.args)}" for o in program.outputs]
+
+
+def parse(text: str) -> Program:
+    """Read a program from its text.
+
+    Raises:
+        ProgramError: The text is not a program, was written by a later version, or is ill-formed; with the line.
+    """
+    lines = text.splitlines()
+    head = lines[0].split() if lines else []
+    if len(head) != 2 or head[0] != _HEADER or not head[1].isdigit():
+        raise ProgramError(f"not the text of a program: expected its first line to be '{_HEADER} {VERSION}'")
+    if int(head[1]) > VERSION:
+        raise ProgramError(f"the program has version {head[1]}, this conveyor reads up to {VERSION}; upgrade conveyor")
+    reader = _Reader()
+    for number, line in enumerate(lines[1:], 2):
+        try:
+            reader.read(line)
+        except (ValueError, IndexError, SyntaxError, KeyError) as error:
+            raise ProgramError(f"line {number} of the program cannot be read: {line.strip()!r} ({error})") from None
+    program = reader.program()
+    program.verify()
+    return program
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.inputs: list[Input] = []
+        self.params: list[Param] = []
+        self.nodes: list[Node] = []
+        self.outputs: list[Output] = []
+        self.names: dict[str, int] = {}
+        self.calls: dict[int, Call] = {}
+
+    def program(self) -> Program:
+        return Program(
+            tuple(self.inputs), tuple(self.params), tuple(self.nodes), tuple(self.outputs), self.names, self.calls
+        )
+
+    def read(self, line: str) -> None:
+        body, _, names = line.partition(";")
+        words = body.split()
+        if not words:
+            return
+        first = words[0]
+        if first.startswith("%"):
+            self._node(words, [n.strip() for n in names.split(",")] if names.strip() else [])
+        elif first in get_args(Role):
+            _, name, width = words
+            self.inputs.append(Input(first, name, width))  # type: ignore[arg-type]
+        elif first == "matrix":
+            _, name, operand, rows, cols, blocks = words
+            self.params.append(Matrix(name, operand, rows, cols, int(blocks)))
+        elif first == "bias":
+            _, name, index, width, operands = words
+            self.params.append(Bias(name, int(index), width, tuple(operands.split(","))))
+        elif first == "vector":
+            self.params.append(Vector(words[1], words[2], float(words[3]) if len(words) > 3 else None))
+        elif first == "call":
+            _, node, function, name, operand = words
+            self.calls[_index(node)] = Call(function, "" if name == "-" else name, _index(operand))
+        elif first == "return":
+            self.outputs.append(Output(words[1], words[2], tuple(_index(w) for w in words[3:])))
+        else:
+            raise ValueError(f"unknown item '{first}'")
+
+    def _node(self, words: list[str], names: list[str]) -> None:
+        index, equals, op = _index(words[0]), words[1], words[2]
+        if index != len(self.nodes) or equals != "=":
+            raise ValueError(f"expected '%{len(self.nodes)} ='")
+        colon = words.index(":", 3)
+        rest = words[3:colon]
+        args = tuple(_index(w) for w in rest if w.startswith("%"))
+        attr: Any = next((w for w in rest if not w.startswith("%")), None)
+        if op in ("const", "clip"):
+            attr = _numbers(attr)
+        if op not in OPS:
+            raise ValueError(f"unknown operation '{op}'")
+        kind = words[colon + 1 :]
+        self.nodes.append(Node(op, args, attr, Type(kind[-1], kind[0] == "bool" and len(kind) > 1)))
+        self.names.update(dict.fromkeys(names, index))
+
+
+def _index(word: str) -> int:
+    if not word.startswith("%"):
+        raise ValueError(f"expected a value such as %3, got '{word}'")
+    return int(word[1:])
+
+
+def _numbers(word: Any) -> Any:
+    if word.startswith("("):
+        return tuple(_numbers(w) for w in word.strip("()").split(","))
+    return None if word == "None" else float(word) if word in ("inf", "-inf", "nan") else float(ast.literal_eval(word))
