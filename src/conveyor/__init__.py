@@ -1,0 +1,95 @@
+"""conveyor: write a recurrent cell's equations once, as the paper writes them, and get everything from that text.
+
+Nothing heavy is loaded by `import conveyor`; each name loads what it needs when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conveyor.backends import why_not as why_not
+    from conveyor.cells import cells as cells
+    from conveyor.errors import ArgumentError as ArgumentError
+    from conveyor.errors import BackendError as BackendError
+    from conveyor.errors import CellError as CellError
+    from conveyor.errors import CheckpointError as CheckpointError
+    from conveyor.errors import ConveyorError as ConveyorError
+    from conveyor.errors import NonFiniteError as NonFiniteError
+    from conveyor.errors import ProgramError as ProgramError
+    from conveyor.errors import TextError as TextError
+    from conveyor.language import CellDefinition as CellDefinition
+    from conveyor.language import abs as abs
+    from conveyor.language import activation as activation
+    from conveyor.language import affine as affine
+    from conveyor.language import cell as cell
+    from conveyor.language import clip as clip
+    from conveyor.language import cos as cos
+    from conveyor.language import detach as detach
+    from conveyor.language import exp as exp
+    from conveyor.language import layer_norm as layer_norm
+    from conveyor.language import log as log
+    from conveyor.language import log1p as log1p
+    from conveyor.language import max as max
+    from conveyor.language import maximum as maximum
+    from conveyor.language import mean as mean
+    from conveyor.language import minimum as minimum
+    from conveyor.language import relu as relu
+    from conveyor.language import sigmoid as sigmoid
+    from conveyor.language import sin as sin
+    from conveyor.language import softplus as softplus
+    from conveyor.language import sqrt as sqrt
+    from conveyor.language import square as square
+    from conveyor.language import sum as sum
+    from conveyor.language import tanh as tanh
+    from conveyor.language import weight as weight
+    from conveyor.language import where as where
+    from conveyor.layers import GRU as GRU
+    from conveyor.layers import LSTM as LSTM
+    from conveyor.layers import RNN as RNN
+    from conveyor.layers import Cell as Cell
+    from conveyor.layers import GRUCell as GRUCell
+    from conveyor.layers import LSTMCell as LSTMCell
+    from conveyor.layers import Recurrent as Recurrent
+    from conveyor.layers import RNNCell as RNNCell
+    from conveyor.program import Program as Program
+
+_PUBLIC = {
+    "backends": ("why_not",),
+    "cells": ("cells",),
+    "errors": (
+        "ArgumentError",
+        "BackendError",
+        "CellError",
+        "CheckpointError",
+        "ConveyorError",
+        "NonFiniteError",
+        "ProgramError",
+        "TextError",
+    ),
+    "language": (
+        "CellDefinition abs activation affine cell clip cos detach exp layer_norm log log1p max maximum mean minimum"
+        " relu sigmoid sin softplus sqrt square sum tanh weight where"
+    ).split(),
+    "layers": ("Cell", "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell", "Recurrent"),
+    "program": ("Program",),
+}
+_MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
+
+__all__ = sorted([*_MODULE_OF, "__version__"])  # noqa: PLE0605 - made of the one table above
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("conveyor")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'conveyor' has no attribute '{name}'", name=name)
+    value = getattr(import_module(f"conveyor.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

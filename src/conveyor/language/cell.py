@@ -146,5 +146,10 @@ def cell(function: Callable[..., Any] | None = None, /, *, name: str | None = No
 
 def _define(function: Callable[..., Any], name: str | None) -> CellDefinition:
     made = CellDefinition(function, name)
-    made.program.verify()  # traced at once, so that a mistake shows where the cell is written
+    try:
+        made.program.verify()  # traced at once, so that a mistake shows where the cell is written
+    except CellError as error:
+        # A helper may be defined further down in the file: then the first use says whether it is there.
+        if type(error.__cause__) is not NameError:
+            raise
     return made

@@ -21,6 +21,7 @@ class Namer:
         self._bound: dict[str, Any] = {}
         self._started = False
         self.history: dict[str, list[Any]] = {}
+        self.last_line: int | None = None
 
     def current(self, predicate: Callable[[Any], bool]) -> str | None:
         """The first variable that is now bound to a value for which `predicate` holds."""
@@ -42,9 +43,11 @@ class Namer:
         # What is bound on entry are the parameters: given, not assigned.
         self._bound = {k: v for k, v in frame.f_locals.items() if isinstance(v, self._wanted)}
         frame.f_trace_opcodes = True
+        self.last_line = frame.f_lineno
         return self._on_opcode
 
     def _on_opcode(self, frame: FrameType, event: str, arg: Any) -> Any:
+        self.last_line = frame.f_lineno
         for name, value in frame.f_locals.items():
             if isinstance(value, self._wanted) and self._bound.get(name) is not value:
                 self._bound[name] = value

@@ -123,7 +123,7 @@ class _Run:
         if len(values) != len(states):
             missing = ", ".join(states[len(values) :])
             tracer.fail(
-                f"{len(values)} values are returned for {len(states)} states"
+                f"{len(values)} value{'s' * (len(values) != 1)} returned for {len(states)} states"
                 + (f": {missing} is not returned" if missing else "")
                 + f"; end the function with `{wanted}`"
             )
@@ -134,6 +134,11 @@ class _Run:
                 tracer.fail(f"state {state} is returned as a condition; make numbers with cv.where(condition, 1, 0)")
             if state == states[0] and tracer.nodes[value.node].op == "input" and tracer.nodes[value.node].attr == "x":
                 tracer.fail(f"the input x is returned as state {state}, the output; return the new {state} first")
+            if state == states[0] and value.width.symbol == INPUT:
+                tracer.fail(
+                    f"the output {state} would have the input's width, since it is mixed with x element by element;"
+                    f' bring x to the hidden size with cv.affine("name", x)'
+                )
             returned[state] = value
         return returned
 

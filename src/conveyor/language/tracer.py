@@ -171,7 +171,7 @@ class Tracer:
             if frame.f_code is self._code:
                 return frame.f_lineno
             frame = frame.f_back  # type: ignore[assignment]
-        return None
+        return self.namer.last_line
 
     # Nodes
 

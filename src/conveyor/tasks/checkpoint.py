@@ -72,7 +72,9 @@ class Checkpoint:
         value: Any = self.document
         for key in keys:
             if not isinstance(value, dict) or key not in value:
-                raise CheckpointError(f"{self.folder / INDEX}: has no {'.'.join(keys)}: it is incomplete; copy it again")
+                raise CheckpointError(
+                    f"{self.folder / INDEX}: has no {'.'.join(keys)}: it is incomplete; copy it again"
+                )
             value = value[key]
         return value
 
@@ -99,7 +101,9 @@ def write_checkpoint(folder: Path, document: dict[str, Any], tensors: dict[str, 
             if _OURS.fullmatch(path.name) and path.name not in kept:
                 path.unlink()
     except OSError as error:
-        raise CheckpointError(f"{folder}: cannot be written ({error.strerror}); free space or choose another") from error
+        raise CheckpointError(
+            f"{folder}: cannot be written ({error.strerror}); free space or choose another"
+        ) from error
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -122,8 +126,10 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        raise CheckpointError(f"{path}: expected JSON, got text that ends or breaks at line {error.lineno}: "
-                              "it is truncated or altered; copy it again") from error
+        raise CheckpointError(
+            f"{path}: expected JSON, got text that ends or breaks at line {error.lineno}: "
+            "it is truncated or altered; copy it again"
+        ) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise CheckpointError(f'{path}: expected "format": "{FORMAT}", found none: it was not written by conveyor')
     version = document.get("version")

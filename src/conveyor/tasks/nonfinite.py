@@ -38,6 +38,11 @@ def explain_gradient(model: nn.Module, step: int) -> NonFiniteError:
     return NonFiniteError(f"step {step}: expected finite gradients; first bad value: {what}; {_MEND}")
 
 
+def explain_validation(step: int, loss: float) -> NonFiniteError:
+    """Say that the validation loss is not finite although the training loss was."""
+    return NonFiniteError(f"step {step}: expected a finite validation loss, got {loss}; {_MEND}")
+
+
 def first_bad_gradient(model: nn.Module) -> str | None:
     """Describe the first gradient that is not finite, from the model's end; None if there is none."""
     for name, parameter in reversed(list(model.named_parameters())):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
@@ -39,12 +39,6 @@ def state_from_tensors(tensors: dict[str, Tensor], prefix: str = "state") -> Sta
     """Build again, in plain tuples, the state that `state_tensors` took apart; None where it held none."""
     if prefix in tensors:
         return tensors[prefix]
-    parts = tuple(_parts(tensors, prefix))
-    return parts or None
-
-
-def _parts(tensors: dict[str, Tensor], prefix: str) -> Iterator[State]:
-    index = 0
-    while (part := state_from_tensors(tensors, f"{prefix}.{index}")) is not None:
-        yield part
-        index += 1
+    below = f"{prefix}."
+    size = len({name.removeprefix(below).partition(".")[0] for name in tensors if name.startswith(below)})
+    return tuple(state_from_tensors(tensors, f"{below}{index}") for index in range(size)) or None

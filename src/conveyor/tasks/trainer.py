@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.nonfinite import explain_gradient, explain_loss, first_bad_gradient
+from conveyor.tasks.nonfinite import explain_gradient, explain_loss, explain_validation, first_bad_gradient
 from conveyor.tasks.optimizer import build_optimizer, optimizer_tensors, restore_optimizer
 from conveyor.tasks.schedule import Schedule
 from conveyor.tasks.state import State, detach, state_from_tensors, state_tensors
@@ -128,7 +128,7 @@ class Trainer:
         self.schedule = Schedule(config, self.total_steps)
         self.progress = Progress()
         self.history: list[Validation] = []
-        self.best_weights: dict[str, Tensor] = _copy(model.state_dict())
+        self._best: dict[str, Tensor] | None = None
         self.state: State = None
 
     def __iter__(self) -> Iterator[StepReport]:
@@ -139,7 +139,8 @@ class Trainer:
         """Do one optimizer step, and the validation if one is due.
 
         Raises:
-            NonFiniteError: the loss or a gradient is not finite; the weights are those before the step.
+            NonFiniteError: the loss or a gradient is not finite, and the weights are those before the step; or the
+                validation's loss is not.
         """
         progress = self.progress
         inputs, targets = self.windows[progress.window]
@@ -155,7 +156,7 @@ class Trainer:
             torch.set_rng_state(random_state)
             raise explain_loss(self.model, inputs, self.state, progress.step + 1, value)
         self.optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         norm = self._clip()
         if not math.isfinite(norm) and first_bad_gradient(self.model) is not None:
             raise explain_gradient(self.model, progress.step + 1)
@@ -164,8 +165,11 @@ class Trainer:
         return StepReport(progress.step, targets.numel(), value, lr, norm, self._validate_if_due(lr))
 
     def _clip(self) -> float:
-        limit = self.config.clip or math.inf
-        return float(nn.utils.clip_grad_norm_(self.model.parameters(), limit))
+        parameters = [parameter for parameter in self.model.parameters() if parameter.grad is not None]
+        norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        if self.config.clip:
+            nn.utils.clip_grads_with_norm_(parameters, self.config.clip, norm)
+        return float(norm)
 
     def _advance(self, state: State, loss: float) -> None:
         progress = self.progress
@@ -187,6 +191,8 @@ class Trainer:
         if not due and progress.finished is None:
             return None
         loss = self.validate()
+        if not math.isfinite(loss):
+            raise explain_validation(progress.step, loss)
         best = progress.best_loss is None or loss < progress.best_loss
         # A pass that has just ended counts; one in its midst counts as begun.
         epoch = progress.epoch + (progress.window > 0)
@@ -194,7 +200,7 @@ class Trainer:
         progress.loss_sum, progress.loss_count = 0.0, 0
         if best:
             progress.best_loss, progress.best_step, progress.since_best = loss, progress.step, 0
-            self.best_weights = _copy(self.model.state_dict())
+            self._best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         else:
             progress.since_best += 1
             if self.config.patience and progress.since_best >= self.config.patience:
@@ -202,6 +208,11 @@ class Trainer:
         self.schedule.validated(best)
         self.history.append(validation)
         return validation
+
+    @property
+    def best_weights(self) -> dict[str, Tensor]:
+        """Weights of the best validation; before the first validation, those of now."""
+        return self.model.state_dict() if self._best is None else self._best
 
     def snapshot(self) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
         """Return all that the rest of the run depends on: JSON values, and tensors by role."""
@@ -221,7 +232,7 @@ class Trainer:
         self.schedule.divisions = document["divisions"]
         self.history = [Validation(**values) for values in document["history"]]
         self.model.load_state_dict(tensors["weights"])
-        self.best_weights = tensors["best"]
+        self._best = tensors["best"] if self.progress.best_step else None
         running = tensors["training"]
         prefix = "optimizer."
         restore_optimizer(
@@ -229,7 +240,3 @@ class Trainer:
         )
         self.state = state_from_tensors(running)
         torch.set_rng_state(running["random"])
-
-
-def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in weights.items()}

@@ -97,10 +97,12 @@ class TextConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as JSON values."""
-        return asdict(self)
+        values = asdict(self)
+        values["data"] = {k: list(v) if isinstance(v, tuple) else v for k, v in values["data"].items()}
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TextConfig:
         """Build the configuration that `to_json` returned."""
-        data = {k: tuple(v) if isinstance(v, list) else v for k, v in values["data"].items()}
+        data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values["data"].items()}
         return cls(DataConfig(**data), ModelConfig(**values["model"]), TrainingConfig(**values["training"]))

@@ -62,8 +62,8 @@ def read_dataset(
     parts = _split(_tokens(train, config.level), _tokens(valid, config.level), _tokens(test, config.level))
     if vocabulary is None:
         vocabulary = _build_vocabulary(config, parts)
-    numbered = [_number(vocabulary, part) for part in parts]
-    dataset = Dataset(vocabulary, *numbered, sha256={file.path: file.sha256 for file in files})
+    numbers = (_number(vocabulary, part) for part in parts)
+    dataset = Dataset(vocabulary, next(numbers), next(numbers), next(numbers), {f.path: f.sha256 for f in files})
     _require_lengths(config, dataset)
     return dataset
 

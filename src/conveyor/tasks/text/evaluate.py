@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor
 
 from conveyor.tasks.quiet import undisturbed
@@ -29,13 +27,3 @@ def evaluate(model: LanguageModel, tokens: Tensor, batch_size: int, window: int)
             logits, state = model(inputs, state)
             total += cross_entropy(logits, targets).item() * targets.numel()
     return total / streams.targets.numel()
-
-
-def bits(nats: float) -> float:
-    """Convert nats to bits."""
-    return nats / math.log(2.0)
-
-
-def perplexity(nats: float) -> float:
-    """Perplexity of a mean cross-entropy in nats; infinite where it exceeds the floating-point range."""
-    return math.exp(nats) if nats < 700 else math.inf

@@ -39,10 +39,10 @@ class TextRun:
     """
 
     def __init__(self, config: TextConfig, cell: CellDefinition, dataset: Dataset) -> None:
-        if cell.program.auxiliary:
+        if cell.program.aux:
             raise ArgumentError(
                 f"cell: expected a cell that reads x alone, got {cell.name}, which also reads "
-                f"{', '.join(cell.program.auxiliary)}; a language model has no such input"
+                f"{', '.join(aux.name for aux in cell.program.aux)}; a language model has no such input"
             )
         self.config = config
         self.cell = cell
@@ -158,7 +158,9 @@ def _read(folder: Path) -> Checkpoint:
     checkpoint = read_checkpoint(folder)
     task = checkpoint.get("task")
     if task != TASK:
-        raise CheckpointError(f"{folder}: expected a language model on text, got task {task!r}; use that task's command")
+        raise CheckpointError(
+            f"{folder}: expected a language model on text, got task {task!r}; use that task's command"
+        )
     return checkpoint
 
 

@@ -71,9 +71,7 @@ def _sample(
         yield number
 
 
-def _choose(
-    logits: Tensor, unknown: int | None, temperature: float, top_k: int, generator: torch.Generator
-) -> int:
+def _choose(logits: Tensor, unknown: int | None, temperature: float, top_k: int, generator: torch.Generator) -> int:
     if unknown is not None:
         logits = logits.index_fill(0, torch.tensor([unknown]), -torch.inf)
     if temperature == 0:

@@ -92,8 +92,17 @@ class ByteVocabulary(Vocabulary):
         super().__init__([f"{number:02x}" for number in range(256)])
 
     def encode(self, text: str) -> list[int]:
-        """Return the bytes of the text in UTF-8."""
-        return list(text.encode("utf-8"))
+        """Return the bytes of the text in UTF-8.
+
+        Raises:
+            TextError: the text holds half a character.
+        """
+        try:
+            return list(text.encode("utf-8"))
+        except UnicodeEncodeError as error:
+            raise TextError(
+                f"text cannot be written as UTF-8 at position {error.start} ({error.reason}); type that character again"
+            ) from None
 
     def decode(self, numbers: Sequence[int]) -> str:
         """Return the text; bytes that are no UTF-8 become U+FFFD."""

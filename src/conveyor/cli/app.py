@@ -1,0 +1,271 @@
+"""The commands and their options; what a command does is imported when it is called, torch with it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conveyor.errors import ArgumentError, ConveyorError, NonFiniteError
+from conveyor.tasks.config import TrainingConfig
+from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
+
+app = typer.Typer(
+    name="conveyor",
+    help="Recurrent networks from their equations: train them on text, sample from them.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+class Level(StrEnum):
+    """What a token is."""
+
+    char = "char"
+    byte = "byte"
+    word = "word"
+
+
+class Optimizer(StrEnum):
+    """Which optimizer."""
+
+    adamw = "adamw"
+    sgd = "sgd"
+
+
+class ScheduleName(StrEnum):
+    """Which learning-rate schedule."""
+
+    constant = "constant"
+    cosine = "cosine"
+    plateau = "plateau"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"conveyor {version('conveyor')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+_DATA, _MODEL, _TRAINING = "Data", "Model", "Training"
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    files: Annotated[list[str] | None, typer.Argument(metavar="FILE...", help="Text files, one after another.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the checkpoint.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Continue the run in this folder; all settings come from it.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
+    valid: Annotated[list[str] | None, typer.Option(help="Validation file; else 5%.", rich_help_panel=_DATA)] = None,
+    test: Annotated[list[str] | None, typer.Option(help="Test file; else the last 5%.", rich_help_panel=_DATA)] = None,
+    level: Annotated[Level, typer.Option(help="What a token is.", rich_help_panel=_DATA)] = Level.char,
+    vocabulary_size: Annotated[
+        int, typer.Option(help="Largest vocabulary of words, <unk> included.", rich_help_panel=_DATA)
+    ] = DataConfig.vocabulary_size,
+    batch_size: Annotated[
+        int, typer.Option(help="Parallel streams the text is cut into.", rich_help_panel=_DATA)
+    ] = DataConfig.batch_size,
+    window: Annotated[int, typer.Option(help="Steps of truncated BPTT.", rich_help_panel=_DATA)] = DataConfig.window,
+    cell: Annotated[str, typer.Option(help="Name of a cell, or module.py:function.", rich_help_panel=_MODEL)] = "lstm",
+    hidden_size: Annotated[
+        int, typer.Option(help="Units of a layer.", rich_help_panel=_MODEL)
+    ] = ModelConfig.hidden_size,
+    num_layers: Annotated[int, typer.Option(help="Layers.", rich_help_panel=_MODEL)] = ModelConfig.num_layers,
+    embedding_size: Annotated[
+        int, typer.Option(help="Width of a token's vector.", rich_help_panel=_MODEL)
+    ] = ModelConfig.embedding_size,
+    proj_size: Annotated[
+        int, typer.Option(help="Width of the projection, for cells with one.", rich_help_panel=_MODEL)
+    ] = ModelConfig.proj_size,
+    bias: Annotated[bool, typer.Option(help="Biases in the cell.", rich_help_panel=_MODEL)] = ModelConfig.bias,
+    dropout: Annotated[
+        float, typer.Option(help="On the embedding, between layers, before the decoder.", rich_help_panel=_MODEL)
+    ] = ModelConfig.dropout,
+    forget_bias: Annotated[
+        float | None, typer.Option(help="Initial bias of the forget gate.", rich_help_panel=_MODEL)
+    ] = ModelConfig.forget_bias,
+    tie_weights: Annotated[
+        bool, typer.Option(help="Decode with the embedding's matrix.", rich_help_panel=_MODEL)
+    ] = ModelConfig.tie_weights,
+    backend: Annotated[str, typer.Option(help="What runs the layer.", rich_help_panel=_MODEL)] = ModelConfig.backend,
+    optimizer: Annotated[Optimizer, typer.Option(help="Optimizer.", rich_help_panel=_TRAINING)] = Optimizer.adamw,
+    lr: Annotated[float, typer.Option(help="Largest learning rate.", rich_help_panel=_TRAINING)] = TrainingConfig.lr,
+    weight_decay: Annotated[
+        float, typer.Option(help="Decay of the matrices.", rich_help_panel=_TRAINING)
+    ] = TrainingConfig.weight_decay,
+    momentum: Annotated[
+        float, typer.Option(help="Momentum of SGD.", rich_help_panel=_TRAINING)
+    ] = TrainingConfig.momentum,
+    clip: Annotated[
+        float, typer.Option(help="Largest norm of the gradient; 0: no clipping.", rich_help_panel=_TRAINING)
+    ] = TrainingConfig.clip,
+    schedule: Annotated[
+        ScheduleName, typer.Option(help="Learning rate over time.", rich_help_panel=_TRAINING)
+    ] = ScheduleName.cosine,
+    warmup: Annotated[
+        int, typer.Option(help="Steps in which the learning rate rises.", rich_help_panel=_TRAINING)
+    ] = TrainingConfig.warmup,
+    final_lr: Annotated[
+        float, typer.Option(help="Fraction of --lr at which cosine ends.", rich_help_panel=_TRAINING)
+    ] = TrainingConfig.final_lr,
+    lr_divisor: Annotated[
+        float, typer.Option(help="Divides at each validation without a new best: plateau.", rich_help_panel=_TRAINING)
+    ] = TrainingConfig.lr_divisor,
+    patience: Annotated[
+        int,
+        typer.Option(help="Stop after so many validations without a new best; 0: never.", rich_help_panel=_TRAINING),
+    ] = TrainingConfig.patience,
+    epochs: Annotated[
+        int, typer.Option(help="Passes over the text.", rich_help_panel=_TRAINING)
+    ] = TrainingConfig.epochs,
+    max_steps: Annotated[
+        int, typer.Option(help="Stop after so many steps; 0: no limit.", rich_help_panel=_TRAINING)
+    ] = TrainingConfig.max_steps,
+    evaluate_every: Annotated[
+        int, typer.Option(help="Steps between validations; 0: each epoch.", rich_help_panel=_TRAINING)
+    ] = TrainingConfig.evaluate_every,
+    checkpoint_every: Annotated[
+        int, typer.Option(help="Steps between checkpoints.", rich_help_panel=_TRAINING)
+    ] = TrainingConfig.checkpoint_every,
+    seed: Annotated[
+        int, typer.Option(help="Of the weights and dropout.", rich_help_panel=_TRAINING)
+    ] = TrainingConfig.seed,
+) -> None:
+    """Train a language model on text, or --resume a run that was stopped."""
+    if resume is not None:
+        _require_alone(context, "resume")
+        from conveyor.cli.train import resume_training
+
+        raise typer.Exit(resume_training(resume))
+    if not files or output is None:
+        raise ArgumentError("train: expected FILE... and --output OUT, or --resume OUT; see conveyor train --help")
+    config = TextConfig(
+        DataConfig(tuple(files), tuple(valid or ()), tuple(test or ()), level, vocabulary_size, batch_size, window),
+        ModelConfig(
+            embedding_size=embedding_size,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            bias=bias,
+            proj_size=proj_size,
+            dropout=dropout,
+            forget_bias=forget_bias,
+            tie_weights=tie_weights,
+            backend=backend,
+        ),
+        TrainingConfig(
+            optimizer=optimizer,
+            lr=lr,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            clip=clip,
+            schedule=schedule,
+            warmup=warmup,
+            final_lr=final_lr,
+            lr_divisor=lr_divisor,
+            patience=patience,
+            epochs=epochs,
+            max_steps=max_steps,
+            evaluate_every=evaluate_every,
+            checkpoint_every=checkpoint_every,
+            seed=seed,
+        ),
+    )
+    from conveyor.cli.train import start_training
+
+    raise typer.Exit(start_training(config, cell, output, force=force))
+
+
+@app.command()
+def generate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a checkpoint.")],
+    prompt: Annotated[str, typer.Option(help="Text to continue.")] = "The ",
+    length: Annotated[int, typer.Option(help="Tokens to sample.")] = 400,
+    temperature: Annotated[float, typer.Option(help="Below 1 more careful; 0 takes the likeliest.")] = 0.7,
+    top_k: Annotated[int, typer.Option(help="Sample among the k likeliest tokens; 0: all.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same text.")] = None,
+) -> None:
+    """Continue a prompt with a trained model; the text alone goes to standard output."""
+    from conveyor.cli.generate import print_sample
+
+    print_sample(model, prompt, length, temperature, top_k, seed)
+
+
+@app.command()
+def demo(
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder of the checkpoint; else a free one in runs/.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the book.")] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Stop after so many steps.")] = None,
+) -> None:
+    """Train an LSTM on Moby-Dick, print what it writes, and say what to try next."""
+    from conveyor.cli.demo import run_demo
+
+    raise typer.Exit(run_demo(output, force=force, epochs=epochs, max_steps=max_steps))
+
+
+def _require_alone(context: typer.Context, name: str) -> None:
+    given = [
+        key
+        for key in context.params
+        if key != name and getattr(context.get_parameter_source(key), "name", "") == "COMMANDLINE"
+    ]
+    if given:
+        raise ArgumentError(
+            f"--{name}: expected no other argument, as all settings come from the checkpoint; got "
+            f"{', '.join(given)}; leave them out"
+        )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: what follows the program's name; None takes the process's own.
+
+    Returns:
+        The exit code: 0; 1 when training met a value that is not finite; 2 for a user's mistake, which is told in
+        one line on standard error; 130 after Ctrl-C.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = app(arguments or ["--help"], standalone_mode=False, prog_name="conveyor")
+    except ConveyorError as error:
+        return _fail(str(error), 1 if isinstance(error, NonFiniteError) else 2)
+    except typer.TyperException as error:
+        return _fail(error.format_message(), 2)
+    except BrokenPipeError:
+        # The reader of our output has gone; what is left in the buffer must not fail at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", INTERRUPTED)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    typer.echo(f"conveyor: {' '.join(message.split())}", err=True)
+    return code

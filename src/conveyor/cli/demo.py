@@ -1,0 +1,80 @@
+"""`conveyor demo`: an LSTM learns Moby-Dick."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+from rich.console import Console
+
+from conveyor.cli.output import is_free, require_free
+from conveyor.cli.train import command, follow, make_console
+from conveyor.errors import CheckpointError
+from conveyor.tasks.cell_source import find_cell
+from conveyor.tasks.checkpoint import read_checkpoint
+from conveyor.tasks.config import TrainingConfig
+from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
+from conveyor.tasks.text.corpus import SHIPPED
+from conveyor.tasks.text.run import TextRun
+from conveyor.tasks.text.sample import generate
+
+FOLDER = Path("runs/demo")
+BOOK = f"{SHIPPED}moby_dick.txt"
+# Chosen by the lowest test loss at about four million characters, which is what ten minutes allow without a compiled
+# backend: few streams, because at a fixed number of characters the number of updates decides.
+CONFIG = TextConfig(
+    DataConfig((BOOK,), batch_size=8, window=64),
+    ModelConfig(embedding_size=64, hidden_size=256, forget_bias=1.0),
+    TrainingConfig(lr=3e-3, epochs=4, evaluate_every=500),
+)
+
+
+def run_demo(output: Path | None, *, force: bool, epochs: int | None, max_steps: int | None) -> int:
+    """Train on the book, or go on where an earlier demo was stopped; return the exit code.
+
+    Raises:
+        ConveyorError: the output cannot be used.
+    """
+    usual = CONFIG.training
+    training = replace(
+        usual,
+        epochs=usual.epochs if epochs is None else epochs,
+        max_steps=usual.max_steps if max_steps is None else max_steps,
+    )
+    config = replace(CONFIG, training=training)
+    console = make_console()
+    folder = _folder(config, force=force) if output is None else output
+    if not force and _is_unfinished(folder, config):
+        console.print(f"Going on with the unfinished run in {folder}.")
+        run = TextRun.resume(folder)
+    else:
+        require_free(folder, force=force)
+        run = TextRun.start(config, find_cell("lstm"))
+    code = follow(run, folder, console)
+    if code == 0:
+        _print_end(run, folder, console)
+    return code
+
+
+def _folder(config: TextConfig, *, force: bool) -> Path:
+    """The first of runs/demo, runs/demo-2, … that is free or holds this demo, unfinished."""
+    names = (FOLDER if number == 1 else FOLDER.with_name(f"{FOLDER.name}-{number}") for number in count(1))
+    return next(folder for folder in names if force or is_free(folder) or _is_unfinished(folder, config))
+
+
+def _is_unfinished(folder: Path, config: TextConfig) -> bool:
+    try:
+        checkpoint = read_checkpoint(folder)
+        return bool(checkpoint.get("test_loss") is None and checkpoint.get("config") == config.to_json())
+    except CheckpointError:
+        return False
+
+
+def _print_end(run: TextRun, folder: Path, console: Console) -> None:
+    sample = generate(run.best_model(), run.dataset.vocabulary, "The whale", 500, temperature=0.6, seed=1)
+    console.print(f"\nWhat it writes after “The whale”, at temperature 0.6:\n\n{sample}\n")
+    console.print("Try next:")
+    console.print(f"  {command('generate', str(folder), '--prompt', 'Call me ', '--temperature', '0.8')}")
+    console.print(f"  {command('train', BOOK, '-o', 'runs/gru', '--cell', 'gru', '--epochs', '4')}")
+    console.print(f"  {command('train', 'YOUR.txt', '-o', 'runs/mine', '--num-layers', '2', '--dropout', '0.2')}")

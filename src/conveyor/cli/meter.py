@@ -1,0 +1,84 @@
+"""How fast a run goes, how well it does and how long it will take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from conveyor.tasks.trainer import StepReport
+from conveyor.tasks.units import bits, perplexity
+
+_SMOOTHING = 0.98
+
+
+class Meter:
+    """The figures of a run as it goes.
+
+    Args:
+        unit: what a token is, such as `character`.
+        done: steps done before.
+        total: steps of the whole run.
+        loss: last validation loss known, in nats.
+        clock: seconds.
+    """
+
+    def __init__(
+        self, unit: str, done: int, total: int, loss: float | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.unit = unit
+        self.step = self._first = done
+        self.total = total
+        self._clock = clock
+        self._began = clock()
+        self._tokens = 0
+        self._training: float | None = None
+        self._validation = loss
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the meter was made."""
+        return self._clock() - self._began
+
+    def update(self, report: StepReport) -> None:
+        """Take in a step."""
+        self.step = report.step
+        self._tokens += report.tokens
+        before = report.loss if self._training is None else self._training
+        self._training = _SMOOTHING * before + (1 - _SMOOTHING) * report.loss
+        if report.validation is not None:
+            self._validation = report.validation.loss
+
+    def rate(self) -> str:
+        """Tokens a second."""
+        return f"{self._tokens / max(self.elapsed, 1e-9):,.0f} {self.unit}s/s"
+
+    def losses(self) -> str:
+        """Training and validation loss, in bits a token."""
+        return f"bits per {self.unit}: train {_bits(self._training)}, valid {_bits(self._validation)}"
+
+    def left(self) -> str:
+        """Time left."""
+        done = self.step - self._first
+        return f"{duration(self.elapsed / done * (self.total - self.step))} left" if done else "… left"
+
+    def line(self) -> str:
+        """All figures in one line."""
+        share = 100 * self.step / self.total
+        return f"step {self.step:,}/{self.total:,} ({share:.0f}%)  {self.rate()}  {self.losses()}  {self.left()}"
+
+
+def duration(seconds: float) -> str:
+    """Write a time as 4:05 or 1:04:05."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def score(nats: float, unit: str) -> str:
+    """Write a loss as bits a token; for words as perplexity too."""
+    words = f" (perplexity {perplexity(nats):,.1f})" if unit == "word" else ""
+    return f"{bits(nats):.3f} bits per {unit}{words}"
+
+
+def _bits(nats: float | None) -> str:
+    return "…" if nats is None else f"{bits(nats):.3f}"

@@ -1,0 +1,56 @@
+"""The output folder: may it be written, and is nobody else writing it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from conveyor.errors import ArgumentError
+
+_LOCK = ".conveyor-lock"
+
+
+def is_free(folder: Path) -> bool:
+    """Whether nothing is there, or an empty folder."""
+    return not folder.exists() or (folder.is_dir() and not any(p.name != _LOCK for p in folder.iterdir()))
+
+
+def require_free(folder: Path, *, force: bool) -> None:
+    """Refuse to overwrite what is in `folder`, unless forced.
+
+    Raises:
+        ArgumentError: something is there, or that cannot be found out.
+    """
+    try:
+        refused = not force and not is_free(folder)
+    except OSError as error:
+        raise ArgumentError(f"output: {folder} cannot be read ({error.strerror}); name another") from error
+    if refused:
+        raise ArgumentError(f"output: {folder} exists and isn't empty; name another, or overwrite it with --force")
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Create `folder`, make sure that it can be written, and keep other processes out of it.
+
+    Raises:
+        ArgumentError: it cannot be written, or another process trains in it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        lock = FileLock(folder / _LOCK)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ArgumentError(f"output: another process is training in {folder}; wait for it, or name another") from error
+    except OSError as error:
+        raise ArgumentError(f"output: {folder} cannot be written ({error.strerror}); name another") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,77 @@
+"""Weights in the form W·[h, x] + b that textbooks print: one matrix and one bias a gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from conveyor.errors import ArgumentError
+from conveyor.layers.unit import Unit
+from conveyor.program import Bias, Matrix
+
+Gates = Mapping[str, tuple[Tensor, Tensor | None]]
+
+
+def sizes_of(gates: Gates) -> tuple[int, int]:
+    """(input_size, hidden_size) that the shapes of the matrices tell.
+
+    Raises:
+        ArgumentError: A shape is no (H, H + I).
+    """
+    if not gates:
+        raise ArgumentError("gates is empty; give (W, b) for each affine map of the cell")
+    sizes = set()
+    for name, pair in gates.items():
+        weight = pair[0] if isinstance(pair, tuple | list) and len(pair) == 2 else None
+        if weight is None or not isinstance(weight, Tensor) or weight.dim() != 2 or weight.shape[1] <= weight.shape[0]:
+            got = tuple(weight.shape) if isinstance(weight, Tensor) else type(pair).__name__
+            raise ArgumentError(f"gates['{name}'] is (W, b) with W of shape (H, H + I), the columns of h first; got {got}")
+        sizes.add((weight.shape[1] - weight.shape[0], weight.shape[0]))
+    if len(sizes) > 1:
+        raise ArgumentError(f"the matrices of gates have different sizes (I, H): {sorted(sizes)}; they must be equal")
+    return sizes.pop()
+
+
+@torch.no_grad()
+def fill(module: nn.Module, unit: Unit, gates: Gates) -> None:
+    """Copy the gates into a unit's parameters.
+
+    A gate's first H columns multiply what its affine maps read besides x. A second bias of a gate becomes zero.
+
+    Raises:
+        ArgumentError: A gate is missing or unknown, reads something else than x and one other value, or has no bias.
+    """
+    names = list(dict.fromkeys(p.name for p in unit.program.params if isinstance(p, Matrix)))
+    for name in gates:
+        if name not in names:
+            raise ArgumentError(f"gates has '{name}', but the affine maps of cell {unit.cell.name} are {', '.join(names)}")
+    for name in names:
+        if name not in gates:
+            raise ArgumentError(f"gates lacks '{name}'; the affine maps of cell {unit.cell.name} are {', '.join(names)}")
+        _fill_gate(module, unit, name, *gates[name])
+
+
+def _fill_gate(module: nn.Module, unit: Unit, name: str, weight: Tensor, bias: Tensor | None) -> None:
+    matrices = [p for p in unit.program.params if isinstance(p, Matrix) and p.name == name]
+    others = [m for m in matrices if m.operand != "x"]
+    if len(matrices) != 2 or len(others) != 1 or others[0].blocks != 1:
+        reads = ", ".join(m.operand for m in matrices)
+        raise ArgumentError(f"W·[h, x] needs a map of x and one other vector, but '{name}' reads {reads}")
+    rows = weight.shape[0]
+    for matrix in matrices:
+        columns = weight[:, rows:] if matrix.operand == "x" else weight[:, :rows]
+        unit.rows(module, ("product", matrix.key))[0].copy_(columns)
+    biases = [p for p in unit.program.params if isinstance(p, Bias) and p.name == name]
+    if bias is None and not biases:
+        return
+    if not biases:
+        raise ArgumentError(f"gates['{name}'] has a bias but the layer has none; make it with bias=True or pass None")
+    places = [part for p in biases for part in unit.rows(module, ("bias", p.key))]
+    for part in places:
+        part.zero_()
+    if bias is not None:
+        if tuple(bias.shape) != (rows,):
+            raise ArgumentError(f"gates['{name}'] has a bias of shape {tuple(bias.shape)}, expected ({rows},)")
+        places[0].copy_(bias)

@@ -1,0 +1,137 @@
+"""`Recurrent`: a sequence layer of any cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from conveyor.errors import ArgumentError
+from conveyor.language import CellDefinition
+from conveyor.layers.arguments import as_cells, as_sizes, per_layer
+from conveyor.layers.stack import Stack
+from conveyor.layout import merged_layout
+
+
+class Recurrent(Stack):
+    """A layer (or several on top of each other) of any cell.
+
+    Args:
+        cell: A cell, the name of one in `conveyor.cells`, or a list of these, one a layer.
+        input_size: Width of the input.
+        hidden_size: Width of the hidden state; a list gives one a layer.
+        num_layers: How many layers.
+        bias: Whether `affine` adds biases.
+        batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
+        dropout: Probability with which each layer's output but the last's is zeroed in training.
+        bidirectional: Whether a second direction runs from the end to the start; outputs stand side by side.
+        proj_size: Short for `sizes={"proj": …}`.
+        device: Where the parameters are made.
+        dtype: Their type, float32 by default.
+        sizes: Numbers for the widths that the cell names (`size="proj"`, auxiliary inputs).
+        forget_bias: First value of the bias of the gate that keeps the state.
+        init: `torch`, `orthogonal` or `chrono`; see `conveyor.layers.initialise`.
+        max_lag: The longest dependency in steps that `chrono` prepares for.
+        backend: `auto`, or the name of a backend.
+        strict_backend: Whether a backend that can't run raises instead of falling back to the reference.
+
+    Raises:
+        ArgumentError: An argument has a wrong value.
+    """
+
+    def __init__(
+        self,
+        cell: CellDefinition | str | Sequence[CellDefinition | str],
+        input_size: int,
+        hidden_size: int | Sequence[int],
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        sizes: Mapping[str, int] | None = None,
+        forget_bias: float | None = None,
+        init: str = "torch",
+        max_lag: int = 1000,
+        backend: str = "auto",
+        strict_backend: bool = False,
+    ) -> None:
+        cells = as_cells(cell)
+        num_layers = len(cells) if len(cells) > 1 and num_layers == 1 else num_layers
+        hidden_sizes = per_layer("hidden_size", hidden_size, num_layers)
+        super().__init__(
+            per_layer("cell", cells if len(cells) > 1 else cells[0], num_layers),
+            merged_layout,
+            input_size,
+            hidden_sizes,
+            bias=bias,
+            batch_first=batch_first,
+            dropout=dropout,
+            bidirectional=bidirectional,
+            sizes=as_sizes(sizes, proj_size),
+            forget_bias=forget_bias,
+            init=init,
+            max_lag=max_lag,
+            backend=backend,
+            strict_backend=strict_backend,
+            device=device,
+            dtype=dtype,
+        )
+        self.hidden_size = hidden_size
+
+    @property
+    def cell(self) -> CellDefinition:
+        """The cell of the first layer."""
+        return self.units[0].cell
+
+    def forward(self, x: Tensor, state: Any = None, **aux: Tensor) -> tuple[Tensor, Any]:
+        """Run over a sequence.
+
+        Args:
+            x: (T, B, input_size), (B, T, input_size) with `batch_first`, or (T, input_size) for one sequence.
+            state: The initial states as this layer returns them, or a plain tuple of the same; None is zeros.
+            aux: The auxiliary inputs that the cell reads: (T, B), (T, B, K), or (B, K), the same at each step.
+
+        Returns:
+            The output (T, B, output_size), laid out as the input is; and a named tuple of the final states, each
+            (num_layers x directions, B, width), or a tuple of one (directions, B, width) a layer if widths differ.
+
+        Raises:
+            ArgumentError: A shape, dtype or device does not fit.
+        """
+        y, fields = self._run(x, state, aux)
+        return y, self._named(fields)
+
+    def extra_repr(self) -> str:
+        """The cells, and the arguments that are not the defaults."""
+        cells = list(dict.fromkeys(u.cell.name for u in self.units))
+        return f"{cells[0] if len(cells) == 1 else cells}, {super().extra_repr()}"
+
+    @classmethod
+    def from_concatenated(
+        cls, cell: CellDefinition | str, gates: Mapping[str, tuple[Tensor, Tensor | None]], **arguments: Any
+    ) -> Recurrent:
+        """A one-layer layer from the form W·[h, x] + b that textbooks print.
+
+        Args:
+            cell: The cell.
+            gates: For each affine map of the cell its W, (H, H + I) with the columns of h first, and b, (H,) or None.
+            arguments: Further arguments of the layer.
+
+        Raises:
+            ArgumentError: A gate is missing or unknown, or a shape does not fit.
+        """
+        from conveyor.layers.concatenated import fill, sizes_of
+
+        input_size, hidden_size = sizes_of(gates)
+        if "num_layers" in arguments or arguments.get("bidirectional"):
+            raise ArgumentError("from_concatenated makes one layer of one direction; stack several of them by hand")
+        layer = cls(cell, input_size, hidden_size, **arguments)
+        fill(layer, layer.units[0], gates)
+        return layer

@@ -1,0 +1,274 @@
+"""What every sequence layer shares: layers on layers, two directions, dropout between, states in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from conveyor import backends
+from conveyor.errors import ArgumentError
+from conveyor.language import CellDefinition
+from conveyor.layers.check import check_aux_names, check_input, check_state, describe, whole_aux
+from conveyor.layers.initialise import initialise
+from conveyor.layers.unit import Unit
+from conveyor.layout import Layout, resolve_widths
+from conveyor.program import Program
+from conveyor.rewrite import without_bias
+from conveyor.states import state_class
+
+LayoutOf = Callable[[Program, Mapping[str, int]], Layout]
+Fields = tuple[Any, ...]  # one entry a state: a tensor, or a tuple of one tensor a layer
+
+
+class Stack(nn.Module):
+    """Recurrent layers on top of each other; `Recurrent`, `LSTM`, `GRU` and `RNN` differ in arguments and returns.
+
+    Attributes:
+        units: What runs, layer by layer, forward direction first.
+        state_fields: The names of the states, in order; the first is the output.
+    """
+
+    _state_fix: ClassVar[str] = "state=None or state.narrow_batch({batch})"
+
+    def __init__(
+        self,
+        cells: Sequence[CellDefinition],
+        layout_of: LayoutOf,
+        input_size: int,
+        hidden_sizes: Sequence[int],
+        *,
+        bias: bool,
+        batch_first: bool,
+        dropout: float,
+        bidirectional: bool,
+        sizes: Mapping[str, int],
+        forget_bias: float | None,
+        init: str,
+        max_lag: int,
+        backend: str,
+        strict_backend: bool,
+        device: torch.device | str | None,
+        dtype: torch.dtype | None,
+    ) -> None:
+        super().__init__()
+        if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout <= 1:
+            raise ArgumentError(f"dropout is a probability from 0 to 1, got {dropout!r}")
+        if dtype is not None and not dtype.is_floating_point:
+            raise ArgumentError(f"dtype is a floating-point type, got {dtype}")
+        backends.choose(backend, strict_backend)
+        self.input_size = input_size
+        self.num_layers = len(cells)
+        self.bias = bias
+        self.batch_first = batch_first
+        self.dropout = float(dropout)
+        self.bidirectional = bidirectional
+        self.backend = backend
+        self.strict_backend = strict_backend
+        self.init = init
+        self.forget_bias = forget_bias
+        self.max_lag = max_lag
+        self.units = self._make_units(cells, layout_of, input_size, hidden_sizes, sizes)
+        self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
+        self.aux_names = tuple(dict.fromkeys(a.name for u in self.units for a in u.program.aux))
+        for unit in self.units:
+            unit.register(self, device, dtype)
+        self.reset_parameters()
+
+    def _make_units(
+        self,
+        cells: Sequence[CellDefinition],
+        layout_of: LayoutOf,
+        input_size: int,
+        hidden_sizes: Sequence[int],
+        sizes: Mapping[str, int],
+    ) -> tuple[Unit, ...]:
+        units: list[Unit] = []
+        used: set[str] = set()
+        width = input_size
+        for k, (cell, hidden_size) in enumerate(zip(cells, hidden_sizes, strict=True)):
+            program = cell.program if self.bias else without_bias(cell.program)
+            # With a cell a layer, each is given those of the named sizes that it knows.
+            own = {n: s for n, s in sizes.items() if n in program.widths}
+            used |= own.keys()
+            layout = layout_of(program, resolve_widths(program, width, hidden_size, own))
+            directions = ("", "_reverse") if self.bidirectional else ("",)
+            units += [Unit(cell, program, layout, f"_l{k}{d}") for d in directions]
+            width = units[-1].output_size * len(directions)
+        for name in sizes:
+            if name not in used:
+                raise ArgumentError(f"sizes has '{name}', which cell {describe(units)} does not name")
+        return tuple(units)
+
+    def reset_parameters(self) -> None:
+        """Fill the parameters again, as the layer was constructed."""
+        initialise(self, self.units, self.init, self.forget_bias, self.max_lag)
+
+    # Widths
+
+    @property
+    def num_directions(self) -> int:
+        """2 if bidirectional, else 1."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def output_size(self) -> int:
+        """Width of the layer's output, both directions side by side."""
+        return self.units[-1].output_size * self.num_directions
+
+    @property
+    def backend_used(self) -> str:
+        """The backend that runs this layer on the device and with the dtype that its parameters have now."""
+        return backends.choose(self.backend, self.strict_backend)
+
+    # Running
+
+    def _like(self) -> Tensor:
+        return next(self.parameters(), torch.empty(0))
+
+    def _run(self, x: Any, fields: Fields | None, aux: Mapping[str, Any]) -> tuple[Tensor, Fields]:
+        """The output and the final states, shaped as the input is: batched or not, batch first or not."""
+        like = self._like()
+        check_input(x, self.input_size, like, self.batch_first)
+        check_aux_names(aux, self.aux_names, f"cell {describe(self.units)}")
+        batched = x.dim() == 3
+        if not batched:
+            x = x.unsqueeze(1)
+            aux = {n: a.unsqueeze(min(1, a.dim() - 1)) if isinstance(a, Tensor) else a for n, a in aux.items()}
+            fields = None if fields is None else self._map_fields(fields, lambda s: s.unsqueeze(-2))
+        elif self.batch_first:
+            x = x.transpose(0, 1)
+        swap = batched and self.batch_first
+        whole = {
+            u: {a.name: whole_aux(a.name, aux[a.name], x, u.widths[a.width], swap) for a in u.program.aux}
+            for u in self.units
+        }
+        y, finals = self._run_layers(x, self._unpack(fields, x.shape[1], like), whole)
+        packed = self._pack(finals)
+        if not batched:
+            return y.squeeze(1), self._map_fields(packed, lambda s: s.squeeze(-2))
+        return (y.transpose(0, 1) if self.batch_first else y), packed
+
+    def _run_layers(
+        self, x: Tensor, initial: list[tuple[Tensor, ...]], aux: Mapping[Unit, Mapping[str, Tensor]]
+    ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
+        finals: list[tuple[Tensor, ...]] = []
+        forward = backends.load(self.backend_used).forward
+        for k in range(self.num_layers):
+            outputs = []
+            for d in range(self.num_directions):
+                unit = self.units[k * self.num_directions + d]
+                turn = (lambda s: s.flip(0)) if d else (lambda s: s)
+                given = {n: turn(a) for n, a in aux[unit].items()}
+                start = initial[len(finals)]
+                result = forward(unit.program, turn(x), start, unit.bind(self), unit.widths, given)
+                outputs.append(turn(result.output))
+                finals.append(result.states)
+            x = torch.cat(outputs, -1) if len(outputs) > 1 else outputs[0]
+            if self.dropout and k < self.num_layers - 1:
+                x = nn.functional.dropout(x, self.dropout, self.training)
+        return x, finals
+
+    # States
+
+    def _layers_of(self, field: str) -> list[list[int]]:
+        """For each layer, the units that have this state."""
+        d = self.num_directions
+        units = [[k * d + j for j in range(d)] for k in range(self.num_layers)]
+        return [[u for u in layer if self.units[u].state_width(field) is not None] for layer in units]
+
+    def _is_even(self, field: str) -> bool:
+        """Whether every layer has this state, with one width, so that it is one tensor."""
+        return len({u.state_width(field) for u in self.units}) == 1
+
+    def _unpack(self, fields: Fields | None, batch: int, like: Tensor) -> list[tuple[Tensor, ...]]:
+        """The initial states of each unit, (B, width) a state."""
+        if fields is None:
+            return [
+                tuple(like.new_zeros((batch, u.widths[s.width])) for s in u.program.states) for u in self.units
+            ]
+        if not isinstance(fields, tuple | list) or len(fields) != len(self.state_fields):
+            got = f"{len(fields)} of them" if isinstance(fields, tuple | list) else type(fields).__name__
+            raise ArgumentError(f"state is a tuple of ({', '.join(self.state_fields)}), got {got}")
+        found: list[dict[str, Tensor]] = [{} for _ in self.units]
+        for field, given in zip(self.state_fields, fields, strict=True):
+            for index, tensor in self._split_field(field, given, batch, like):
+                found[index][field] = tensor
+        return [tuple(f[s.name] for s in u.program.states) for f, u in zip(found, self.units, strict=True)]
+
+    def _split_field(self, field: str, given: Any, batch: int, like: Tensor) -> list[tuple[int, Tensor]]:
+        layers = self._layers_of(field)
+        if self._is_even(field):
+            width = self.units[0].state_width(field)
+            assert width is not None
+            check_state(field, given, (len(self.units), batch, width), like, self._state_fix)
+            return list(enumerate(given.unbind(0)))
+        if not isinstance(given, tuple | list) or len(given) != self.num_layers:
+            raise ArgumentError(
+                f"state {field} is a tuple of one tensor a layer, since their widths differ; got {type(given).__name__}"
+            )
+        pieces: list[tuple[int, Tensor]] = []
+        for k, (units, tensor) in enumerate(zip(layers, given, strict=True)):
+            if not units:
+                continue
+            width = self.units[units[0]].state_width(field)
+            assert width is not None
+            check_state(f"{field} of layer {k}", tensor, (len(units), batch, width), like, self._state_fix)
+            pieces += zip(units, tensor.unbind(0), strict=True)
+        return pieces
+
+    def _pack(self, finals: list[tuple[Tensor, ...]]) -> Fields:
+        """The states of all units as one entry a field."""
+        by_unit = [
+            {s.name: t for s, t in zip(u.program.states, states, strict=True)}
+            for u, states in zip(self.units, finals, strict=True)
+        ]
+        packed: list[Any] = []
+        for field in self.state_fields:
+            layers = self._layers_of(field)
+            if self._is_even(field):
+                packed.append(torch.stack([f[field] for f in by_unit]))
+            else:
+                packed.append(tuple(torch.stack([by_unit[u][field] for u in units]) if units else None for units in layers))
+        return tuple(packed)
+
+    def _map_fields(self, fields: Any, change: Callable[[Tensor], Tensor]) -> Fields:
+        """Change every tensor of a state; anything that is no state is left for `_unpack` to refuse."""
+        if not isinstance(fields, tuple | list):
+            return fields  # type: ignore[no-any-return]
+
+        def apply(field: Any) -> Any:
+            if isinstance(field, tuple | list):
+                return tuple(apply(f) for f in field)
+            return change(field) if isinstance(field, Tensor) and field.dim() else field
+
+        return tuple(apply(f) for f in fields)
+
+    def _named(self, fields: Fields) -> Any:
+        return state_class(self.state_fields)(*fields)
+
+    # Printing
+
+    def _sizes_repr(self) -> str:
+        hidden = [u.widths["H"] for u in self.units[:: self.num_directions]]
+        return f"{self.input_size}, {hidden[0] if len(set(hidden)) == 1 else hidden}"
+
+    def extra_repr(self) -> str:
+        """The arguments that are not the defaults."""
+        said = [self._sizes_repr()]
+        said += [f"num_layers={self.num_layers}"] if self.num_layers != 1 else []
+        said += [f"{n}={v}" for n, v, usual in self._settings() if v != usual]
+        return ", ".join(said)
+
+    def _settings(self) -> list[tuple[str, Any, Any]]:
+        return [
+            ("bias", self.bias, True),
+            ("batch_first", self.batch_first, False),
+            ("dropout", self.dropout, 0.0),
+            ("bidirectional", self.bidirectional, False),
+            ("forget_bias", self.forget_bias, None),
+            ("init", self.init, "torch"),
+            ("backend", self.backend, "auto"),
+        ]

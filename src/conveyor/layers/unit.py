@@ -1,0 +1,77 @@
+"""One direction of one layer: a program, its widths, and the tensors of the module that hold its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from conveyor.language import CellDefinition
+from conveyor.layout import Layout, Slot
+from conveyor.program import Program
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """What runs in one direction of one layer.
+
+    Attributes:
+        cell: The cell whose equations it runs.
+        program: The cell's program, without its biases where the layer has none.
+        layout: Where its parameters stand.
+        suffix: What the names of its tensors end with: `_l0`, `_l0_reverse`, or nothing for a single step.
+    """
+
+    cell: CellDefinition
+    program: Program
+    layout: Layout
+    suffix: str
+
+    @property
+    def widths(self) -> Mapping[str, int]:
+        """The numbers of the program's symbolic widths."""
+        return self.layout.widths
+
+    @property
+    def input_size(self) -> int:
+        """Width of x."""
+        return self.widths["I"]
+
+    def state_width(self, state: str) -> int | None:
+        """Width of a state; None if the cell has no such state."""
+        return next((self.widths[i.width] for i in self.program.states if i.name == state), None)
+
+    @property
+    def output_size(self) -> int:
+        """Width of the first state, the output."""
+        return self.widths[self.program.states[0].width]
+
+    def register(self, module: nn.Module, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
+        """Give `module` an uninitialised parameter for each slot."""
+        for slot in self.layout.slots:
+            tensor = torch.empty(slot.shape, device=device, dtype=dtype)
+            module.register_parameter(slot.name + self.suffix, nn.Parameter(tensor))
+
+    def tensors(self, module: nn.Module) -> Iterator[tuple[Slot, Tensor]]:
+        """The slots, with the tensors of `module` that hold them now."""
+        for slot in self.layout.slots:
+            yield slot, getattr(module, slot.name + self.suffix)
+
+    def bind(self, module: nn.Module) -> dict[tuple[str, str], Tensor]:
+        """The program's parameters, read afresh from `module`; differentiable."""
+        held = {slot.name: tensor for slot, tensor in self.tensors(module)}
+        bound: dict[tuple[str, str], Tensor] = {}
+        for key, places in self.layout.rows.items():
+            parts = [held[p.slot][p.start : p.stop] for p in places]
+            total = parts[0]
+            for part in parts[1:]:
+                total = total + part
+            bound[key] = total
+        return bound
+
+    def rows(self, module: nn.Module, key: tuple[str, str]) -> list[Tensor]:
+        """The rows of `module`'s tensors that make up one parameter of the program; views, several are added up."""
+        held = {slot.name: tensor for slot, tensor in self.tensors(module)}
+        return [held[p.slot][p.start : p.stop] for p in self.layout.rows[key]]

@@ -1,0 +1,51 @@
+"""Named tuples for the states of a layer: one field a state.
+
+A class is made when it is first asked for, by its fields: `conveyor.states.State__h__c` is that of a cell with the states
+h and c. Being attributes of this module, the classes can be pickled and found again in another process.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+_PREFIX = "State__"
+
+
+def state_class(fields: tuple[str, ...]) -> Any:
+    """The named tuple with these fields, which has `detach()` and `narrow_batch(size)` too."""
+    name = _PREFIX + "__".join(fields)
+    if name not in globals():
+        globals()[name] = _make(name, fields)
+    return globals()[name]
+
+
+def __getattr__(name: str) -> Any:
+    if not name.startswith(_PREFIX):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return state_class(tuple(name.removeprefix(_PREFIX).split("__")))
+
+
+def _make(name: str, fields: tuple[str, ...]) -> Any:
+    from torch.utils import _pytree as pytree
+
+    made: Any = namedtuple(name, fields, module=__name__)  # noqa: PYI024 - the fields are only known at run time
+    made.__doc__ = (
+        "States of a layer: " + ", ".join(fields) + ". Each is (num_layers x directions, B, width), or with unequal"
+        " widths a tuple of one (directions, B, width) a layer."
+    )
+    made.detach = lambda self: _each(self, lambda s: s.detach())
+    made.detach.__doc__ = "The same numbers, cut from the graph that made them."
+    made.narrow_batch = lambda self, size: _each(self, lambda s: s[:, :size])
+    made.narrow_batch.__doc__ = "The states of the first `size` rows of the batch."
+    pytree._register_namedtuple(made, serialized_type_name=f"{__name__}.{name}")
+    return made
+
+
+def _each(state: Any, change: Any) -> Any:
+    def apply(field: Any) -> Any:
+        if isinstance(field, tuple):
+            return tuple(None if s is None else change(s) for s in field)
+        return change(field)
+
+    return type(state)(*(apply(field) for field in state))
