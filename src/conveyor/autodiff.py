@@ -1,8 +1,10 @@
 """Reverse-mode differentiation of a program: its backward step, in the same operations.
 
-A backward program holds the forward nodes, followed by those of the gradient. It reads what the step read, and for each
-state the gradient `grad.<state>` of the loss with respect to its new value. It returns the gradients of what the step
-read, and for each parameter the terms whose sum over time and batch is the parameter's gradient.
+A backward program holds the forward nodes, followed by those of the gradient. It reads what the step read; for each
+state the gradient of the loss with respect to its new value that later steps pass back, `grad.<state>`; and for the
+output, which is the first state, the gradient that comes from outside, `grad_output.<state>`. It returns the gradients of
+what the step read (that of every state, zero where none flows), and for each parameter the terms whose sum over time and
+batch is the parameter's gradient.
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ def differentiate(program: Program) -> Program:
         ProgramError: An operation that the outputs need has no derivative rule.
     """
     grads = [Input("grad", i.name, i.width) for i in program.states]
+    grads.append(Input("grad_output", program.states[0].name, program.states[0].width))
     builder = Builder((*program.inputs, *grads), program.params, program.nodes)
     given: dict[int, list[Handle]] = {}
-    for out in program.outputs:
-        given.setdefault(out.args[0], []).append(builder.operand(builder.add("input", (), f"grad.{out.name}")))
+    for grad, node in zip(grads, [*(o.args[0] for o in program.outputs), program.outputs[0].args[0]], strict=True):
+        given.setdefault(node, []).append(builder.operand(builder.add("input", (), grad.key)))
     outputs: list[Output] = []
     reads = {i.name: _ROLE[i.role] for i in program.inputs}
     for index in reversed(program.live()):
@@ -47,6 +50,11 @@ def differentiate(program: Program) -> Program:
         for arg, term in zip(node.args, _derive(builder, index, g), strict=True):
             if term is not None:
                 given.setdefault(arg, []).append(_fit(term, program.nodes[arg].type))
+    found = {o.name for o in outputs if o.role == "grad_state"}
+    for state in program.states:
+        if state.name not in found:
+            zero = builder.operand(builder.add("const", attr=0.0))
+            outputs.append(Output("grad_state", state.name, (_fit(zero, Type(state.width)).node,)))
     backward = Program(builder.inputs, builder.params, tuple(builder.nodes), tuple(outputs))
     backward.verify()
     return backward

@@ -51,7 +51,7 @@ def plan(program: Program, wanted: Collection[int] = ()) -> Plan:
     """
     live = program.live([n for out in program.outputs for n in out.args] + list(wanted))
     carried: set[int] = set()
-    recurrent = {i.key for i in program.inputs if i.role in ("state", "grad")}
+    recurrent = {i.key for i in program.inputs if i.role in ("state", "grad", "grad_output")}
     for index in live:
         node = program.nodes[index]
         if (node.op == "input" and node.attr in recurrent) or any(a in carried for a in node.args):

@@ -20,7 +20,7 @@ ROW = "1"  # the width of a value that is one number a row
 HIDDEN = "H"
 INPUT = "I"
 
-Role = Literal["input", "state", "aux", "grad"]
+Role = Literal["input", "state", "aux", "grad", "grad_output"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,11 @@ class Type:
 
 @dataclass(frozen=True)
 class Input:
-    """A value that a step is given: the input, a state, an auxiliary input, or (backward) a gradient of a result."""
+    """A value that a step is given: the input, a state, an auxiliary input, or (backward) a gradient of a result.
+
+    `grad` is the gradient with respect to a state's new value that comes from later steps, `grad_output` the one that
+    comes from outside, through the output of this step.
+    """
 
     role: Role
     name: str
@@ -45,7 +49,7 @@ class Input:
     @property
     def key(self) -> str:
         """The name by which nodes refer to it; gradients have a namespace of their own."""
-        return f"grad.{self.name}" if self.role == "grad" else self.name
+        return f"{self.role}.{self.name}" if self.role in ("grad", "grad_output") else self.name
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,14 @@ class Program:
         object.__setattr__(self, "calls", MappingProxyType(dict(self.calls)))
         if not self.lines:
             object.__setattr__(self, "lines", (None,) * len(self.nodes))
+
+    def __hash__(self) -> int:
+        return self._structure
+
+    @cached_property
+    def _structure(self) -> int:
+        # Layers look programs up at each call, and hashing every node each time would cost more than a step.
+        return hash((self.inputs, self.params, self.nodes, self.outputs))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping proxy does not pickle; the plain mappings do, and the constructor wraps them again.

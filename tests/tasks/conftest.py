@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from conveyor.cells import cells
 from conveyor.tasks.config import TrainingConfig
 from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig

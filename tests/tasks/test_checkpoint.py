@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
 from conveyor.errors import CheckpointError
 from conveyor.tasks.checkpoint import INDEX, VERSION, read_checkpoint, write_checkpoint
 from conveyor.tasks.state import state_from_tensors, state_tensors
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 class Killed(BaseException):
@@ -139,7 +140,8 @@ def test_unwritable_folder(tmp_path: Path) -> None:
 
 tensors = st.integers(0, 9).map(lambda n: torch.tensor([n]))
 states = st.one_of(
-    st.none(), st.lists(st.one_of(tensors, st.lists(tensors, min_size=1, max_size=12).map(tuple)), min_size=1).map(tuple)
+    st.none(),
+    st.lists(st.one_of(tensors, st.lists(tensors, min_size=1, max_size=12).map(tuple)), min_size=1).map(tuple),
 )
 
 

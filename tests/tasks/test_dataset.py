@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
 from conveyor.errors import ArgumentError, TextError
 from conveyor.tasks.text.config import DataConfig
 from conveyor.tasks.text.dataset import Dataset, read_dataset
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def write(folder: Path, name: str, text: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from conveyor.errors import NonFiniteError
 
 from .conftest import MakeRun
@@ -36,7 +37,9 @@ def test_first_bad_layer_is_named_with_its_time_step(make_run: MakeRun) -> None:
         return (x, *args[1:])
 
     run.model.recurrent.register_forward_pre_hook(spoil)
-    message = r"step 1: .*output of layer recurrent.*\(lowest layer with a bad state: 0\)\[3, 1, 0\] = nan at time step 3"
+    message = (
+        r"step 1: .*output of layer recurrent.*\(lowest layer with a bad state: 0\)\[3, 1, 0\] = nan at time step 3"
+    )
     with pytest.raises(NonFiniteError, match=message):
         run.trainer.step()
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import torch
-from conveyor.tasks.text.streams import Streams
 from hypothesis import given
 from hypothesis import strategies as st
+
+from conveyor.tasks.text.streams import Streams
 
 
 @given(st.integers(2, 200), st.integers(1, 9), st.integers(1, 12))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError, CheckpointError, TextError
 from conveyor.tasks.checkpoint import INDEX

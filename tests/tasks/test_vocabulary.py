@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from conveyor.errors import CheckpointError, TextError
 from conveyor.tasks.text.vocabulary import (
     ByteVocabulary,
@@ -12,8 +15,6 @@ from conveyor.tasks.text.vocabulary import (
     split_words,
     vocabulary_from_json,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 

@@ -152,6 +152,9 @@ def train(
     seed: Annotated[
         int, typer.Option(help="Of the weights and dropout.", rich_help_panel=_TRAINING)
     ] = TrainingConfig.seed,
+    threads: Annotated[
+        int, typer.Option(help="CPU threads; more pay for large models alone.", rich_help_panel=_TRAINING)
+    ] = TrainingConfig.threads,
 ) -> None:
     """Train a language model on text, or --resume a run that was stopped."""
     if resume is not None:
@@ -190,6 +193,7 @@ def train(
             evaluate_every=evaluate_every,
             checkpoint_every=checkpoint_every,
             seed=seed,
+            threads=threads,
         ),
     )
     from conveyor.cli.train import start_training

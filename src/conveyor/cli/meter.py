@@ -54,7 +54,7 @@ class Meter:
 
     def losses(self) -> str:
         """Training and validation loss, in bits a token."""
-        return f"bits per {self.unit}: train {_bits(self._training)}, valid {_bits(self._validation)}"
+        return f"train {_bits(self._training)}, valid {_bits(self._validation)} bits"
 
     def left(self) -> str:
         """Time left."""
@@ -64,7 +64,8 @@ class Meter:
     def line(self) -> str:
         """All figures in one line."""
         share = 100 * self.step / self.total
-        return f"step {self.step:,}/{self.total:,} ({share:.0f}%)  {self.rate()}  {self.losses()}  {self.left()}"
+        place = f"step {self.step:,}/{self.total:,} ({share:.0f}%)"
+        return f"{place}  {self.rate()}  {self.losses()} per {self.unit}  {self.left()}"
 
 
 def duration(seconds: float) -> str:

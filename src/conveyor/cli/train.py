@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-import torch
 from rich.console import Console
 
 from conveyor.cli.app import INTERRUPTED
@@ -49,12 +48,6 @@ def resume_training(folder: Path) -> int:
     if run.test_loss is not None:
         console.print(f"{folder}: this run is finished: {run.trainer.progress.finished}.")
         return 0
-    threads = torch.get_num_threads()
-    if run.threads != threads:
-        console.print(
-            f"This run began with {run.threads} threads and goes on with {threads}: its weights will differ in the "
-            f"last bits from those of a run never stopped; OMP_NUM_THREADS={run.threads} keeps them."
-        )
     code = follow(run, folder, console)
     if code == 0:
         console.print(f"Try: {generate_command(folder)}")

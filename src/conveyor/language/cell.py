@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, overload
 
+from conveyor.equations import print_equations, print_latex
 from conveyor.errors import CellError
 from conveyor.language.trace import Signature, read_signature, trace
 from conveyor.layout import parameter_shapes
@@ -81,9 +82,14 @@ class CellDefinition:
 
     def latex(self) -> str:
         """The equations as LaTeX, an `align*` environment with a line for each named value."""
-        from conveyor.latex import print_latex
-
         return print_latex(self.program)
+
+    def equations(self) -> str:
+        """The equations as plain text, a line for each named value."""
+        return print_equations(self.program)
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
 
     def parameters(
         self, input_size: int, hidden_size: int, *, bias: bool = True, **sizes: int

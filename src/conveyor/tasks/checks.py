@@ -6,11 +6,26 @@ import math
 
 from conveyor.errors import ArgumentError
 
+LARGEST_SEED = 2**63 - 1
+LARGEST_SIZE = 2**20
+
 
 def at_least(name: str, value: float, least: float) -> None:
     """Raise ArgumentError unless `value` is finite and at least `least`."""
     if not math.isfinite(value) or value < least:
         raise ArgumentError(f"{name}: expected at least {least:g}, got {value:g}")
+
+
+def between(name: str, value: int, least: int, most: int) -> None:
+    """Raise ArgumentError unless `least` ≤ `value` ≤ `most`."""
+    if not least <= value <= most:
+        raise ArgumentError(f"{name}: expected {least} to {most}, got {value}")
+
+
+def finite(name: str, value: float) -> None:
+    """Raise ArgumentError unless `value` is finite."""
+    if not math.isfinite(value):
+        raise ArgumentError(f"{name}: expected a finite number, got {value:g}")
 
 
 def above(name: str, value: float, bound: float) -> None:

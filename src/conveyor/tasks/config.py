@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from conveyor.tasks.checks import above, at_least, one_of
+from conveyor.tasks.checks import LARGEST_SEED, above, at_least, between, one_of
 
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("constant", "cosine", "plateau")
@@ -31,6 +31,8 @@ class TrainingConfig:
         evaluate_every: steps between validations; 0 validates at each epoch's end only.
         checkpoint_every: steps between checkpoints; one is also written at each validation.
         seed: of the initial weights and dropout.
+        threads: CPU threads, fixed for the run so that it repeats bitwise. One by default: with several, the small
+            products of a recurrent step wait for one another, a hundred times longer once another process is busy.
 
     Raises:
         ArgumentError: a value is out of its range.
@@ -38,7 +40,7 @@ class TrainingConfig:
 
     optimizer: str = "adamw"
     lr: float = 2e-3
-    weight_decay: float = 0.01
+    weight_decay: float = 0.0
     momentum: float = 0.0
     clip: float = 1.0
     schedule: str = "cosine"
@@ -51,18 +53,21 @@ class TrainingConfig:
     evaluate_every: int = 0
     checkpoint_every: int = 500
     seed: int = 0
+    threads: int = 1
 
     def __post_init__(self) -> None:
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         one_of("schedule", self.schedule, SCHEDULES)
         above("lr", self.lr, 0)
         above("lr_divisor", self.lr_divisor, 1)
-        for name in ("weight_decay", "momentum", "clip", "final_lr", "warmup", "patience", "max_steps"):
+        for name in ("weight_decay", "momentum", "clip", "final_lr"):
             at_least(name, getattr(self, name), 0)
-        for name in ("evaluate_every", "seed"):
+        for name in ("warmup", "patience", "max_steps", "evaluate_every"):
             at_least(name, getattr(self, name), 0)
         for name in ("epochs", "checkpoint_every"):
             at_least(name, getattr(self, name), 1)
+        between("seed", self.seed, 0, LARGEST_SEED)
+        between("threads", self.threads, 1, 1024)
 
     def total_steps(self, steps_per_epoch: int) -> int:
         """Number of optimizer steps of a whole run."""

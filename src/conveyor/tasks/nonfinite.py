@@ -32,9 +32,8 @@ def explain_loss(model: nn.Module, inputs: Tensor, state: State, step: int, loss
     return NonFiniteError(f"step {step}: expected a finite loss, got {loss}; first bad value: {what}; {_MEND}")
 
 
-def explain_gradient(model: nn.Module, step: int) -> NonFiniteError:
-    """Name the first gradient that is not finite, in the order in which backward reaches the parameters."""
-    what = first_bad_gradient(model)
+def explain_gradient(what: str, step: int) -> NonFiniteError:
+    """Say that a gradient, described by `first_bad_gradient`, is not finite."""
     return NonFiniteError(f"step {step}: expected finite gradients; first bad value: {what}; {_MEND}")
 
 

@@ -157,16 +157,17 @@ class Trainer:
             raise explain_loss(self.model, inputs, self.state, progress.step + 1, value)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
-        norm = self._clip()
-        if not math.isfinite(norm) and first_bad_gradient(self.model) is not None:
-            raise explain_gradient(self.model, progress.step + 1)
+        norm = self._clip(progress.step + 1)
         self.optimizer.step()
         self._advance(detach(state), value)
         return StepReport(progress.step, targets.numel(), value, lr, norm, self._validate_if_due(lr))
 
-    def _clip(self) -> float:
+    def _clip(self, step: int) -> float:
         parameters = [parameter for parameter in self.model.parameters() if parameter.grad is not None]
         norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        # The norm alone may overflow; clipping by an infinite norm leaves zeros, which do no harm.
+        if not math.isfinite(norm) and (what := first_bad_gradient(self.model)) is not None:
+            raise explain_gradient(what, step)
         if self.config.clip:
             nn.utils.clip_grads_with_norm_(parameters, self.config.clip, norm)
         return float(norm)

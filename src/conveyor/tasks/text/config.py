@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from conveyor.tasks.checks import at_least, fraction, one_of
+from conveyor.tasks.checks import LARGEST_SIZE, at_least, between, finite, fraction, one_of
 from conveyor.tasks.config import TrainingConfig
 
 LEVELS = ("char", "byte", "word")
@@ -74,10 +74,11 @@ class ModelConfig:
     backend: str = "auto"
 
     def __post_init__(self) -> None:
-        at_least("embedding_size", self.embedding_size, 1)
-        at_least("hidden_size", self.hidden_size, 1)
-        at_least("num_layers", self.num_layers, 1)
-        at_least("proj_size", self.proj_size, 0)
+        between("embedding_size", self.embedding_size, 1, LARGEST_SIZE)
+        between("hidden_size", self.hidden_size, 1, LARGEST_SIZE)
+        between("num_layers", self.num_layers, 1, 1000)
+        between("proj_size", self.proj_size, 0, LARGEST_SIZE)
+        finite("forget_bias", self.forget_bias or 0.0)
         fraction("dropout", self.dropout)
 
 

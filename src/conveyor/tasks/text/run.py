@@ -27,7 +27,7 @@ _TENSORS = ("weights", "best", "training")
 class TextRun:
     """A training run in memory; `save` and `resume` move it to and from a checkpoint.
 
-    Building one seeds torch's random generator.
+    Building one seeds torch's random generator and sets its number of threads.
 
     Args:
         config: all but the cell.
@@ -35,7 +35,7 @@ class TextRun:
         dataset: read with `config`.
 
     Raises:
-        ArgumentError: the cell needs inputs that a language model has not.
+        ConveyorError: the cell needs inputs that a language model has not, or the model cannot be built.
     """
 
     def __init__(self, config: TextConfig, cell: CellDefinition, dataset: Dataset) -> None:
@@ -47,10 +47,10 @@ class TextRun:
         self.config = config
         self.cell = cell
         self.dataset = dataset
-        self.threads = torch.get_num_threads()
         self.test_loss: float | None = None
+        torch.set_num_threads(config.training.threads)
         torch.manual_seed(config.training.seed)
-        self.model = LanguageModel(cell, len(dataset.vocabulary), config.model)
+        self.model = _build_model(cell, len(dataset.vocabulary), config)
         data = config.data
         self.trainer = Trainer(
             self.model,
@@ -85,7 +85,6 @@ class TextRun:
             run.trainer.restore(checkpoint.get("trainer"), tensors)
         except (KeyError, TypeError, RuntimeError) as error:
             raise _misfit(checkpoint) from error
-        run.threads = checkpoint.get("threads")
         run.test_loss = checkpoint.get("test_loss")
         return run
 
@@ -99,7 +98,6 @@ class TextRun:
         document = {
             "task": TASK,
             "torch": torch.__version__,
-            "threads": self.threads,
             "config": self.config.to_json(),
             "cell": {"name": self.cell.name, "program": self.cell.program.text},
             "data": self.dataset.sha256,
@@ -152,6 +150,21 @@ def load_model(folder: Path) -> tuple[LanguageModel, Vocabulary]:
     except RuntimeError as error:
         raise _misfit(checkpoint) from error
     return model, vocabulary
+
+
+def _build_model(cell: CellDefinition, vocabulary_size: int, config: TextConfig) -> LanguageModel:
+    if not config.model.proj_size and any(node.type.width == "proj" for node in cell.program.nodes):
+        raise ArgumentError(f"proj_size: expected at least 1 for {cell.name}, which projects, got 0; give --proj-size")
+    try:
+        return LanguageModel(cell, vocabulary_size, config.model)
+    except ConveyorError:
+        raise
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise ArgumentError(
+            f"model: a {cell.name} of hidden_size {config.model.hidden_size} and embedding_size "
+            f"{config.model.embedding_size} cannot be built ({reason}); choose smaller sizes"
+        ) from error
 
 
 def _read(folder: Path) -> Checkpoint:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from conveyor.errors import ArgumentError
-from conveyor.tasks.checks import at_least
+from conveyor.tasks.checks import LARGEST_SEED, at_least, between
 from conveyor.tasks.quiet import undisturbed
 from conveyor.tasks.text.model import LanguageModel
 from conveyor.tasks.text.vocabulary import Vocabulary
@@ -44,7 +44,7 @@ def generate(
     at_least("length", length, 0)
     at_least("temperature", temperature, 0)
     at_least("top_k", top_k, 0)
-    at_least("seed", seed, 0)
+    between("seed", seed, 0, LARGEST_SEED)
     numbers = vocabulary.encode(prompt)
     if not numbers:
         raise ArgumentError(f"prompt: expected at least one {vocabulary.level}, got {prompt!r}; give a first word")

@@ -1,0 +1,84 @@
+"""From LLVM IR to code that can be called, through a cache in memory and one on disk."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from llvmlite import binding as llvm
+from llvmlite import ir
+
+from conveyor.backends.cpu import disk, emit, gemm
+from conveyor.backends.cpu.schedule import Schedule
+from conveyor.backends.cpu.table import Table
+from conveyor.backends.cpu.target import Width, host_features, machine
+from conveyor.backends.cpu.vector import Format
+
+_lock = threading.RLock()
+_kernels: dict[str, Any] = {}
+_STEPS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A time loop: the function `steps` of `conveyor.backends.cpu.emit`, and the layout of its table.
+
+    Calling it releases the GIL.
+    """
+
+    call: Callable[..., None]
+    table: Table
+    engine: Any  # owns the code
+
+
+def compile_steps(schedule: Schedule, form: Format, width: Width) -> Compiled:
+    """Compile a schedule, or take it from the cache on disk."""
+    with _lock:  # LLVM's contexts are not for several threads
+        _kernel(form, width)
+        module, table = emit.emit(schedule, form, width)
+        engine = _load(module, width)
+        return Compiled(_STEPS(engine.get_function_address(emit.NAME)), table, engine)
+
+
+def _kernel(form: Format, width: Width) -> None:
+    """Make the product kernel known by its name to code that is loaded later."""
+    name = gemm.name(form, width)
+    if name not in _kernels:
+        engine = _load(gemm.emit(form, width), width)
+        llvm.add_symbol(name, engine.get_function_address(name))
+        _kernels[name] = engine
+
+
+def _load(module: ir.Module, width: Width) -> Any:
+    text = str(module)
+    key = _key(text, width)
+    code = disk.read(key)
+    if code is None:
+        code = _compile(text, width)
+        disk.write(key, code)
+    target = machine(width)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return engine
+
+
+def _key(text: str, width: Width) -> str:
+    cpu = (llvm.get_host_cpu_name(), *sorted(host_features())) if width.cpu == "host" else (width.cpu,)
+    parts = (text, width.name, *cpu, version("llvmlite"), ".".join(map(str, llvm.llvm_version_info)))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _compile(text: str, width: Width) -> bytes:
+    target = machine(width)
+    module = llvm.parse_assembly(text)
+    module.triple = target.triple
+    module.verify()
+    builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=2))
+    builder.getModulePassManager().run(module, builder)
+    return bytes(target.emit_object(module))

@@ -1,0 +1,130 @@
+"""The forward and backward pass over a sequence: hoisted work by torch, the time loop by compiled code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from conveyor.backends.cpu import steps, table
+from conveyor.backends.cpu.after import After
+from conveyor.backends.cpu.recipe import backward_recipe, forward_recipe
+from conveyor.backends.cpu.steps import Array
+from conveyor.backends.evaluate import Evaluator, Params
+from conveyor.backends.results import Gradients
+from conveyor.program import Program
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a forward pass leaves.
+
+    Attributes:
+        trails: Each state before each step and after the last, (T + 1, B, width), the output first. Without a backward
+            pass to come, states other than the output are kept in two places that take turns, (2, B, width).
+        saved: Values that the gradient reads, (T, B, width).
+        steps: T.
+    """
+
+    trails: dict[str, Tensor]
+    saved: dict[int, Tensor]
+    steps: int
+
+    def output(self) -> Tensor:
+        """The first state after each step, (T, B, width)."""
+        return next(iter(self.trails.values()))[1:]
+
+    def finals(self) -> tuple[Tensor, ...]:
+        """Each state after the last step, (B, width), in memory of its own."""
+        turns = self.steps % 2
+        return tuple(t[turns if len(t) == 2 else self.steps].clone() for t in self.trails.values())
+
+
+def run_forward(
+    program: Program,
+    x: Tensor,
+    states: Sequence[Tensor],
+    params: Params,
+    widths: Mapping[str, int],
+    aux: Mapping[str, Tensor],
+    training: bool,
+) -> Kept:
+    """Run forward; the arguments are those of `conveyor.backends.reference.forward`, and whether a backward pass follows.
+
+    No autograd graph is made.
+    """
+    recipe = forward_recipe(program, training)
+    total, batch = x.shape[:2]
+    hoisted = Evaluator(recipe.plan, params, widths, x).whole(_given(x, aux))
+    arrays = {table.given(n): Array(_plain(hoisted[n], x)) for n in recipe.given}
+    saved = {n: x.new_empty((total, batch, widths[program.nodes[n].type.width])) for n in recipe.saved}
+    arrays |= {table.wanted(f"save {n}"): Array(s) for n, s in saved.items()}
+    trails: dict[str, Tensor] = {}
+    reads = {node.attr: n for n, node in enumerate(program.nodes) if node.op == "input"}
+    for item, start in zip(program.states, states, strict=True):
+        # For inference only the output is wanted at every step; the other states take turns in two places.
+        turns = not training and item.name != program.states[0].name
+        trail = x.new_empty((2 if turns else total + 1, batch, widths[item.width]))
+        trail[0] = start
+        arrays[table.wanted(f"state {item.name}")] = Array(trail, 1, turns)
+        if item.name in reads:
+            arrays[table.given(reads[item.name])] = Array(trail, 0, turns)
+        trails[item.name] = trail
+    steps.run(recipe.loop, arrays, params, widths, batch, 0, total, 1)
+    return Kept(trails, saved, total)
+
+
+def run_backward(
+    program: Program,
+    kept: Kept,
+    x: Tensor,
+    params: Params,
+    widths: Mapping[str, int],
+    aux: Mapping[str, Tensor],
+    grad_output: Tensor,
+    grad_states: Sequence[Tensor],
+) -> Gradients:
+    """Run backward after a forward pass for training; gradients as those of `conveyor.backends.reference.backward`."""
+    recipe = backward_recipe(program)
+    derived = recipe.plan.program
+    total, batch = x.shape[:2]
+    evaluator = Evaluator(recipe.plan, params, widths, x)
+    given = _given(x, aux)
+    values = evaluator.whole(given)
+    arrays = {table.given(n): Array(_plain(values[n], x)) for n in recipe.given}
+    arrays |= {table.given(n): Array(kept.saved[n]) for n in recipe.saved}
+    reads = {node.attr: n for n, node in enumerate(derived.nodes) if node.op == "input"}
+    carried: dict[str, Tensor] = {}
+    for item, grad in zip(program.states, grad_states, strict=True):
+        carry = x.new_empty((2, batch, widths[item.width]))
+        carry[total % 2] = grad
+        carried[item.name] = carry
+        arrays[table.wanted(f"grad {item.name}")] = Array(carry, 0, True)
+        if f"grad.{item.name}" in reads:
+            arrays[table.given(reads[f"grad.{item.name}"])] = Array(carry, 1, True)
+        if item.name in reads:
+            arrays[table.given(reads[item.name])] = Array(kept.trails[item.name])
+    first = program.states[0].name
+    arrays[table.given(reads[f"grad_output.{first}"])] = Array(_plain(grad_output, x))
+    sizes = [widths[derived.nodes[n].type.width] for n in recipe.left]
+    left = x.new_empty((total, batch, sum(sizes)))
+    for n, part in zip(recipe.left, left.split(sizes, -1), strict=True):
+        arrays[table.wanted(f"left {n}")] = Array(part)
+        values[n] = part
+    steps.run(recipe.loop, arrays, params, widths, batch, total - 1, total, -1)
+    values |= kept.saved
+    values |= {reads[n]: t[:-1] for n, t in kept.trails.items() if n in reads}
+    after = After(recipe, evaluator, values, left, given)
+    return after.gradients(x, tuple(carried[i.name][0] for i in program.states), params)
+
+
+def _given(x: Tensor, aux: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {"x": x} | {n: a.expand(x.shape[0], -1, -1) for n, a in aux.items()}
+
+
+def _plain(value: Tensor, like: Tensor) -> Tensor:
+    """A tensor of the loop's type whose units lie side by side."""
+    value = value.to(like.dtype)
+    value = value.expand(1) if value.dim() == 0 else value
+    return value if value.shape[-1] <= 1 or value.stride(-1) == 1 else value.contiguous()

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conveyor.cli import demo, main
+from conveyor.tasks.text.config import ModelConfig
+from conveyor.tasks.text.run import TextRun
+
+from .conftest import Failure
+
+
+@pytest.fixture(autouse=True)
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small model, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    data = replace(demo.CONFIG.data, batch_size=64, window=8)
+    monkeypatch.setattr(demo, "CONFIG", replace(demo.CONFIG, data=data, model=ModelConfig(4, 8)))
+
+
+def test_demo_trains_prints_a_sample_and_says_what_next(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--max-steps", "2"]) == 0
+    output = capsys.readouterr().out
+    for expected in ("Validation:", "Held-out test:", "bits per character", "Checkpoint: runs/demo", "The whale"):
+        assert expected in output
+    commands = [line.strip() for line in output.split("Try next:")[1].splitlines() if line.strip()]
+    assert len(commands) == 3
+    own = shlex.split(commands[0])
+    assert own[0] == "conveyor"
+    assert main([*own[1:], "--length", "3"]) == 0, "the first command works as it stands"
+    other = shlex.split(commands[1])
+    assert main([*other[1:], "--max-steps", "1", "--window", "1", "--hidden-size", "4"]) == 0
+
+
+def test_nothing_is_lost_when_the_demo_runs_again(failure: Failure, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("runs/demo", "runs/demo-2"):
+        assert main(["demo", "--max-steps", "1"]) == 0
+        assert f"Checkpoint: {folder}\n" in capsys.readouterr().out
+    assert "--force" in failure("demo", "--max-steps", "1", "-o", "runs/demo")
+    assert main(["demo", "--max-steps", "1", "-o", "runs/demo", "--force"]) == 0
+
+
+def test_unfinished_demo_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    from conveyor.tasks.cell_source import find_cell
+
+    config = replace(demo.CONFIG, training=replace(demo.CONFIG.training, max_steps=3))
+    run = TextRun.start(config, find_cell("lstm"))
+    next(iter(run.trainer))
+    run.save(demo.FOLDER)
+    assert main(["demo", "--max-steps", "3"]) == 0
+    output = capsys.readouterr().out
+    assert "unfinished run in runs/demo" in output and "Resuming after step 1" in output
+    assert json.loads((demo.FOLDER / "checkpoint.json").read_text())["trainer"]["progress"]["step"] == 3
+
+
+def test_unfinished_demo_with_other_settings_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    from conveyor.tasks.cell_source import find_cell
+
+    TextRun.start(demo.CONFIG, find_cell("lstm")).save(demo.FOLDER)
+    assert main(["demo", "--max-steps", "1"]) == 0
+    assert "Checkpoint: runs/demo-2" in capsys.readouterr().out
