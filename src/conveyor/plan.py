@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from conveyor.ops import OPS
 from conveyor.program import Program
 
 
@@ -31,7 +32,8 @@ class Plan:
 
     Attributes:
         program: The program.
-        hoisted: Nodes that no state and no gradient reach; they run once for all steps.
+        hoisted: Nodes that run once, for all steps: what is read, and products that no state and no gradient reaches,
+            with what they need. Pointwise work stays in the loop, where its operands are in registers anyway.
         stepped: Nodes that run at each step, in order.
         packs: By its first member, each group of products that are made together.
     """
@@ -56,8 +58,11 @@ def plan(program: Program, wanted: Collection[int] = ()) -> Plan:
         node = program.nodes[index]
         if (node.op == "input" and node.attr in recurrent) or any(a in carried for a in node.args):
             carried.add(index)
-    hoisted = tuple(n for n in live if n not in carried)
-    stepped = tuple(n for n in live if n in carried)
+    free = [n for n in live if n not in carried]
+    products = [n for n in free if OPS[program.nodes[n].op].result == "product"]
+    out = {*program.live(products), *(n for n in free if not program.nodes[n].args)}
+    hoisted = tuple(n for n in live if n in out)
+    stepped = tuple(n for n in live if n not in out)
     return Plan(program, hoisted, stepped, _packs(program, live))
 
 

@@ -68,7 +68,7 @@ class Evaluator:
         self.widths = widths
         self.like = like
         self.nodes = planned.program.nodes
-        self.packed = {first: self._pack(pack) for first, pack in planned.packs.items()}
+        self._packed: dict[int, Tensor] = {}
         self.hoisted: dict[int, Tensor] = {}
         self.varying: dict[int, tuple[Tensor, ...]] = {}
 
@@ -103,7 +103,7 @@ class Evaluator:
         elif node.op == "product":
             pack = self.plan.packs.get(index)
             if pack is not None:
-                values.update(self._products(pack, args[0]))
+                values.update(zip(pack.members, self.products(pack, args[0]), strict=True))
         elif node.op == "product_t":
             values[index] = self._product_t(index, args[0])
         elif node.op == "input":
@@ -119,21 +119,24 @@ class Evaluator:
         else:
             values[index] = self.params[(node.op, node.attr)]
 
-    def _pack(self, pack: Pack) -> Tensor:
-        parts = [self.params[("product", self.nodes[m].attr)].unflatten(0, (pack.blocks, -1)) for m in pack.members]
-        return torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+    def packed(self, pack: Pack) -> Tensor:
+        """The matrices of a pack on each other, (blocks, rows, columns)."""
+        first = pack.members[0]
+        if first not in self._packed:
+            named = [self.params[("product", self.nodes[m].attr)] for m in pack.members]
+            parts = [p.unflatten(0, (pack.blocks, -1)) for p in named]
+            self._packed[first] = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+        return self._packed[first]
 
-    def _products(self, pack: Pack, operand: Tensor) -> dict[int, Tensor]:
-        weights = self.packed[pack.members[0]]
+    def products(self, pack: Pack, operand: Tensor) -> tuple[Tensor, ...]:
+        """The products of a pack's matrices with (…, K), in the order of its members."""
+        weights = self.packed(pack)
         sizes = [self.widths[self.nodes[m].type.width] // pack.blocks for m in pack.members]
         if pack.blocks == 1:
-            products = torch.nn.functional.linear(operand, weights[0]).split(sizes, -1)
-        else:
-            blocks = operand.unflatten(-1, (pack.blocks, -1))
-            products = tuple(
-                p.flatten(-2) for p in torch.einsum("...kc,krc->...kr", blocks, weights).split(sizes, -1)
-            )
-        return dict(zip(pack.members, products, strict=True))
+            return torch.nn.functional.linear(operand, weights[0]).split(sizes, -1)
+        blocks = operand.unflatten(-1, (pack.blocks, -1))
+        parts = torch.einsum("...kc,krc->...kr", blocks, weights).split(sizes, -1)
+        return tuple(p.flatten(-2) for p in parts)
 
     def _product_t(self, index: int, operand: Tensor) -> Tensor:
         node = self.nodes[index]

@@ -21,6 +21,12 @@ from conveyor.backends.cpu.vector import Format
 
 _lock = threading.RLock()
 _kernels: dict[str, Any] = {}
+_PRODUCT = ctypes.CFUNCTYPE(
+    None,
+    *(ctypes.c_void_p, ctypes.c_int64),
+    *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64),
+    *[ctypes.c_int64] * 3,
+)
 _STEPS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5)
 
 
@@ -45,13 +51,20 @@ def compile_steps(schedule: Schedule, form: Format, width: Width) -> Compiled:
         return Compiled(_STEPS(engine.get_function_address(emit.NAME)), table, engine)
 
 
-def _kernel(form: Format, width: Width) -> None:
-    """Make the product kernel known by its name to code that is loaded later."""
+def compile_product(form: Format, width: Width) -> Callable[..., None]:
+    """The product kernel, `conveyor.backends.cpu.gemm`; calling it releases the GIL."""
+    with _lock:
+        return _PRODUCT(_kernel(form, width).get_function_address(gemm.name(form, width)))
+
+
+def _kernel(form: Format, width: Width) -> Any:
+    """The product kernel, known by its name to code that is loaded later."""
     name = gemm.name(form, width)
     if name not in _kernels:
         engine = _load(gemm.emit(form, width), width)
         llvm.add_symbol(name, engine.get_function_address(name))
         _kernels[name] = engine
+    return _kernels[name]
 
 
 def _load(module: ir.Module, width: Width) -> Any:

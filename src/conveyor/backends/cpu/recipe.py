@@ -1,6 +1,6 @@
 """What a program needs of the time loop, forward and backward: worked out once, then only executed.
 
-Forward, what no state reaches is hoisted: torch computes it for all steps at once. The loop computes the rest, and for
+Forward, products that no state reaches are hoisted: they are made for all steps at once. The loop computes the rest, and for
 training keeps the values that the gradient reads. Backward, the loop computes what the gradients of the states need,
 from the last step to the first; what else the gradients need (of the input, of the parameters) is computed for all steps
 at once afterwards, from values that the loop leaves behind.

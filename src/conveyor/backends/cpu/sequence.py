@@ -9,10 +9,12 @@ from torch import Tensor
 
 from conveyor.backends.cpu import steps, table
 from conveyor.backends.cpu.after import After
+from conveyor.backends.cpu.pack import dense
 from conveyor.backends.cpu.recipe import backward_recipe, forward_recipe
 from conveyor.backends.cpu.steps import Array
 from conveyor.backends.evaluate import Evaluator, Params
 from conveyor.backends.results import Gradients
+from conveyor.plan import Pack
 from conveyor.program import Program
 
 
@@ -56,7 +58,8 @@ def run_forward(
     """
     recipe = forward_recipe(program, training)
     total, batch = x.shape[:2]
-    hoisted = Evaluator(recipe.plan, params, widths, x).whole(_given(x, aux))
+    evaluator = Evaluator if training else _Fixed
+    hoisted = evaluator(recipe.plan, params, widths, x).whole(_given(x, aux))
     arrays = {table.given(n): Array(_plain(hoisted[n], x)) for n in recipe.given}
     saved = {n: x.new_empty((total, batch, widths[program.nodes[n].type.width])) for n in recipe.saved}
     arrays |= {table.wanted(f"save {n}"): Array(s) for n, s in saved.items()}
@@ -111,12 +114,24 @@ def run_backward(
     left = x.new_empty((total, batch, sum(sizes)))
     for n, part in zip(recipe.left, left.split(sizes, -1), strict=True):
         arrays[table.wanted(f"left {n}")] = Array(part)
-        values[n] = part
     steps.run(recipe.loop, arrays, params, widths, batch, total - 1, total, -1)
-    values |= kept.saved
+    # The loop keeps conditions as numbers.
+    whole = kept.saved | dict(zip(recipe.left, left.split(sizes, -1), strict=True))
+    values |= {n: v != 0 if derived.nodes[n].type.boolean else v for n, v in whole.items()}
     values |= {reads[n]: t[:-1] for n, t in kept.trails.items() if n in reads}
     after = After(recipe, evaluator, values, left, given)
     return after.gradients(x, tuple(carried[i.name][0] for i in program.states), params)
+
+
+class _Fixed(Evaluator):
+    """Products in one fixed order of summation.
+
+    BLAS sums in an order that depends on the number of rows; for inference a row must not depend on the others.
+    """
+
+    def products(self, pack: Pack, operand: Tensor) -> tuple[Tensor, ...]:
+        weights = [self.params[("product", self.nodes[m].attr)] for m in pack.members]
+        return steps.product(operand, [dense(w, pack.blocks).t() for w in weights])
 
 
 def _given(x: Tensor, aux: Mapping[str, Tensor]) -> dict[str, Tensor]:
