@@ -18,6 +18,7 @@ from conveyor.layout import Layout, resolve_widths
 from conveyor.program import Program
 from conveyor.rewrite import without_bias
 from conveyor.states import state_class
+from conveyor.torch_ops import recurrence
 
 LayoutOf = Callable[[Program, Mapping[str, int]], Layout]
 Fields = tuple[Any, ...]  # one entry a state: a tensor, or a tuple of one tensor a layer
@@ -58,7 +59,8 @@ class Stack(nn.Module):
             raise ArgumentError(f"dropout is a probability from 0 to 1, got {dropout!r}")
         if dtype is not None and not dtype.is_floating_point:
             raise ArgumentError(f"dtype is a floating-point type, got {dtype}")
-        backends.choose(backend, strict_backend)
+        if backend != "auto":
+            backends.check_name(backend)
         self.input_size = input_size
         self.num_layers = len(cells)
         self.bias = bias
@@ -121,7 +123,8 @@ class Stack(nn.Module):
     @property
     def backend_used(self) -> str:
         """The backend that runs this layer on the device and with the dtype that its parameters have now."""
-        return backends.choose(self.backend, self.strict_backend)
+        like = self._like()
+        return backends.choose(self.backend, self.strict_backend, like.device, like.dtype)
 
     # Running
 
@@ -155,7 +158,7 @@ class Stack(nn.Module):
         self, x: Tensor, initial: list[tuple[Tensor, ...]], aux: Mapping[Unit, Mapping[str, Tensor]]
     ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
         finals: list[tuple[Tensor, ...]] = []
-        forward = backends.load(self.backend_used).forward
+        backend = self.backend_used
         for k in range(self.num_layers):
             outputs = []
             for d in range(self.num_directions):
@@ -163,7 +166,7 @@ class Stack(nn.Module):
                 turn = (lambda s: s.flip(0)) if d else (lambda s: s)
                 given = {n: turn(a) for n, a in aux[unit].items()}
                 start = initial[len(finals)]
-                result = forward(unit.program, turn(x), start, unit.bind(self), unit.widths, given)
+                result = recurrence(backend, unit.program, turn(x), start, unit.bind(self), unit.widths, given)
                 outputs.append(turn(result.output))
                 finals.append(result.states)
             x = torch.cat(outputs, -1) if len(outputs) > 1 else outputs[0]

@@ -20,6 +20,7 @@ from conveyor.layers.unit import Unit
 from conveyor.layout import merged_layout, resolve_widths
 from conveyor.rewrite import without_bias
 from conveyor.states import state_class
+from conveyor.torch_ops import recurrence
 
 
 class _Step(nn.Module):
@@ -39,7 +40,8 @@ class _Step(nn.Module):
     ) -> None:
         super().__init__()
         chosen = with_defaults(type(self).__name__, options)
-        backends.choose(chosen["backend"], chosen["strict_backend"])
+        if chosen["backend"] != "auto":
+            backends.check_name(chosen["backend"])
         program = cell.program if bias else without_bias(cell.program)
         layout = layout_of(program, resolve_widths(program, input_size, hidden_size, sizes))
         self.unit = Unit(cell, program, layout, "")
@@ -58,7 +60,8 @@ class _Step(nn.Module):
     @property
     def backend_used(self) -> str:
         """The backend that runs this step."""
-        return backends.choose(self._options["backend"], self._options["strict_backend"])
+        like = next(self.parameters(), torch.empty(0))
+        return backends.choose(self._options["backend"], self._options["strict_backend"], like.device, like.dtype)
 
     def _step(self, x: Any, state: Any, aux: Mapping[str, Any], fix: str) -> tuple[Tensor, ...]:
         """The new states, (B, width) each, or (width,) for an input without a batch."""
@@ -72,8 +75,7 @@ class _Step(nn.Module):
         else:
             given = self._given(state, x, rows, like, fix)
         whole = {a.name: self._aux(a.name, aux[a.name], x, rows, widths[a.width]) for a in program.aux}
-        forward = backends.load(self.backend_used).forward
-        result = forward(program, rows.unsqueeze(0), given, self.unit.bind(self), widths, whole)
+        result = recurrence(self.backend_used, program, rows.unsqueeze(0), given, self.unit.bind(self), widths, whole)
         states: tuple[Tensor, ...] = result.states
         return states if x.dim() == 2 else tuple(s.squeeze(0) for s in states)
 
