@@ -13,6 +13,10 @@ settings.register_profile("here", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
+# The tensors of these tests are small. With two threads on cores that others use too, every parallel region waits at an
+# OpenMP barrier: this suite then took 8 times as long. A test of threads sets their number itself.
+torch.set_num_threads(1)
+
 
 @pytest.fixture(autouse=True, scope="session")
 def poison_uninitialised_memory() -> Iterator[None]:

@@ -7,7 +7,7 @@ runs everything this way; compiled backends run what stands outside the time loo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -78,10 +78,10 @@ class Evaluator:
         self.hoisted = {n: v for n, v in values.items() if v.dim() < 3}
         self.varying = {n: v.unbind(0) for n, v in values.items() if v.dim() == 3}
 
-    def whole(self, given: Mapping[str, Tensor]) -> dict[int, Tensor]:
-        """The values that no state reaches, for all steps at once; inputs are (T, B, width)."""
+    def whole(self, given: Mapping[str, Tensor], nodes: Iterable[int] | None = None) -> dict[int, Tensor]:
+        """The values that are hoisted (or those of `nodes`), for all steps at once; inputs are (T, B, width)."""
         values: dict[int, Tensor] = {}
-        for index in self.plan.hoisted:
+        for index in self.plan.hoisted if nodes is None else nodes:
             self.evaluate(index, values, given)
         return values
 
@@ -105,7 +105,7 @@ class Evaluator:
             if pack is not None:
                 values.update(zip(pack.members, self.products(pack, args[0]), strict=True))
         elif node.op == "product_t":
-            values[index] = self._product_t(index, args[0])
+            values[index] = self.product_t(index, args[0])
         elif node.op == "input":
             values[index] = given[node.attr]
         elif node.op == "const":
@@ -138,7 +138,8 @@ class Evaluator:
         parts = torch.einsum("...kc,krc->...kr", blocks, weights).split(sizes, -1)
         return tuple(p.flatten(-2) for p in parts)
 
-    def _product_t(self, index: int, operand: Tensor) -> Tensor:
+    def product_t(self, index: int, operand: Tensor) -> Tensor:
+        """The product of a transposed matrix with (…, K)."""
         node = self.nodes[index]
         blocks = self.plan.program.matrix(node).blocks
         weight = self.params[("product", node.attr)]

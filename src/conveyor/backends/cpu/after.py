@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from conveyor.backends.cpu.products import outer, product
 from conveyor.backends.cpu.recipe import Backward
 from conveyor.backends.evaluate import Evaluator, Params
 from conveyor.backends.results import Gradients
@@ -82,7 +83,7 @@ class After:
         order = {a: k for k, a in enumerate(self.recipe.left)}
         products.sort(key=lambda t: order.get(nodes[t].args[0], len(order)))
         weights = [self.evaluator.params[("product", nodes[t].attr)] for t in products]
-        total = self._beside([nodes[t].args[0] for t in products]) @ torch.cat(weights)
+        total = product(self._beside([nodes[t].args[0] for t in products]), [torch.cat(weights)])[0]
         for t in terms:
             if t not in products:
                 total = total + self._whole(t)
@@ -121,15 +122,14 @@ class After:
         found: dict[tuple[str, str], Tensor] = {}
         for (operand, blocks), members in packs.items():
             members.sort(key=lambda m: order.get(m[0], len(order)))
-            v = self._whole(operand).flatten(0, 1)
+            v = self._whole(operand)
             if blocks == 1:
-                g = self._beside([n for n, _ in members]).flatten(0, 1)
                 sizes = [self._whole(n).shape[-1] for n, _ in members]
-                parts = (g.t() @ v).split(sizes)
+                parts = outer(self._beside([n for n, _ in members]), v).split(sizes)
                 found |= {("product", name): part for (_, name), part in zip(members, parts, strict=True)}
             else:
                 for n, name in members:
                     g = self._whole(n).flatten(0, 1).unflatten(-1, (blocks, -1))
-                    pair = torch.einsum("bkr,bkc->krc", g, v.unflatten(-1, (blocks, -1)))
+                    pair = torch.einsum("bkr,bkc->krc", g, v.flatten(0, 1).unflatten(-1, (blocks, -1)))
                     found[("product", name)] = pair.flatten(0, 1)
         return found

@@ -45,21 +45,24 @@ class Compiled:
 def compile_steps(schedule: Schedule, form: Format, width: Width) -> Compiled:
     """Compile a schedule, or take it from the cache on disk."""
     with _lock:  # LLVM's contexts are not for several threads
-        _kernel(form, width)
+        _kernels_of(form, width)
         module, table = emit.emit(schedule, form, width)
         engine = _load(module, width)
         return Compiled(_STEPS(engine.get_function_address(emit.NAME)), table, engine)
 
 
-def compile_product(form: Format, width: Width) -> Callable[..., None]:
-    """The product kernel, `conveyor.backends.cpu.gemm`; calling it releases the GIL."""
+def compile_products(form: Format, width: Width) -> tuple[Callable[..., None], Callable[..., None]]:
+    """The kernels `product` and `outer` of `conveyor.backends.cpu.gemm`; calling them releases the GIL."""
     with _lock:
-        return _PRODUCT(_kernel(form, width).get_function_address(gemm.name(form, width)))
+        engine = _kernels_of(form, width)
+        names = (gemm.product_name(form, width), gemm.outer_name(form, width))
+        product, outer = (_PRODUCT(engine.get_function_address(name)) for name in names)
+        return product, outer
 
 
-def _kernel(form: Format, width: Width) -> Any:
-    """The product kernel, known by its name to code that is loaded later."""
-    name = gemm.name(form, width)
+def _kernels_of(form: Format, width: Width) -> Any:
+    """The product kernels, that for rows known by its name to code that is loaded later."""
+    name = gemm.product_name(form, width)
     if name not in _kernels:
         engine = _load(gemm.emit(form, width), width)
         llvm.add_symbol(name, engine.get_function_address(name))

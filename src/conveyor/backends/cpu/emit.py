@@ -84,7 +84,7 @@ class _Steps:
         self.table = Table()
         self.module = ir.Module(NAME)
         # The kernel stands in a module of its own, so that it is compiled once for all programs.
-        self.kernel = ir.Function(self.module, gemm.SIGNATURE, gemm.name(form, width))
+        self.kernel = ir.Function(self.module, gemm.SIGNATURE, gemm.product_name(form, width))
         function = ir.Function(self.module, SIGNATURE, NAME)
         self.entries, first, steps, stride, self.row, self.stop = function.args
         b = ir.IRBuilder(function.append_basic_block("entry"))

@@ -1,20 +1,24 @@
-"""The product kernel: rows of an operand by a packed matrix.
+"""The product kernels: a register block of sums, and the two orders in which it goes over a matrix.
 
-The packed matrix is a list of panels, each as many columns wide as a register block has lanes: `[panel][k][column]`,
-columns and rows of the matrix being padded with zeros to whole panels. A register block of `rows` x `panel` vectors
-holds sums while k runs over the operand's width, so that the packed matrix streams from the cache exactly once for
-each block of rows. Every sum runs over k in order, whatever the block: a row's result does not depend on the others.
+A packed matrix is a list of panels, each as many columns wide as a register block: `[panel][k][column]`, padded with
+zeros to whole panels. A register block of `rows` x `panel` vectors holds sums while k runs, so that of three loads and
+stores a multiplication would need, almost none is left. Every sum runs over k in order, whatever the block: a result
+does not depend on which other rows there are, nor on how they are split between threads.
 
-    for p in panels:                       packed: stays in L1 while the rows pass
-        for r in rows, `rows` at a time:
-            sums = 0                       rows x panel registers
-            for k in 0 … K−1:
-                sums += operand[r, k] · packed[p, k, :]
-            result[r, p, :] = sums
+    product: rows by a weight              outer: the sum over many rows of pairs, for a weight's gradient
+
+    for p in panels:                       for a stretch of k that fits the first-level cache:
+        for r in rows, `rows` at a time:       for r in rows, `rows` at a time:
+            sums = 0                               for p in panels:
+            for k in 0 … K−1:                          sums = result[r, p]
+                sums += left[r, k] · packed[p, k]      for k in the stretch:
+            result[r, p] = sums                            sums += left[k, r] · packed[p, k]
+                                                       result[r, p] = sums
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -23,96 +27,147 @@ from conveyor.backends.cpu.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format, Vectors
 
+# left, its stride, packed, result, its stride, rows, K, panels
 SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, I64, POINTER, POINTER, I64, I64, I64, I64])
+STRETCH = 256  # of k; 6 columns of 256 rows take 16 KiB of cache lines
 
 
-def name(form: Format, width: Width) -> str:
-    """The name of the kernel for a format and instructions."""
+def product_name(form: Format, width: Width) -> str:
+    """The name of the kernel for rows by a weight."""
     return f"conveyor_product_{width.name}_f{form.integer.width}"
 
 
+def outer_name(form: Format, width: Width) -> str:
+    """The name of the kernel for a weight's gradient."""
+    return f"conveyor_outer_{width.name}_f{form.integer.width}"
+
+
 def emit(form: Format, width: Width) -> ir.Module:
-    """A module with the function `conveyor_product_…(operand, operand_stride, packed, result, result_stride, rows, K, panels)`.
-
-    Strides count numbers from row to row. `packed` is aligned to a vector.
-    """
-    module = ir.Module(name(form, width))
-    function = ir.Function(module, SIGNATURE, module.name)
-    operand, operand_stride, packed, result, result_stride, rows, inner, panels = function.args
-    b = ir.IRBuilder(function.append_basic_block("entry"))
-    lanes = width.lanes(form)
-    columns = lanes * width.panel
-    blocks = [width.rows] + [m for m in (4, 2, 1) if m < width.rows]
-
-    def panel(b: ir.IRBuilder, p: Any) -> None:
-        weights = b.gep(packed, [b.mul(b.mul(p, inner), count(columns))], source_etype=form.type)
-        out = b.gep(result, [b.mul(p, count(columns))], source_etype=form.type)
-        start: Any = count(0)
-        for height in blocks:
-
-            def block(b: ir.IRBuilder, r: Any, height: int = height) -> None:
-                a = b.gep(operand, [b.mul(r, operand_stride)], source_etype=form.type)
-                c = b.gep(out, [b.mul(r, result_stride)], source_etype=form.type)
-                _block(b, form, lanes, width.panel, height, a, operand_stride, weights, c, result_stride, inner)
-
-            start = loop(b, start, rows, height, block)
-
-    loop(b, count(0), panels, 1, panel)
-    b.ret_void()
+    """A module with both kernels. Strides count numbers from row to row; `packed` is aligned to a vector."""
+    module = ir.Module("products")
+    _emit_product(module, form, width)
+    _emit_outer(module, form, width)
     return module
 
 
-def _block(
-    b: ir.IRBuilder,
-    form: Format,
-    lanes: int,
-    panel: int,
-    height: int,
-    a: Any,
-    a_stride: Any,
-    weights: Any,
-    c: Any,
-    c_stride: Any,
-    inner: Any,
-) -> None:
-    """One register block: `height` rows by `panel` vectors."""
-    v = Vectors(b, form, lanes)
-    columns = lanes * panel
-    before, body, after = b.block, b.append_basic_block("k"), b.append_basic_block("done")
-    zero = v.const(0.0)
-    b.cbranch(b.icmp_signed(">", inner, count(0)), body, after)
-    b.position_at_end(body)
-    k = b.phi(I64)
-    k.add_incoming(count(0), before)
-    sums = [b.phi(v.type) for _ in range(height * panel)]
-    for s in sums:
-        s.add_incoming(zero, before)
-    row = b.gep(weights, [b.mul(k, count(columns))], source_etype=form.type)
-    vectors = [
-        b.load(b.gep(row, [count(q * lanes)], source_etype=form.type), typ=v.type, align=width_bytes(form, lanes))
-        for q in range(panel)
-    ]
-    new = []
-    for m in range(height):
-        at = b.gep(a, [b.add(b.mul(count(m), a_stride), k)], source_etype=form.type)
-        one = v.splat(b.load(at, typ=form.type))
-        new += [v.fma(one, vectors[q], sums[m * panel + q]) for q in range(panel)]
-    following = b.add(k, count(1))
-    k.add_incoming(following, body)
-    for s, n in zip(sums, new, strict=True):
-        s.add_incoming(n, body)
-    b.cbranch(b.icmp_signed("<", following, inner), body, after)
-    b.position_at_end(after)
-    ends = [b.phi(v.type) for _ in sums]
-    for end, n in zip(ends, new, strict=True):
-        end.add_incoming(zero, before)
-        end.add_incoming(n, body)
-    for m in range(height):
-        for q in range(panel):
-            at = b.gep(c, [b.add(b.mul(count(m), c_stride), count(q * lanes))], source_etype=form.type)
-            b.store(ends[m * panel + q], at, align=form.integer.width // 8)
+def _emit_product(module: ir.Module, form: Format, width: Width) -> None:
+    function = ir.Function(module, SIGNATURE, product_name(form, width))
+    left, left_stride, packed, result, result_stride, rows, inner, panels = function.args
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    block = _Block(form, width, left_stride, count(1), result_stride)
+
+    def each_panel(b: ir.IRBuilder, p: Any) -> None:
+        weights = b.gep(packed, [b.mul(b.mul(p, inner), count(block.columns))], source_etype=form.type)
+        out = b.gep(result, [b.mul(p, count(block.columns))], source_etype=form.type)
+
+        def each_block(b: ir.IRBuilder, r: Any, height: int) -> None:
+            at = b.gep(left, [b.mul(r, left_stride)], source_etype=form.type)
+            to = b.gep(out, [b.mul(r, result_stride)], source_etype=form.type)
+            block.emit(b, height, at, weights, to, inner, None)
+
+        _in_blocks(b, rows, width.rows, each_block)
+
+    loop(b, count(0), panels, 1, each_panel)
+    b.ret_void()
 
 
-def width_bytes(form: Format, lanes: int) -> int:
-    """Bytes of a vector."""
-    return lanes * form.integer.width // 8
+def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
+    function = ir.Function(module, SIGNATURE, outer_name(form, width))
+    left, left_stride, packed, result, result_stride, rows, inner, panels = function.args
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    block = _Block(form, width, count(1), left_stride, result_stride)
+
+    def stretch(b: ir.IRBuilder, start: Any, length: Any) -> None:
+        def each_block(b: ir.IRBuilder, r: Any, height: int) -> None:
+            at = b.gep(left, [b.add(r, b.mul(start, left_stride))], source_etype=form.type)
+
+            def each_panel(b: ir.IRBuilder, p: Any) -> None:
+                k = b.add(b.mul(p, inner), start)
+                weights = b.gep(packed, [b.mul(k, count(block.columns))], source_etype=form.type)
+                column = b.mul(p, count(block.columns))
+                to = b.gep(result, [b.add(b.mul(r, result_stride), column)], source_etype=form.type)
+                block.emit(b, height, at, weights, to, length, b.icmp_signed(">", start, count(0)))
+
+            loop(b, count(0), panels, 1, each_panel)
+
+        _in_blocks(b, rows, width.rows, each_block)
+
+    def whole(b: ir.IRBuilder, start: Any) -> None:
+        rest = b.sub(inner, start)
+        short = b.icmp_signed("<", rest, count(STRETCH))
+        stretch(b, start, b.select(short, rest, count(STRETCH)))
+
+    stretches = b.sdiv(b.add(inner, count(STRETCH - 1)), count(STRETCH))
+    loop(b, count(0), b.mul(stretches, count(STRETCH)), STRETCH, whole)
+    b.ret_void()
+
+
+def _in_blocks(b: ir.IRBuilder, rows: Any, height: int, body: Callable[[ir.IRBuilder, Any, int], None]) -> None:
+    """Go over all rows in blocks of `height`, and over the rest in ever lower ones."""
+    start: Any = count(0)
+    for h in [height] + [m for m in (4, 2, 1) if m < height]:
+        start = loop(b, start, rows, h, lambda b, r, h=h: body(b, r, h))  # type: ignore[misc]
+
+
+class _Block:
+    """A register block; what is common to all of a kernel's."""
+
+    def __init__(self, form: Format, width: Width, row_stride: Any, inner_stride: Any, result_stride: Any) -> None:
+        self.form = form
+        self.lanes = width.lanes(form)
+        self.panel = width.panel
+        self.columns = self.lanes * width.panel
+        self.row_stride = row_stride
+        self.inner_stride = inner_stride
+        self.result_stride = result_stride
+
+    def emit(
+        self, b: ir.IRBuilder, height: int, left: Any, weights: Any, result: Any, inner: Any, more: Any | None
+    ) -> None:
+        """`height` rows; the sums begin at zero, or at `result` where the condition `more` holds."""
+        v = Vectors(b, self.form, self.lanes)
+        size = self.form.integer.width // 8
+        places = [self._place(b, result, m, q) for m in range(height) for q in range(self.panel)]
+        starts = [v.const(0.0) for _ in places]
+        if more is not None:
+            before = b.block
+            with b.if_then(more):
+                loaded = [b.load(at, typ=v.type, align=size) for at in places]
+                inside = b.block
+            starts = [_phi(b, v.type, [(v.const(0.0), before), (x, inside)]) for x in loaded]
+        before, body, after = b.block, b.append_basic_block("k"), b.append_basic_block("done")
+        b.cbranch(b.icmp_signed(">", inner, count(0)), body, after)
+        b.position_at_end(body)
+        k = b.phi(I64)
+        k.add_incoming(count(0), before)
+        sums = [_phi(b, v.type, [(s, before)]) for s in starts]
+        row = b.gep(weights, [b.mul(k, count(self.columns))], source_etype=self.form.type)
+        vectors = [
+            b.load(b.gep(row, [count(q * self.lanes)], source_etype=self.form.type), typ=v.type, align=self.lanes * size)
+            for q in range(self.panel)
+        ]
+        new = []
+        for m in range(height):
+            at = b.add(b.mul(count(m), self.row_stride), b.mul(k, self.inner_stride))
+            one = v.splat(b.load(b.gep(left, [at], source_etype=self.form.type), typ=self.form.type))
+            new += [v.fma(one, vectors[q], sums[m * self.panel + q]) for q in range(self.panel)]
+        following = b.add(k, count(1))
+        k.add_incoming(following, body)
+        for s, n in zip(sums, new, strict=True):
+            s.add_incoming(n, body)
+        b.cbranch(b.icmp_signed("<", following, inner), body, after)
+        b.position_at_end(after)
+        ends = [_phi(b, v.type, [(s, before), (n, body)]) for s, n in zip(starts, new, strict=True)]
+        for at, end in zip(places, ends, strict=True):
+            b.store(end, at, align=size)
+
+    def _place(self, b: ir.IRBuilder, result: Any, m: int, q: int) -> Any:
+        at = b.add(b.mul(count(m), self.result_stride), count(q * self.lanes))
+        return b.gep(result, [at], source_etype=self.form.type)
+
+
+def _phi(b: ir.IRBuilder, kind: ir.Type, incoming: list[tuple[Any, Any]]) -> Any:
+    phi = b.phi(kind)
+    for value, block in incoming:
+        phi.add_incoming(value, block)
+    return phi

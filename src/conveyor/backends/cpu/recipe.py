@@ -45,6 +45,7 @@ class Backward:
         left: Nodes that the loop leaves behind for all steps, in the order of their columns.
         loop: The loop, which stores the gradients of the states under `grad <name>` and the others under `left <node>`.
         after: Nodes computed for all steps after the loop, in order.
+        hoisted: Nodes that are computed before it, for the loop and for what comes after.
     """
 
     plan: Plan
@@ -53,6 +54,7 @@ class Backward:
     left: tuple[int, ...]
     loop: Schedule
     after: tuple[int, ...]
+    hoisted: tuple[int, ...]
 
     @property
     def outputs(self) -> tuple[Output, ...]:
@@ -101,7 +103,10 @@ def backward_recipe(program: Program) -> Backward:
     touched = {a for n in loop_nodes for a in nodes[n].args} | {n for _, n in wanted}
     given = tuple(n for n in sorted(touched) if n not in stepped and nodes[n].op not in _INLINE)
     loop = schedule(derived, {*given, *known, *inputs}, wanted)
-    return Backward(planned, given, saved, left, loop, tuple(sorted(after)))
+    free = set(planned.hoisted)
+    wanted_free = {*given, *leaves} & free
+    hoisted = derived.live(wanted_free)
+    return Backward(planned, given, saved, left, loop, tuple(sorted(after)), hoisted)
 
 
 def _closure(program: Program, roots: list[int], known: set[int], stepped: set[int]) -> set[int]:

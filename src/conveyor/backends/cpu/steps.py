@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,16 +11,14 @@ import torch
 from torch import Tensor
 
 from conveyor.backends.cpu import table, threads
-from conveyor.backends.cpu.compile import Compiled, compile_product, compile_steps
+from conveyor.backends.cpu.compile import Compiled, compile_steps
 from conveyor.backends.cpu.pack import columns_of, dense, pack
+from conveyor.backends.cpu.products import FORMATS
 from conveyor.backends.cpu.schedule import Schedule
 from conveyor.backends.cpu.table import FIELDS
 from conveyor.backends.cpu.target import Width, width
-from conveyor.backends.cpu.vector import FLOAT32, FLOAT64, Format
+from conveyor.backends.cpu.vector import Format
 from conveyor.backends.evaluate import Params
-
-FORMATS: dict[torch.dtype, Format] = {torch.float32: FLOAT32, torch.float64: FLOAT64}
-
 
 @dataclass(frozen=True)
 class Array:
@@ -45,49 +43,6 @@ class Array:
         stride = t.stride(-2) if t.dim() > 1 else 0
         mask = 1 if self.turns else -1 if t.dim() == 3 else 0
         return t.data_ptr(), step, stride, mask, self.shift
-
-
-@lru_cache(maxsize=16)
-def _kernel(dtype: torch.dtype, chosen: Width) -> Callable[..., None]:
-    return compile_product(FORMATS[dtype], chosen)
-
-
-def product(operand: Tensor, matrices: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """The products of an operand by several matrices, made by the loop's own kernel.
-
-    Every sum runs in one order, so that a row's result depends neither on the other rows nor on the threads.
-
-    Args:
-        operand: (…, K).
-        matrices: Each (K, N).
-
-    Returns:
-        The products, each (…, N).
-    """
-    form, chosen = FORMATS[operand.dtype], width()
-    lanes, panel = chosen.lanes(form), chosen.lanes(form) * chosen.panel
-    rows = operand.reshape(-1, operand.shape[-1])
-    rows = rows if rows.stride(-1) == 1 or rows.shape[-1] == 1 else rows.contiguous()
-    packed = pack(matrices, form, chosen)
-    result = rows.new_empty((rows.shape[0], packed.shape[0] * panel))
-    size, kernel = form.integer.width // 8, _kernel(operand.dtype, chosen)
-
-    def work(row: int, stop: int) -> None:
-        kernel(
-            rows.data_ptr() + row * rows.stride(0) * size,
-            rows.stride(0),
-            packed.data_ptr(),
-            result.data_ptr() + row * result.stride(0) * size,
-            result.stride(0),
-            stop - row,
-            rows.shape[1],
-            packed.shape[0],
-        )
-
-    threads.run(work, rows.shape[0], torch.get_num_threads(), chosen.rows)
-    edges = columns_of([m.shape[1] for m in matrices], lanes)
-    whole = result.unflatten(0, operand.shape[:-1])
-    return tuple(whole[..., a : a + m.shape[1]] for a, m in zip(edges, matrices, strict=False))
 
 
 @lru_cache(maxsize=512)

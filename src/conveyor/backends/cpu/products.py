@@ -1,0 +1,84 @@
+"""Products over all steps at once, made by the loop's own kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from conveyor.backends.cpu import threads
+from conveyor.backends.cpu.compile import compile_products
+from conveyor.backends.cpu.pack import columns_of, pack
+from conveyor.backends.cpu.target import Width, width
+from conveyor.backends.cpu.vector import FLOAT32, FLOAT64, Format
+
+FORMATS: dict[torch.dtype, Format] = {torch.float32: FLOAT32, torch.float64: FLOAT64}
+
+
+@lru_cache(maxsize=16)
+def _kernels(dtype: torch.dtype, chosen: Width) -> tuple[Callable[..., None], Callable[..., None]]:
+    return compile_products(FORMATS[dtype], chosen)
+
+
+def _rows(value: Tensor) -> Tensor:
+    """(…, K) as (rows, K) whose units lie side by side."""
+    rows = value.reshape(-1, value.shape[-1])
+    return rows if rows.stride(-1) == 1 or rows.shape[-1] == 1 else rows.contiguous()
+
+
+def product(operand: Tensor, matrices: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The products of an operand by several matrices.
+
+    Every sum runs in one order, so that a row's result depends neither on the other rows nor on the threads.
+
+    Args:
+        operand: (…, K).
+        matrices: Each (K, N).
+
+    Returns:
+        The products, each (…, N).
+    """
+    form, chosen = FORMATS[operand.dtype], width()
+    lanes, panel = chosen.lanes(form), chosen.lanes(form) * chosen.panel
+    rows, packed = _rows(operand), pack(matrices, form, chosen)
+    result = rows.new_empty((rows.shape[0], packed.shape[0] * panel))
+    size, kernel = form.integer.width // 8, _kernels(operand.dtype, chosen)[0]
+
+    def work(row: int, stop: int) -> None:
+        left, to = (t.data_ptr() + row * t.stride(0) * size for t in (rows, result))
+        at = packed.data_ptr()
+        kernel(left, rows.stride(0), at, to, result.stride(0), stop - row, rows.shape[1], packed.shape[0])
+
+    threads.run(work, rows.shape[0], torch.get_num_threads(), chosen.rows)
+    edges = columns_of([m.shape[1] for m in matrices], lanes)
+    whole = result.unflatten(0, operand.shape[:-1])
+    return tuple(whole[..., a : a + m.shape[1]] for a, m in zip(edges, matrices, strict=False))
+
+
+def outer(g: Tensor, v: Tensor) -> Tensor:
+    """The sum over all rows of g ⊗ v: a weight's gradient.
+
+    Args:
+        g: (…, rows of the weight).
+        v: (…, columns of the weight), as many as g.
+
+    Returns:
+        (rows, columns) of the weight.
+    """
+    form, chosen = FORMATS[g.dtype], width()
+    panel = chosen.lanes(form) * chosen.panel
+    left, packed = _rows(g), pack([_rows(v)], form, chosen)
+    inner, height = left.shape
+    result = left.new_empty((height, packed.shape[0] * panel)) if inner else left.new_zeros((height, v.shape[-1]))
+    size, kernel = form.integer.width // 8, _kernels(g.dtype, chosen)[1]
+
+    def work(row: int, stop: int) -> None:
+        to = result.data_ptr() + row * result.stride(0) * size
+        at = packed.data_ptr()
+        kernel(left.data_ptr() + row * size, left.stride(0), at, to, result.stride(0), stop - row, inner, packed.shape[0])
+
+    if inner:
+        threads.run(work, height, torch.get_num_threads(), chosen.rows)
+    return result[:, : v.shape[-1]]
