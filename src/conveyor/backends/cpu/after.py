@@ -40,25 +40,41 @@ class After:
         self.left = left
         self.given = given
         self.after = frozenset(recipe.after)
+        self._totals: dict[int, Tensor] | None = None
 
     def gradients(self, x: Tensor, states: tuple[Tensor, ...], params: Params) -> Gradients:
         """All gradients; those of the initial states are known."""
-        d_x = torch.zeros_like(x)
-        d_aux = {n: torch.zeros_like(a) for n, a in self.given.items() if n != "x"}
+        d_x: Tensor | None = None
+        d_aux: dict[str, Tensor] = {}
         d_params: dict[tuple[str, str], Tensor] = {}
         for out in self.recipe.outputs:
             if out.role == "grad_input":
                 d_x = self._whole(out.args[0]).expand_as(x)
             elif out.role == "grad_aux":
-                d_aux[out.name] = self._whole(out.args[0]).expand_as(d_aux[out.name])
+                d_aux[out.name] = self._whole(out.args[0]).expand_as(self.given[out.name])
             elif out.role in ("grad_bias", "grad_vector"):
                 key = (out.role.removeprefix("grad_"), out.name)
-                d_params[key] = self._whole(out.args[0]).expand(*x.shape[:2], -1).sum((0, 1))
+                d_params[key] = self._total(out.args[0])
         d_params |= self._matrices()
         for key, param in params.items():
             if key not in d_params:
                 d_params[key] = torch.zeros_like(param)
-        return Gradients(d_x, states, d_aux, d_params)
+        for name, value in self.given.items():
+            if name != "x" and name not in d_aux:
+                d_aux[name] = torch.zeros_like(value)
+        return Gradients(torch.zeros_like(x) if d_x is None else d_x, states, d_aux, d_params)
+
+    def _total(self, n: int) -> Tensor:
+        """The sum of a value over time and batch."""
+        if n in self.recipe.left and not self.program.nodes[n].type.boolean:
+            if self._totals is None:
+                # One pass over everything that the loop left.
+                sizes = [self.values[m].shape[-1] for m in self.recipe.left]
+                total = self.left.flatten(0, 1).sum(0)
+                self._totals = dict(zip(self.recipe.left, total.split(sizes), strict=True))
+            return self._totals[n]
+        steps, batch = self.given["x"].shape[:2]
+        return self._whole(n).expand(steps, batch, -1).sum((0, 1))
 
     def _whole(self, n: int) -> Tensor:
         """The value of a node for all steps."""

@@ -32,10 +32,22 @@ def pack(matrices: Sequence[Tensor], form: Format, width: Width) -> Tensor:
     edges = columns_of([m.shape[1] for m in matrices], lanes)
     panels = -(-edges[-1] // panel)
     inner = matrices[0].shape[0]
-    whole = matrices[0].new_zeros((inner, panels * panel))
+    if len(matrices) == 1 and matrices[0].shape[1] == panels * panel:
+        return matrices[0].unflatten(1, (panels, panel)).transpose(0, 1).contiguous()
+    packed = matrices[0].new_zeros((panels, inner, panel))
     for start, matrix in zip(edges, matrices, strict=False):
-        whole[:, start : start + matrix.shape[1]] = matrix
-    return whole.view(inner, panels, panel).transpose(0, 1).contiguous()
+        _copy(packed, start, matrix, panel)
+    return packed
+
+
+def _copy(packed: Tensor, start: int, matrix: Tensor, panel: int) -> None:
+    """Copy a matrix to the columns from `start`, panel by panel."""
+    done = 0
+    while done < matrix.shape[1]:
+        p, column = divmod(start + done, panel)
+        count = min(panel - column, matrix.shape[1] - done)
+        packed[p, :, column : column + count] = matrix[:, done : done + count]
+        done += count
 
 
 def dense(weight: Tensor, blocks: int) -> Tensor:
