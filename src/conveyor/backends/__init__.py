@@ -85,9 +85,7 @@ def choose(wanted: str, strict: bool, device: torch.device, dtype: torch.dtype) 
 
 @lru_cache(maxsize=256)
 def _say_once(name: str, reason: str) -> None:
-    warnings.warn(
-        f"the reference backend runs this layer, not {name}: {reason}", BackendWarning, stacklevel=2
-    )
+    warnings.warn(f"the reference backend runs this layer, not {name}: {reason}", BackendWarning, stacklevel=2)
 
 
 class BackendWarning(UserWarning):

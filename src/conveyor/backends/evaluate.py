@@ -1,8 +1,8 @@
 """Evaluates nodes of a program with plain torch operations, for one step or for all steps at once.
 
-Every value is a tensor whose last axis holds the units (one unit for a number a row). Nodes that are hoisted out of time
-carry the time axis in front, so that the very same operations serve for one step and for all. The reference backend
-runs everything this way; compiled backends run what stands outside the time loop so.
+Every value is a tensor whose last axis holds the units (one unit for a number a row). Nodes that are hoisted out of
+time carry the time axis in front, so that the very same operations serve for one step and for all. The reference
+backend runs everything this way; compiled backends run what stands outside the time loop so.
 """
 
 from __future__ import annotations
@@ -55,8 +55,6 @@ POINTWISE: dict[str, Callable[..., Tensor]] = {
     "max": lambda v: v.amax(-1, keepdim=True),
 }
 READERS = ("input", "const", "width", "bias", "vector", "product", "product_t", "clip", "broadcast")
-
-
 
 
 class Evaluator:
@@ -133,7 +131,7 @@ class Evaluator:
         weights = self.packed(pack)
         sizes = [self.widths[self.nodes[m].type.width] // pack.blocks for m in pack.members]
         if pack.blocks == 1:
-            return torch.nn.functional.linear(operand, weights[0]).split(sizes, -1)
+            return tuple(torch.nn.functional.linear(operand, weights[0]).split(sizes, -1))
         blocks = operand.unflatten(-1, (pack.blocks, -1))
         parts = torch.einsum("...kc,krc->...kr", blocks, weights).split(sizes, -1)
         return tuple(p.flatten(-2) for p in parts)

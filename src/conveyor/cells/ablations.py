@@ -1,7 +1,7 @@
 """The eight variants of Greff et al. 2017, "LSTM: A Search Space Odyssey", sec. III.
 
-Each leaves out or changes one thing of their vanilla LSTM, `lstm_peephole` (their eqs. in sec. II-A). Their z is g here,
-their y is h.
+Each leaves out or changes one thing of their vanilla LSTM, `lstm_peephole` (their eqs. in sec. II-A). Their z is g
+here, their y is h.
 """
 
 import conveyor.language as cv
@@ -70,7 +70,7 @@ def lstm_noaf(x, h, c):
 
 @cv.cell
 def lstm_cifg(x, h, c):
-    """Coupled input and forget gate: f = 1 − i (Greff et al. 2017, CIFG); `lstm_coupled` is the one without peepholes."""
+    """Coupled input and forget gate: f = 1 − i (Greff et al. 2017, CIFG); `lstm_coupled` has no peepholes."""
     i = _gate("i", x, h, c)
     f = 1 - i
     g = cv.tanh(cv.affine("g", x, h))

@@ -79,7 +79,6 @@ def lstm_layer_norm(x, h, c):
     return h, c
 
 
-
 @cv.cell
 def lstm_projection(x, h, c):
     """LSTM whose output is a learned projection of its hidden vector to the width `proj`.

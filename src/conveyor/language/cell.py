@@ -25,7 +25,7 @@ class CellDefinition:
     def __init__(
         self, function: Callable[..., Any], name: str | None = None, options: Mapping[str, Any] | None = None
     ) -> None:
-        self.name = name or getattr(function, "__name__", type(function).__name__)
+        self.name: str = name or str(getattr(function, "__name__", type(function).__name__))
         self.__doc__ = function.__doc__
         self.__name__ = self.name
         self._function: Callable[..., Any] | None = function

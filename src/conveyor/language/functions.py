@@ -156,12 +156,12 @@ def abs(v: Value | float) -> Value:
 
 
 def square(v: Value | float) -> Value:
-    """v · v."""
+    """V · v."""
     return active().emit("square", (v,))
 
 
 def clip(v: Value | float, low: float | None = None, high: float | None = None) -> Value:
-    """v limited to [low, high], Python numbers; the gradient passes inside and at the limits."""
+    """V limited to [low, high], Python numbers; the gradient passes inside and at the limits."""
     tracer = active()
     for name, limit in (("low", low), ("high", high)):
         if limit is not None and not isinstance(limit, Real):
@@ -196,7 +196,7 @@ def _vector(value: Any, what: str) -> Value:
     tracer = active()
     if not isinstance(value, Value):
         tracer.fail(f"{what} takes traced vectors, got {type(value).__name__}; plain numbers are added outside it")
-    value = tracer.operand(value, what)
-    if value.boolean:
+    vector = tracer.operand(value, what)
+    if vector.boolean:
         tracer.fail(f"{what} takes numbers, got a condition; turn it into numbers with cv.where(condition, 1, 0)")
-    return value
+    return vector

@@ -62,7 +62,7 @@ def code_of(function: Callable[..., Any]) -> CodeType | None:
         if not isinstance(function, functools.partial):
             break
         function = function.func
-    found = getattr(function, "__code__", None) or getattr(getattr(function, "__call__", None), "__code__", None)
+    found = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
     return found if isinstance(found, CodeType) else None
 
 
@@ -214,7 +214,9 @@ class _Run:
         return sorted(seen)
 
     def _params(self, keep: list[int]) -> list[Param]:
-        read = {(self.tracer.nodes[n].op, self.tracer.nodes[n].attr) for n in keep if OPS[self.tracer.nodes[n].op].arity < 2}
+        read = {
+            (self.tracer.nodes[n].op, self.tracer.nodes[n].attr) for n in keep if OPS[self.tracer.nodes[n].op].arity < 2
+        }
         params: list[Param] = []
         for key, learned in self.tracer.learned.items():
             if key not in read:

@@ -256,7 +256,9 @@ class Tracer:
         earlier = self._used.setdefault(name, (kind, what))
         if earlier != (kind, what):
             said = kind if earlier[0] != kind else f"another {kind}, of another size or operand"
-            self.fail(f"the name '{name}' already belongs to a cv.{earlier[0]}, used here for {said}; choose another name")
+            self.fail(
+                f"the name '{name}' already belongs to a cv.{earlier[0]}, used here for {said}; choose another name"
+            )
 
     def matrix(self, name: str, operand: Value, rows: Width, blocks: int) -> Value:
         """Declare (or find) the matrix of (name, operand) and multiply by it."""

@@ -86,7 +86,9 @@ def whole_aux(name: str, given: Any, x: Tensor, width: int, batch_first: bool) -
     order = "(B, T)" if batch_first else "(T, B)"
     aux = given.to(x.dtype)
     if aux.device != x.device:
-        raise ArgumentError(f"auxiliary input '{name}' is on {aux.device} but input is on {x.device}; move it with .to()")
+        raise ArgumentError(
+            f"auxiliary input '{name}' is on {aux.device} but input is on {x.device}; move it with .to()"
+        )
     fits_time = tuple(aux.shape) == lead
     fits_static = aux.dim() == 2 and aux.shape[0] == batch and aux.shape[1] in (1, width)
     if fits_time and fits_static:

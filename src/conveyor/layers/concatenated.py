@@ -27,7 +27,9 @@ def sizes_of(gates: Gates) -> tuple[int, int]:
         weight = pair[0] if isinstance(pair, tuple | list) and len(pair) == 2 else None
         if weight is None or not isinstance(weight, Tensor) or weight.dim() != 2 or weight.shape[1] <= weight.shape[0]:
             got = tuple(weight.shape) if isinstance(weight, Tensor) else type(pair).__name__
-            raise ArgumentError(f"gates['{name}'] is (W, b) with W of shape (H, H + I), the columns of h first; got {got}")
+            raise ArgumentError(
+                f"gates['{name}'] is (W, b) with W of shape (H, H + I), the columns of h first; got {got}"
+            )
         sizes.add((weight.shape[1] - weight.shape[0], weight.shape[0]))
     if len(sizes) > 1:
         raise ArgumentError(f"the matrices of gates have different sizes (I, H): {sorted(sizes)}; they must be equal")
@@ -46,10 +48,14 @@ def fill(module: nn.Module, unit: Unit, gates: Gates) -> None:
     names = list(dict.fromkeys(p.name for p in unit.program.params if isinstance(p, Matrix)))
     for name in gates:
         if name not in names:
-            raise ArgumentError(f"gates has '{name}', but the affine maps of cell {unit.cell.name} are {', '.join(names)}")
+            raise ArgumentError(
+                f"gates has '{name}', but the affine maps of cell {unit.cell.name} are {', '.join(names)}"
+            )
     for name in names:
         if name not in gates:
-            raise ArgumentError(f"gates lacks '{name}'; the affine maps of cell {unit.cell.name} are {', '.join(names)}")
+            raise ArgumentError(
+                f"gates lacks '{name}'; the affine maps of cell {unit.cell.name} are {', '.join(names)}"
+            )
         _fill_gate(module, unit, name, *gates[name])
 
 

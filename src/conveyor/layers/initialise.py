@@ -17,9 +17,7 @@ SCHEMES = ("torch", "orthogonal", "chrono")
 
 
 @torch.no_grad()
-def initialise(
-    module: nn.Module, units: Iterable[Unit], init: str, forget_bias: float | None, max_lag: int
-) -> None:
+def initialise(module: nn.Module, units: Iterable[Unit], init: str, forget_bias: float | None, max_lag: int) -> None:
     """Fill every parameter of a layer.
 
     Args:

@@ -163,7 +163,7 @@ class Stack(nn.Module):
             outputs = []
             for d in range(self.num_directions):
                 unit = self.units[k * self.num_directions + d]
-                turn = (lambda s: s.flip(0)) if d else (lambda s: s)
+                turn = _reversed if d else _as_is
                 given = {n: turn(a) for n, a in aux[unit].items()}
                 start = initial[len(finals)]
                 result = recurrence(backend, unit.program, turn(x), start, unit.bind(self), unit.widths, given)
@@ -189,9 +189,7 @@ class Stack(nn.Module):
     def _unpack(self, fields: Fields | None, batch: int, like: Tensor) -> list[tuple[Tensor, ...]]:
         """The initial states of each unit, (B, width) a state."""
         if fields is None:
-            return [
-                tuple(like.new_zeros((batch, u.widths[s.width])) for s in u.program.states) for u in self.units
-            ]
+            return [tuple(like.new_zeros((batch, u.widths[s.width])) for s in u.program.states) for u in self.units]
         if not isinstance(fields, tuple | list) or len(fields) != len(self.state_fields):
             got = f"{len(fields)} of them" if isinstance(fields, tuple | list) else type(fields).__name__
             raise ArgumentError(f"state is a tuple of ({', '.join(self.state_fields)}), got {got}")
@@ -234,7 +232,9 @@ class Stack(nn.Module):
             if self._is_even(field):
                 packed.append(torch.stack([f[field] for f in by_unit]))
             else:
-                packed.append(tuple(torch.stack([by_unit[u][field] for u in units]) if units else None for units in layers))
+                packed.append(
+                    tuple(torch.stack([by_unit[u][field] for u in units]) if units else None for units in layers)
+                )
         return tuple(packed)
 
     def _map_fields(self, fields: Any, change: Callable[[Tensor], Tensor]) -> Fields:
@@ -275,3 +275,11 @@ class Stack(nn.Module):
             ("init", self.init, "torch"),
             ("backend", self.backend, "auto"),
         ]
+
+
+def _as_is(sequence: Tensor) -> Tensor:
+    return sequence
+
+
+def _reversed(sequence: Tensor) -> Tensor:
+    return sequence.flip(0)

@@ -134,9 +134,7 @@ class Cell(_Step):
         **options: Unpack[Options],
     ) -> None:
         known = as_sizes(sizes, 0)
-        super().__init__(
-            as_cell(cell), merged_layout, input_size, hidden_size, bias, device, dtype, known, options
-        )
+        super().__init__(as_cell(cell), merged_layout, input_size, hidden_size, bias, device, dtype, known, options)
 
     def forward(self, x: Tensor, state: Any = None, **aux: Tensor) -> Any:
         """One step.

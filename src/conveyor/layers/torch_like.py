@@ -38,7 +38,7 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def torch_layout(program: Program, widths: Mapping[str, int]) -> Layout:
-    """torch's two biases a gate, and its name for the projection's matrix."""
+    """Torch's two biases a gate, and its name for the projection's matrix."""
     return doubled_layout(program, widths, {"weight_proj_value": "weight_hr"})
 
 
@@ -103,7 +103,8 @@ class _TorchLike(Stack):
         input_size, hidden_size = sizes_of(gates)
         if arguments.get("num_layers", 1) != 1 or arguments.get("bidirectional"):
             raise ArgumentError("from_concatenated makes one layer of one direction; stack several of them by hand")
-        layer = cls(input_size, hidden_size, **arguments)
+        make: Any = cls  # a subclass's constructor has fewer arguments than this one's
+        layer: Self = make(input_size, hidden_size, **arguments)
         fill(layer, layer.units[0], gates)
         return layer
 

@@ -71,7 +71,9 @@ class Unit:
         return bound
 
     def _edges(self, slot: str) -> list[int]:
-        edges = {0} | {e for places in self.layout.rows.values() for p in places if p.slot == slot for e in (p.start, p.stop)}
+        edges = {0} | {
+            e for places in self.layout.rows.values() for p in places if p.slot == slot for e in (p.start, p.stop)
+        }
         return sorted(edges)
 
     def rows(self, module: nn.Module, key: tuple[str, str]) -> list[Tensor]:

@@ -299,4 +299,3 @@ class _Rows:
         else:
             new = v.b.fadd(so_far, value)
         v.b.store(new if mask is None else v.b.select(mask, new, so_far), total)
-

@@ -143,7 +143,9 @@ class _Block:
         sums = [_phi(b, v.type, [(s, before)]) for s in starts]
         row = b.gep(weights, [b.mul(k, count(self.columns))], source_etype=self.form.type)
         vectors = [
-            b.load(b.gep(row, [count(q * self.lanes)], source_etype=self.form.type), typ=v.type, align=self.lanes * size)
+            b.load(
+                b.gep(row, [count(q * self.lanes)], source_etype=self.form.type), typ=v.type, align=self.lanes * size
+            )
             for q in range(self.panel)
         ]
         new = []

@@ -33,7 +33,7 @@ def pack(matrices: Sequence[Tensor], form: Format, width: Width) -> Tensor:
     panels = -(-edges[-1] // panel)
     inner = matrices[0].shape[0]
     if len(matrices) == 1 and matrices[0].shape[1] == panels * panel:
-        return matrices[0].unflatten(1, (panels, panel)).transpose(0, 1).contiguous()
+        return matrices[0].reshape(inner, panels, panel).transpose(0, 1).contiguous()
     packed = matrices[0].new_zeros((panels, inner, panel))
     for start, matrix in zip(edges, matrices, strict=False):
         _copy(packed, start, matrix, panel)

@@ -77,7 +77,9 @@ def outer(g: Tensor, v: Tensor) -> Tensor:
     def work(row: int, stop: int) -> None:
         to = result.data_ptr() + row * result.stride(0) * size
         at = packed.data_ptr()
-        kernel(left.data_ptr() + row * size, left.stride(0), at, to, result.stride(0), stop - row, inner, packed.shape[0])
+        kernel(
+            left.data_ptr() + row * size, left.stride(0), at, to, result.stride(0), stop - row, inner, packed.shape[0]
+        )
 
     if inner:
         threads.run(work, height, torch.get_num_threads(), chosen.rows)

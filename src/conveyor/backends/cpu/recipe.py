@@ -1,9 +1,9 @@
 """What a program needs of the time loop, forward and backward: worked out once, then only executed.
 
-Forward, products that no state reaches are hoisted: they are made for all steps at once. The loop computes the rest, and for
-training keeps the values that the gradient reads. Backward, the loop computes what the gradients of the states need,
-from the last step to the first; what else the gradients need (of the input, of the parameters) is computed for all steps
-at once afterwards, from values that the loop leaves behind.
+Forward, products that no state reaches are hoisted: made for all steps at once. The loop computes the rest, and
+for training keeps the values that the gradient reads. Backward, the loop computes what the gradients of states need,
+from the last step to the first; what else the gradients need (of the input, of the parameters) is computed for all
+steps at once afterwards, from values that the loop leaves behind.
 """
 
 from __future__ import annotations
@@ -121,8 +121,10 @@ def _closure(program: Program, roots: list[int], known: set[int], stepped: set[i
 
 
 def _in_columns(program: Program, left: list[int]) -> tuple[int, ...]:
-    """The order in which values lie side by side: that of the matrices whose gradient they make, so that matrices with
-    one operand have one product."""
+    """The order in which values lie side by side.
+
+    It is that of the matrices whose gradient they make, so that matrices with one operand have one product.
+    """
     order = {p.key: k for k, p in enumerate(program.params) if isinstance(p, Matrix)}
     place = {o.args[0]: order[o.name] for o in reversed(program.outputs) if o.role == "grad_matrix"}
     return tuple(sorted(left, key=lambda n: (place.get(n, len(order)), n)))

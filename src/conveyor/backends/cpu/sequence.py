@@ -53,9 +53,9 @@ def run_forward(
     aux: Mapping[str, Tensor],
     training: bool,
 ) -> Kept:
-    """Run forward; the arguments are those of `conveyor.backends.reference.forward`, and whether a backward pass follows.
+    """Run forward, without an autograd graph.
 
-    No autograd graph is made.
+    The arguments are those of `conveyor.backends.reference.forward`, and whether a backward pass will follow.
     """
     recipe = forward_recipe(program, training)
     total, batch = x.shape[:2]

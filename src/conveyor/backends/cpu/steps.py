@@ -20,6 +20,7 @@ from conveyor.backends.cpu.target import Width, width
 from conveyor.backends.cpu.vector import Format
 from conveyor.backends.evaluate import Params
 
+
 @dataclass(frozen=True)
 class Array:
     """A tensor as a matrix a step.
@@ -81,16 +82,18 @@ def run(
     entries = (ctypes.c_int64 * max(code.table.size, 1))()
     held = []
     for name, place in code.table.arrays.items():
-        entries[place : place + len(FIELDS)] = (arrays[name] if name in arrays else own[name]).entries()
+        entries[place : place + len(FIELDS)] = [*(arrays[name] if name in arrays else own[name]).entries()]
     for symbol, place in code.table.widths.items():
         entries[place] = widths[symbol]
     for product in (p for stage in schedule.stages for p in stage.products):
         packed = _packed(schedule, product.op, product.results, params, form, chosen)
         held.append(packed)
         place = code.table.products[product.results[0]]
-        entries[place : place + 3] = (packed.data_ptr(), packed.shape[1], packed.shape[0])
+        entries[place : place + 3] = [packed.data_ptr(), packed.shape[1], packed.shape[0]]
     address = ctypes.addressof(entries)
-    threads.run(lambda row, stop: code.call(address, first, count, stride, row, stop), batch, torch.get_num_threads(), 1)
+    threads.run(
+        lambda row, stop: code.call(address, first, count, stride, row, stop), batch, torch.get_num_threads(), 1
+    )
     del held
 
 

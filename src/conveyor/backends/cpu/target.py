@@ -6,6 +6,7 @@ import os
 import platform
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from llvmlite import binding as llvm
 
@@ -77,11 +78,11 @@ def width() -> Width:
 
 
 @lru_cache(maxsize=8)
-def machine(chosen: Width) -> llvm.TargetMachine:
+def machine(chosen: Width) -> Any:
     """LLVM's description of a CPU with these instructions."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    target = llvm.Target.from_default_triple()
+    target: Any = llvm.Target.from_default_triple()
     if chosen.cpu != "host":
         return target.create_target_machine(cpu=chosen.cpu, features="", opt=3)
     features = llvm.get_host_cpu_features().flatten()
