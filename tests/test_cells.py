@@ -17,6 +17,7 @@ from oracles.common import ACTIVATIONS
 from support import BUILT_IN, Case, assert_near, random, random_aux, random_state
 
 TOLERANCE = 1e-12
+BACKENDS = ("reference", "cpu")
 SIZES = [(3, 5, 4, 7), (2, 9, 7, 3), (1, 5, 3, 9), (5, 1, 1, 5), (1, 1, 1, 1)]
 
 
@@ -30,7 +31,13 @@ def widths(case: Case, input_size: int, hidden_size: int) -> dict[str, int]:
 
 def random_layer(case: Case, input_size: int, hidden_size: int, g: torch.Generator, **arguments: Any) -> cv.Recurrent:
     layer = cv.Recurrent(
-        case.cell, input_size, hidden_size, sizes=case.sizes(hidden_size), dtype=torch.float64, **arguments
+        case.cell,
+        input_size,
+        hidden_size,
+        sizes=case.sizes(hidden_size),
+        dtype=torch.float64,
+        strict_backend=True,
+        **arguments,
     )
     with torch.no_grad():
         for parameter in layer.parameters():
@@ -43,14 +50,15 @@ def tensors(layer: cv.Recurrent, suffix: str = "_l0") -> dict[str, np.ndarray]:
     return {n.removesuffix(suffix): p for n, p in held.items() if n.endswith(suffix)}
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("sizes", SIZES, ids=names)
 @pytest.mark.parametrize("case", BUILT_IN, ids=lambda c: c.id)
-def test_layer_computes_the_equations(case: Case, sizes: tuple[int, int, int, int]) -> None:
+def test_layer_computes_the_equations(case: Case, sizes: tuple[int, int, int, int], backend: str) -> None:
     batch, length, input_size, hidden_size = sizes
     hidden_size *= case.multiple
     g = torch.Generator().manual_seed(sum(sizes))
     oracle = ORACLES[case.cell.name](**case.options)
-    layer = random_layer(case, input_size, hidden_size, g)
+    layer = random_layer(case, input_size, hidden_size, g, backend=backend)
     width = widths(case, input_size, hidden_size)
     assert tuple(s.name for s in case.program.states) == oracle.states
     x = random(g, length, batch, input_size)
@@ -68,12 +76,13 @@ def test_layer_computes_the_equations(case: Case, sizes: tuple[int, int, int, in
         assert_near(got[0].detach(), torch.from_numpy(want), TOLERANCE, f"final {name}")
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("case", BUILT_IN, ids=lambda c: c.id)
-def test_layer_starts_from_zeros(case: Case) -> None:
+def test_layer_starts_from_zeros(case: Case, backend: str) -> None:
     g = torch.Generator().manual_seed(1)
     hidden_size = 3 * case.multiple
     oracle = ORACLES[case.cell.name](**case.options)
-    layer = random_layer(case, 5, hidden_size, g)
+    layer = random_layer(case, 5, hidden_size, g, backend=backend)
     width = widths(case, 5, hidden_size)
     x = random(g, 4, 3, 5)
     aux = {n: random_aux(g, n, 4, 3, 5) for n in oracle.aux}
@@ -94,11 +103,12 @@ def test_parameters_are_packed_as_documented(case: Case) -> None:
     assert {n: tuple(p.shape) for n, p in layer.named_parameters()} == {f"{n}_l0": s for n, s in want.items()}
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("case", BUILT_IN, ids=lambda c: c.id)
-def test_without_bias_is_with_bias_zero(case: Case) -> None:
+def test_without_bias_is_with_bias_zero(case: Case, backend: str) -> None:
     g = torch.Generator().manual_seed(2)
     hidden_size = 3 * case.multiple
-    layer = random_layer(case, 4, hidden_size, g, bias=False)
+    layer = random_layer(case, 4, hidden_size, g, bias=False, backend=backend)
     oracle = ORACLES[case.cell.name](**case.options)
     packed = oracle.packing["bias"]
     zero = {"bias": np.zeros(packed.shape({"H": hidden_size}))}
@@ -114,10 +124,11 @@ def test_without_bias_is_with_bias_zero(case: Case) -> None:
     assert_near(y.detach(), torch.from_numpy(want), TOLERANCE, "output")
 
 
-def test_two_layers_of_two_directions_compose_the_equations() -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_two_layers_of_two_directions_compose_the_equations(backend: str) -> None:
     g = torch.Generator().manual_seed(3)
     case = next(c for c in BUILT_IN if c.id == "lstm_peephole")
-    layer = random_layer(case, 4, 3, g, num_layers=2, bidirectional=True)
+    layer = random_layer(case, 4, 3, g, num_layers=2, bidirectional=True, backend=backend)
     oracle = ORACLES["lstm_peephole"]()
     x = random(g, 6, 2, 4)
     h_0, c_0 = random(g, 4, 2, 3), random(g, 4, 2, 3)
@@ -135,9 +146,10 @@ def test_two_layers_of_two_directions_compose_the_equations() -> None:
     assert_near(y.detach(), torch.from_numpy(below), TOLERANCE, "output")
 
 
-def test_gru_d_ignores_what_stands_where_nothing_was_observed() -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_gru_d_ignores_what_stands_where_nothing_was_observed(backend: str) -> None:
     g = torch.Generator().manual_seed(4)
-    layer = random_layer(next(c for c in BUILT_IN if c.id == "gru_d"), 4, 3, g)
+    layer = random_layer(next(c for c in BUILT_IN if c.id == "gru_d"), 4, 3, g, backend=backend)
     x = random(g, 6, 2, 4)
     mask = random_aux(g, "mask", 6, 2, 4)
     delta = random_aux(g, "delta", 6, 2, 4)
@@ -146,11 +158,12 @@ def test_gru_d_ignores_what_stands_where_nothing_was_observed() -> None:
     assert torch.equal(layer(x, mask=mask, delta=delta)[0], layer(hidden, mask=mask, delta=delta)[0])
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("forget_activation", ["exp", "sigmoid"])
-def test_slstm_stays_finite_where_its_exponentials_would_not(forget_activation: str) -> None:
+def test_slstm_stays_finite_where_its_exponentials_would_not(forget_activation: str, backend: str) -> None:
     g = torch.Generator().manual_seed(5)
     case = Case("slstm", cv.cells["slstm"].configure(forget_activation=forget_activation))
-    layer = random_layer(case, 2, 3, g)
+    layer = random_layer(case, 2, 3, g, backend=backend)
     big = torch.cat([torch.zeros(6), torch.full((3,), 900.0), torch.full((3,), 800.0)]).double()  # z, o, i, f
     with torch.no_grad():
         layer.bias_l0.copy_(big)
@@ -160,14 +173,15 @@ def test_slstm_stays_finite_where_its_exponentials_would_not(forget_activation: 
     assert (y.abs() <= 1).all()  # o and the weighted mean of z lie within [-1, 1]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activations_are_those_of_keras_and_onnx(name: str) -> None:
+def test_activations_are_those_of_keras_and_onnx(name: str, backend: str) -> None:
     @cv.cell
     def applied(x, h):
         h = cv.activation(name)(cv.affine("a", x)) + 0.0 * h
         return h
 
-    layer = cv.Recurrent(applied, 1, 1, bias=False, dtype=torch.float64)
+    layer = cv.Recurrent(applied, 1, 1, bias=False, dtype=torch.float64, backend=backend, strict_backend=True)
     with torch.no_grad():
         layer.weight_ih_l0.fill_(1.0)
     v = torch.tensor([-4.0, -3.0, -2.5, -1.0, -0.3, 0.0, 0.2, 1.0, 2.5, 3.0, 4.0], dtype=torch.float64)

@@ -18,6 +18,7 @@ from conveyor.layers.stack import LayoutOf
 from conveyor.layers.torch_like import Options, rnn_cell, torch_layout, with_defaults
 from conveyor.layers.unit import Unit
 from conveyor.layout import merged_layout, resolve_widths
+from conveyor.program import Bias
 from conveyor.rewrite import without_bias
 from conveyor.states import state_class
 from conveyor.torch_ops import recurrence
@@ -47,7 +48,6 @@ class _Step(nn.Module):
         self.unit = Unit(cell, program, layout, "")
         self.input_size = input_size
         self.hidden_size = hidden_size
-        self.bias = bias
         self._options = chosen
         self.unit.register(self, device, dtype)
         self.reset_parameters()
@@ -99,9 +99,12 @@ class _Step(nn.Module):
             given = given.unsqueeze(0)
         return whole_aux(name, given, rows.unsqueeze(0), width, False)
 
+    def _has_bias(self) -> bool:
+        return any(isinstance(p, Bias) for p in self.unit.program.params)
+
     def extra_repr(self) -> str:
         """The cell, its sizes, and whether biases are left out."""
-        return f"{self.unit.cell.name}, {self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
+        return f"{self.unit.cell.name}, {self.input_size}, {self.hidden_size}" + ("" if self._has_bias() else ", bias=False")
 
 
 class Cell(_Step):
@@ -176,6 +179,7 @@ class LSTMCell(_Step):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(cells["lstm"], torch_layout, input_size, hidden_size, bias, device, dtype, {}, options)
+        self.bias = bias
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> Any:
         """One step: (B, input_size) and (h, c), each (B, hidden_size), to a named tuple of the new (h, c)."""
@@ -211,6 +215,7 @@ class GRUCell(_OneStateStep):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(cells["gru"], torch_layout, input_size, hidden_size, bias, device, dtype, {}, options)
+        self.bias = bias
 
 
 class RNNCell(_OneStateStep):
@@ -239,4 +244,5 @@ class RNNCell(_OneStateStep):
         super().__init__(
             rnn_cell(nonlinearity), torch_layout, input_size, hidden_size, bias, device, dtype, {}, options
         )
+        self.bias = bias
         self.nonlinearity = nonlinearity

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
 from conveyor.layout import Layout, Slot
 from conveyor.program import Program
@@ -51,8 +52,14 @@ class Unit:
     def register(self, module: nn.Module, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
         """Give `module` an uninitialised parameter for each slot."""
         for slot in self.layout.slots:
+            name = slot.name + self.suffix
+            if hasattr(module, name):
+                raise ArgumentError(
+                    f"cell {self.cell.name} has a parameter '{name}', which {type(module).__name__} has already for"
+                    " something else; give the cv.weight or affine map another name"
+                )
             tensor = torch.empty(slot.shape, device=device, dtype=dtype)
-            module.register_parameter(slot.name + self.suffix, nn.Parameter(tensor))
+            module.register_parameter(name, nn.Parameter(tensor))
 
     def tensors(self, module: nn.Module) -> Iterator[tuple[Slot, Tensor]]:
         """The slots, with the tensors of `module` that hold them now."""
