@@ -7,13 +7,14 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu import disk, emit, gemm
+from conveyor.backends.cpu import disk, emit, gemm, packing
 from conveyor.backends.cpu.schedule import Schedule
 from conveyor.backends.cpu.table import Table
 from conveyor.backends.cpu.target import Width, host_features, machine
@@ -26,6 +27,9 @@ _PRODUCT = ctypes.CFUNCTYPE(
     *(ctypes.c_void_p, ctypes.c_int64),
     *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64),
     *[ctypes.c_int64] * 3,
+)
+_PACK = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, *[ctypes.c_int64] * 4, *(ctypes.c_void_p, ctypes.c_int64)
 )
 _STEPS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5)
 
@@ -51,13 +55,26 @@ def compile_steps(schedule: Schedule, form: Format, width: Width) -> Compiled:
         return Compiled(_STEPS(engine.get_function_address(emit.NAME)), table, engine)
 
 
-def compile_products(form: Format, width: Width) -> tuple[Callable[..., None], Callable[..., None]]:
-    """The kernels `product` and `outer` of `conveyor.backends.cpu.gemm`; calling them releases the GIL."""
+@dataclass(frozen=True)
+class Kernels:
+    """The kernels of `conveyor.backends.cpu.gemm` and `packing`; calling them releases the GIL."""
+
+    product: Callable[..., None]
+    outer: Callable[..., None]
+    pack: Callable[..., None]
+
+
+@lru_cache(maxsize=16)
+def kernels(form: Format, width: Width) -> Kernels:
+    """The kernels for a format and instructions, compiled when they are first asked for."""
     with _lock:
         engine = _kernels_of(form, width)
-        names = (gemm.product_name(form, width), gemm.outer_name(form, width))
-        product, outer = (_PRODUCT(engine.get_function_address(name)) for name in names)
-        return product, outer
+        product, outer = (gemm.product_name(form, width), gemm.outer_name(form, width))
+        return Kernels(
+            _PRODUCT(engine.get_function_address(product)),
+            _PRODUCT(engine.get_function_address(outer)),
+            _PACK(engine.get_function_address(packing.name(form, width))),
+        )
 
 
 def _kernels_of(form: Format, width: Width) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from conveyor.backends.cpu.compile import kernels
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format
 
@@ -29,25 +30,17 @@ def pack(matrices: Sequence[Tensor], form: Format, width: Width) -> Tensor:
     """
     lanes = width.lanes(form)
     panel = lanes * width.panel
-    edges = columns_of([m.shape[1] for m in matrices], lanes)
+    sizes = [m.shape[1] for m in matrices]
+    edges = columns_of(sizes, lanes)
     panels = -(-edges[-1] // panel)
     inner = matrices[0].shape[0]
-    if len(matrices) == 1 and matrices[0].shape[1] == panels * panel:
-        return matrices[0].reshape(inner, panels, panel).transpose(0, 1).contiguous()
-    packed = matrices[0].new_zeros((panels, inner, panel))
-    for start, matrix in zip(edges, matrices, strict=False):
-        _copy(packed, start, matrix, panel)
+    padded = sum(sizes) < panels * panel
+    make = matrices[0].new_zeros if padded else matrices[0].new_empty
+    packed = make((panels, inner, panel))
+    copy = kernels(form, width).pack
+    for start, m in zip(edges, matrices, strict=False):
+        copy(m.data_ptr(), m.stride(0), m.stride(1), inner, m.shape[1], packed.data_ptr(), start)
     return packed
-
-
-def _copy(packed: Tensor, start: int, matrix: Tensor, panel: int) -> None:
-    """Copy a matrix to the columns from `start`, panel by panel."""
-    done = 0
-    while done < matrix.shape[1]:
-        p, column = divmod(start + done, panel)
-        count = min(panel - column, matrix.shape[1] - done)
-        packed[p, :, column : column + count] = matrix[:, done : done + count]
-        done += count
 
 
 def dense(weight: Tensor, blocks: int) -> Tensor:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from conveyor.backends.cpu import threads
-from conveyor.backends.cpu.compile import compile_products
+from conveyor.backends.cpu.compile import kernels
 from conveyor.backends.cpu.pack import columns_of, pack
-from conveyor.backends.cpu.target import Width, width
+from conveyor.backends.cpu.target import width
 from conveyor.backends.cpu.vector import FLOAT32, FLOAT64, Format
 
 FORMATS: dict[torch.dtype, Format] = {torch.float32: FLOAT32, torch.float64: FLOAT64}
-
-
-@lru_cache(maxsize=16)
-def _kernels(dtype: torch.dtype, chosen: Width) -> tuple[Callable[..., None], Callable[..., None]]:
-    return compile_products(FORMATS[dtype], chosen)
 
 
 def _rows(value: Tensor) -> Tensor:
@@ -44,7 +38,7 @@ def product(operand: Tensor, matrices: Sequence[Tensor]) -> tuple[Tensor, ...]:
     lanes, panel = chosen.lanes(form), chosen.lanes(form) * chosen.panel
     rows, packed = _rows(operand), pack(matrices, form, chosen)
     result = rows.new_empty((rows.shape[0], packed.shape[0] * panel))
-    size, kernel = form.integer.width // 8, _kernels(operand.dtype, chosen)[0]
+    size, kernel = form.integer.width // 8, kernels(form, chosen).product
 
     def work(row: int, stop: int) -> None:
         left, to = (t.data_ptr() + row * t.stride(0) * size for t in (rows, result))
@@ -72,7 +66,7 @@ def outer(g: Tensor, v: Tensor) -> Tensor:
     left, packed = _rows(g), pack([_rows(v)], form, chosen)
     inner, height = left.shape
     result = left.new_empty((height, packed.shape[0] * panel)) if inner else left.new_zeros((height, v.shape[-1]))
-    size, kernel = form.integer.width // 8, _kernels(g.dtype, chosen)[1]
+    size, kernel = form.integer.width // 8, kernels(form, chosen).outer
 
     def work(row: int, stop: int) -> None:
         to = result.data_ptr() + row * result.stride(0) * size
