@@ -104,7 +104,9 @@ class _Step(nn.Module):
 
     def extra_repr(self) -> str:
         """The cell, its sizes, and whether biases are left out."""
-        return f"{self.unit.cell.name}, {self.input_size}, {self.hidden_size}" + ("" if self._has_bias() else ", bias=False")
+        return f"{self.unit.cell.name}, {self.input_size}, {self.hidden_size}" + (
+            "" if self._has_bias() else ", bias=False"
+        )
 
 
 class Cell(_Step):

@@ -14,7 +14,7 @@ from typing import Any
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu import disk, emit, gemm, packing
+from conveyor.backends.cpu import disk, emit, gemm, packing, threads
 from conveyor.backends.cpu.schedule import Schedule
 from conveyor.backends.cpu.table import Table
 from conveyor.backends.cpu.target import Width, host_features, machine
@@ -28,20 +28,15 @@ _PRODUCT = ctypes.CFUNCTYPE(
     *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64),
     *[ctypes.c_int64] * 3,
 )
-_PACK = ctypes.CFUNCTYPE(
-    None, ctypes.c_void_p, *[ctypes.c_int64] * 4, *(ctypes.c_void_p, ctypes.c_int64)
-)
+_PACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 4, *(ctypes.c_void_p, ctypes.c_int64))
 _STEPS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5)
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A time loop: the function `steps` of `conveyor.backends.cpu.emit`, and the layout of its table.
+    """A time loop: the function `steps` of `conveyor.backends.cpu.emit`, and the layout of its table."""
 
-    Calling it releases the GIL.
-    """
-
-    call: Callable[..., None]
+    steps: threads.Kernel
     table: Table
     engine: Any  # owns the code
 
@@ -52,16 +47,17 @@ def compile_steps(schedule: Schedule, form: Format, width: Width) -> Compiled:
         _kernels_of(form, width)
         module, table = emit.emit(schedule, form, width)
         engine = _load(module, width)
-        return Compiled(_STEPS(engine.get_function_address(emit.NAME)), table, engine)
+        return Compiled(_kernel(_STEPS, engine.get_function_address(emit.NAME)), table, engine)
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """The kernels of `conveyor.backends.cpu.gemm` and `packing`; calling them releases the GIL."""
+    """The kernels of `conveyor.backends.cpu.gemm` and `packing`."""
 
-    product: Callable[..., None]
-    outer: Callable[..., None]
-    pack: Callable[..., None]
+    product: threads.Kernel
+    outer: threads.Kernel
+    pack: threads.Kernel
+    part: int  # the address of the function that threads run
 
 
 @lru_cache(maxsize=16)
@@ -71,20 +67,38 @@ def kernels(form: Format, width: Width) -> Kernels:
         engine = _kernels_of(form, width)
         product, outer = (gemm.product_name(form, width), gemm.outer_name(form, width))
         return Kernels(
-            _PRODUCT(engine.get_function_address(product)),
-            _PRODUCT(engine.get_function_address(outer)),
-            _PACK(engine.get_function_address(packing.name(form, width))),
+            _kernel(_PRODUCT, engine.get_function_address(product)),
+            _kernel(_PRODUCT, engine.get_function_address(outer)),
+            _kernel(_PACK, engine.get_function_address(packing.name(form, width))),
+            engine.get_function_address(threads.NAME),
         )
+
+
+def _kernel(kind: Any, address: int) -> threads.Kernel:
+    return threads.Kernel(address, kind(address))
 
 
 def _kernels_of(form: Format, width: Width) -> Any:
     """The product kernels, that for rows known by its name to code that is loaded later."""
     name = gemm.product_name(form, width)
     if name not in _kernels:
+        _know_thread_number()
         engine = _load(gemm.emit(form, width), width)
         llvm.add_symbol(name, engine.get_function_address(name))
         _kernels[name] = engine
     return _kernels[name]
+
+
+def _know_thread_number() -> None:
+    """Let compiled code ask which thread it runs on."""
+    library = threads.openmp()
+    address = ctypes.cast(library.omp_get_thread_num, ctypes.c_void_p).value if library is not None else _ALONE_ADDRESS
+    llvm.add_symbol("omp_get_thread_num", address)
+
+
+# Without OpenMP nothing is split, and this is never called; the code still needs an address.
+_ALONE = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 0)
+_ALONE_ADDRESS = ctypes.cast(_ALONE, ctypes.c_void_p).value
 
 
 def _load(module: ir.Module, width: Width) -> Any:

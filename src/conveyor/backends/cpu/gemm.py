@@ -23,7 +23,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from conveyor.backends.cpu import packing
+from conveyor.backends.cpu import packing, threads
 from conveyor.backends.cpu.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format, Vectors
@@ -44,11 +44,12 @@ def outer_name(form: Format, width: Width) -> str:
 
 
 def emit(form: Format, width: Width) -> ir.Module:
-    """A module with both kernels, and that which packs. Strides count numbers from row to row; `packed` is aligned to a vector."""
+    """A module with both kernels, that which packs, and what threads run. Strides count numbers from row to row; `packed` is aligned to a vector."""
     module = ir.Module("products")
     _emit_product(module, form, width)
     _emit_outer(module, form, width)
     packing.emit(module, form, width)
+    threads.emit(module)
     return module
 
 

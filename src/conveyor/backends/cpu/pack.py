@@ -37,7 +37,7 @@ def pack(matrices: Sequence[Tensor], form: Format, width: Width) -> Tensor:
     padded = sum(sizes) < panels * panel
     make = matrices[0].new_zeros if padded else matrices[0].new_empty
     packed = make((panels, inner, panel))
-    copy = kernels(form, width).pack
+    copy = kernels(form, width).pack.call
     for start, m in zip(edges, matrices, strict=False):
         copy(m.data_ptr(), m.stride(0), m.stride(1), inner, m.shape[1], packed.data_ptr(), start)
     return packed

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from conveyor.backends.cpu import table, threads
-from conveyor.backends.cpu.compile import Compiled, compile_steps
+from conveyor.backends.cpu.compile import Compiled, compile_steps, kernels
 from conveyor.backends.cpu.pack import columns_of, dense, pack
 from conveyor.backends.cpu.products import FORMATS
 from conveyor.backends.cpu.schedule import Schedule
@@ -81,6 +81,7 @@ def run(
     own = _scratch(schedule, widths, batch, like, chosen.lanes(form), chosen.panel)
     entries = (ctypes.c_int64 * max(code.table.size, 1))()
     held = []
+    work = 0  # multiplications of a row's step
     for name, place in code.table.arrays.items():
         entries[place : place + len(FIELDS)] = [*(arrays[name] if name in arrays else own[name]).entries()]
     for symbol, place in code.table.widths.items():
@@ -88,13 +89,15 @@ def run(
     for product in (p for stage in schedule.stages for p in stage.products):
         packed = _packed(schedule, product.op, product.results, params, form, chosen)
         held.append(packed)
+        work += packed.numel()
         place = code.table.products[product.results[0]]
         entries[place : place + 3] = [packed.data_ptr(), packed.shape[1], packed.shape[0]]
     address = ctypes.addressof(entries)
-    threads.run(
-        lambda row, stop: code.call(address, first, count, stride, row, stop), batch, torch.get_num_threads(), 1
-    )
-    del held
+    usable = threads.usable(torch.get_num_threads(), 2.0 * count * batch * work)
+    ranges = threads.split(batch, usable, 1)
+    part = kernels(form, chosen).part
+    threads.run(part, code.steps, [(address, first, count, stride, row, stop) for row, stop in ranges])
+    del held  # the packed matrices live until here
 
 
 def _packed(

@@ -1,23 +1,71 @@
-"""A small pool of threads that block while they wait.
+"""Runs compiled code on several threads: those of torch's own pool.
 
-OpenMP's barriers spin, which makes a step many times slower as soon as another process wants the cores; these threads
-sleep until there is work. Work is split into parts of rows that never wait for each other.
+torch's threads spin for milliseconds after each of its parallel operations, waiting for the next. Threads of our own
+would have to share the cores with them (measured: two threads were no faster than one), so the work is handed to the
+pool that is there, by the entry that compilers use, `GOMP_parallel`. There is one such call a pass over a sequence, never
+one a step: what one waits for in a step, with another process on the cores, is what makes a parallel region slow.
+
+Work is split into parts that never wait for each other. Small work is not split.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
-_pool: tuple[int, int, ThreadPoolExecutor] | None = None
+from llvmlite import ir
+
+from conveyor.backends.cpu.loops import I64, POINTER, count
 
 
-def _executor(count: int) -> ThreadPoolExecutor:
-    global _pool
-    if _pool is None or _pool[:2] != (os.getpid(), count):
-        _pool = (os.getpid(), count, ThreadPoolExecutor(count, "conveyor"))
-    return _pool[2]
+@dataclass(frozen=True)
+class Kernel:
+    """A compiled function: its address, and a way to call it that releases the GIL."""
+
+    address: int
+    call: Callable[..., None]
+
+
+ARGUMENTS = 8  # of a kernel, at most; one that takes fewer leaves the rest alone
+NAME = "conveyor_part"
+_HOME = os.getpid()
+
+
+def emit(module: ir.Module) -> None:
+    """Add the function that each thread runs: it calls the kernel of its part with the part's arguments.
+
+    What it is given is a table of parts, each the address of a kernel and its arguments.
+    """
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), NAME)
+    number = ir.Function(module, ir.FunctionType(ir.IntType(32), []), "omp_get_thread_num")
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    part = b.mul(b.zext(b.call(number, []), I64), count(1 + ARGUMENTS))
+    entries = [b.gep(function.args[0], [b.add(part, count(k))], source_etype=I64) for k in range(1 + ARGUMENTS)]
+    kind = ir.FunctionType(ir.VoidType(), [I64] * ARGUMENTS)
+    kernel = b.load(entries[0], typ=kind.as_pointer())
+    arguments = [b.load(at, typ=I64) for at in entries[1:]]
+    b.call(kernel, arguments)
+    b.ret_void()
+
+
+@lru_cache(maxsize=1)
+def openmp() -> ctypes.CDLL | None:
+    """The OpenMP library that torch has loaded; None where it has none with GNU's entry."""
+    torch = sys.modules.get("torch")
+    places = [None, *(sorted(map(str, (Path(torch.__file__).parent / "lib").glob("lib*omp*"))) if torch else [])]
+    for place in places:
+        try:
+            library = ctypes.CDLL(place)
+        except OSError:
+            continue
+        if hasattr(library, "GOMP_parallel") and hasattr(library, "omp_get_thread_num"):
+            return library
+    return None
 
 
 def split(rows: int, parts: int, unit: int) -> list[tuple[int, int]]:
@@ -28,20 +76,36 @@ def split(rows: int, parts: int, unit: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
 
 
-def run(work: Callable[[int, int], None], rows: int, threads: int, unit: int) -> None:
-    """Call `work(row, stop)` on ranges that cover all rows, at the same time.
+def usable(threads: int, operations: float) -> int:
+    """How many threads are worth their while for so many floating-point operations.
 
-    In a child of a fork the threads of the parent are gone; there the work runs in place.
+    In a child of a fork the pool of the parent is gone, and waiting for it would never end; there it is one.
     """
-    ranges = split(rows, 1 if os.getpid() != _HOME else threads, unit)
-    if len(ranges) < 2:
-        for row, stop in ranges:
-            work(row, stop)
+    if os.getpid() != _HOME or openmp() is None or operations < _WORTHWHILE:
+        return 1
+    return max(1, threads)
+
+
+_WORTHWHILE = 2e6  # about ten microseconds on one core; handing work over takes two or three
+
+
+def run(part: int, kernel: Kernel, arguments: Sequence[Sequence[int]]) -> None:
+    """Call a kernel once for each list of arguments, at the same time.
+
+    Args:
+        part: The address of the function that `emit` makes.
+        kernel: The kernel, which is called directly if there is one list.
+        arguments: At most as many lists as there are threads.
+    """
+    if len(arguments) == 1:
+        kernel.call(*arguments[0])
         return
-    others = [_executor(threads - 1).submit(work, row, stop) for row, stop in ranges[1:]]
-    work(*ranges[0])
-    for other in others:
-        other.result()
-
-
-_HOME = os.getpid()
+    table = (ctypes.c_int64 * (len(arguments) * (1 + ARGUMENTS)))()
+    for k, values in enumerate(arguments):
+        start = k * (1 + ARGUMENTS)
+        table[start : start + 1 + len(values)] = [kernel.address, *values]
+    library = openmp()
+    assert library is not None
+    library.GOMP_parallel(
+        ctypes.c_void_p(part), ctypes.c_void_p(ctypes.addressof(table)), ctypes.c_uint(len(arguments)), ctypes.c_uint(0)
+    )
