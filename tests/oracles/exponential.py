@@ -30,7 +30,7 @@ def slstm(heads: int = 1, forget_activation: str = "exp") -> Oracle:
         f = np.exp(f_tilde) if forget_activation == "exp" else sigmoid(f_tilde)
         memory = f * (c * np.exp(m)) + i * z
         normaliser = f * (n * np.exp(m)) + i
-        m = np.maximum(np.log(f) + m, np.log(i))
+        m = np.where(n > 0, np.maximum(np.log(f) + m, np.log(i)), np.log(i))
         return o * memory / normaliser, memory / np.exp(m), normaliser / np.exp(m), m
 
     return Oracle(

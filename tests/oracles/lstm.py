@@ -67,24 +67,23 @@ def layer_norm(z: Array, gain: Array, bias: Array) -> Array:
 def lstm_layer_norm() -> Oracle:
     """Ba et al. 2016, supplementary eqs. 20-22, a normalisation a gate.
 
-    DEVIATION: the paper adds b after normalising, LN(W_h h) + LN(W_x x) + b. The cell normalises W_x x + b, and this
-    follows the cell.
+    The paper adds b after normalising, LN(W_h h) + LN(W_x x) + b; here the norms' own biases stand for it.
     """
 
     def step(p: SimpleNamespace, x: Array, h: Array, c: Array) -> tuple[Array, Array]:
         a = {}
         for k in "ifgo":
-            w, r, b, gain_h, bias_h, gain_x, bias_x = (
-                getattr(p, n.format(k))
-                for n in ("W_{}", "R_{}", "b_{}", "{}_h_gain", "{}_h_bias", "{}_x_gain", "{}_x_bias")
+            w, r, gain_h, bias_h, gain_x, bias_x = (
+                getattr(p, n.format(k)) for n in ("W_{}", "R_{}", "{}_h_gain", "{}_h_bias", "{}_x_gain", "{}_x_bias")
             )
-            a[k] = layer_norm(r @ h, gain_h, bias_h) + layer_norm(w @ x + b, gain_x, bias_x)
+            a[k] = layer_norm(r @ h, gain_h, bias_h) + layer_norm(w @ x, gain_x, bias_x)
         memory = sigmoid(a["f"]) * c + sigmoid(a["i"]) * np.tanh(a["g"])
         return sigmoid(a["o"]) * np.tanh(layer_norm(memory, p.c_gain, p.c_bias)), memory
 
     norms = [f"{k}_{v}" for k in "ifgo" for v in "hx"] + ["c"]
     learned = {f"{n}_{part}": pack(f"{n}_{part}", "H") for n in norms for part in ("gain", "bias")}
-    return Oracle(step, gates("ifgo") | learned, ("h", "c"))
+    matrices = {name: packed for name, packed in gates("ifgo").items() if name != "bias"}
+    return Oracle(step, matrices | learned, ("h", "c"))
 
 
 def lstm_projection() -> Oracle:

@@ -1,6 +1,6 @@
-"""The eight variants of Greff et al. 2017, "LSTM: A Search Space Odyssey", sec. III.
+"""The eight variants of Greff et al. 2017, "LSTM: A Search Space Odyssey".
 
-Each leaves out or changes one thing of their vanilla LSTM, `lstm_peephole` (their eqs. in sec. II-A). Their z is g
+Each leaves out or changes one thing of their vanilla LSTM, `lstm_peephole` (their sec. II). Their z is g
 here, their y is h.
 """
 

@@ -20,9 +20,11 @@ def slstm(x, h, c, n, m, *, heads=1, forget_activation="exp"):
     f_tilde = _mixed("f", x, h, heads)
     log_f = f_tilde if forget_activation == "exp" else -cv.softplus(-f_tilde)
     m_last = m
-    m = cv.maximum(log_f + m_last, log_i)
+    # Where nothing is stored yet (n = 0), the forget gate has no say in the scale: i might vanish against it. There f
+    # meets a zero, and is kept finite; elsewhere its exponent is never positive.
+    m = cv.where(n > 0, cv.maximum(log_f + m_last, log_i), log_i)
     i = cv.exp(log_i - m)
-    f = cv.exp(log_f + m_last - m)
+    f = cv.exp(cv.minimum(log_f + m_last - m, 0.0))
     c = f * c + i * z
     n = f * n + i
     h = o * (c / n)

@@ -47,7 +47,7 @@ def lstm_peephole(x, h, c):
 def lstm_coupled(x, h, c):
     """LSTM with one gate for both: new information goes only where old is forgotten.
 
-    Greff et al. 2017, "LSTM: A Search Space Odyssey", sec. III (CIFG), without its peepholes: i = 1 − f.
+    Greff et al. 2017, "LSTM: A Search Space Odyssey" (CIFG), without its peepholes: i = 1 − f.
     """
     f = cv.sigmoid(cv.affine("f", x, h))
     g = cv.tanh(cv.affine("g", x, h))
@@ -59,7 +59,7 @@ def lstm_coupled(x, h, c):
 
 def _normed(name, x, h):
     from_h = cv.layer_norm(f"{name}_h", cv.affine(name, h, bias=False))
-    from_x = cv.layer_norm(f"{name}_x", cv.affine(name, x))
+    from_x = cv.layer_norm(f"{name}_x", cv.affine(name, x, bias=False))
     return from_h + from_x
 
 
@@ -68,7 +68,8 @@ def lstm_layer_norm(x, h, c):
     """LSTM with layer normalisation.
 
     Ba, Kiros & Hinton 2016, "Layer Normalization", supplementary eqs. 20-22: the sums that come from h and from x are
-    normalised apart, for each gate here rather than across the four, and so is the memory before the output.
+    normalised apart, for each gate here rather than across the four, and so is the memory before the output. The two
+    norms' own biases take the place of the paper's b, to which they would only be added.
     """
     i = cv.sigmoid(_normed("i", x, h))
     f = cv.sigmoid(_normed("f", x, h))
@@ -84,7 +85,7 @@ def lstm_projection(x, h, c):
     """LSTM whose output is a learned projection of its hidden vector to the width `proj`.
 
     Sak, Senior & Beaufays 2014, "Long Short-Term Memory Recurrent Neural Network Architectures for Large Scale
-    Acoustic Modeling", eqs. 1-6 (the recurrent projection, without peepholes), as torch has it with `proj_size`.
+    Acoustic Modeling", the recurrent projection of sec. 2, without peepholes, as torch has it with `proj_size`.
     """
     i = cv.sigmoid(cv.affine("i", x, h))
     f = cv.sigmoid(cv.affine("f", x, h))

@@ -57,7 +57,8 @@ def min_gru(x, h):
 def min_lstm(x, h):
     """LSTM whose gates see only the input, with gates that add up to one.
 
-    Feng et al. 2024, "Were RNNs All We Needed?", sec. 3.2, with the length-independent scaling of its sec. 3.2.3.
+    Feng et al. 2024, "Were RNNs All We Needed?", sec. 3.2, with the gates scaled to a sum of one, so that the state
+    does not grow with the length.
     """
     f = cv.sigmoid(cv.affine("f", x))
     i = cv.sigmoid(cv.affine("i", x))
