@@ -32,6 +32,8 @@ $(STAMP): pyproject.toml constraints.txt
 	    echo "error: conveyor needs Python 3.11 or newer, $(PYTHON) is `$(PYTHON) -V 2>&1`; choose another: make PYTHON=python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@# For its trained weights alone, which a test reads: what it needs to run (nltk and its data) is left out.
+	$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt --no-deps g2p-en
 	@touch $@
 
 demo: $(STAMP)
