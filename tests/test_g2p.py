@@ -1,4 +1,4 @@
-"""Trained GRU weights from elsewhere: the encoder and decoder of the package g2p-en, which turns letters into sounds."""
+"""Trained GRU weights from elsewhere: those of the package g2p-en, which turns letters into sounds."""
 
 import string
 from importlib.metadata import files

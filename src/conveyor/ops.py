@@ -90,7 +90,7 @@ class Op:
     text: str
     latex: str
     derivative: Rule | None
-    precedence: int = 9
+    precedence: int = 9  # of Python, by which brackets are printed
     function: bool = False  # a named function of the language, whose operand is called the pre-activation
 
 
@@ -231,14 +231,14 @@ _ROWS = (
         lambda g, y, p, a, b, attr: (None, _choose(p, g, 0.0), _choose(p, 0.0, g)),
         function=True,
     ),
-    Op("lt", 2, "comparison", "{0} < {1}", "{0} < {1}", _stops, 4),
-    Op("le", 2, "comparison", "{0} <= {1}", r"{0} \le {1}", _stops, 4),
-    Op("gt", 2, "comparison", "{0} > {1}", "{0} > {1}", _stops, 4),
-    Op("ge", 2, "comparison", "{0} >= {1}", r"{0} \ge {1}", _stops, 4),
-    Op("eq", 2, "comparison", "{0} == {1}", "{0} = {1}", _stops, 4),
-    Op("ne", 2, "comparison", "{0} != {1}", r"{0} \ne {1}", _stops, 4),
-    Op("and", 2, "logical", "{0} & {1}", r"{0} \land {1}", _stops, 3),
-    Op("or", 2, "logical", "{0} | {1}", r"{0} \lor {1}", _stops, 2),
+    Op("lt", 2, "comparison", "{0} < {1}", "{0} < {1}", _stops, 2),
+    Op("le", 2, "comparison", "{0} <= {1}", r"{0} \le {1}", _stops, 2),
+    Op("gt", 2, "comparison", "{0} > {1}", "{0} > {1}", _stops, 2),
+    Op("ge", 2, "comparison", "{0} >= {1}", r"{0} \ge {1}", _stops, 2),
+    Op("eq", 2, "comparison", "{0} == {1}", "{0} = {1}", _stops, 2),
+    Op("ne", 2, "comparison", "{0} != {1}", r"{0} \ne {1}", _stops, 2),
+    Op("and", 2, "logical", "{0} & {1}", r"{0} \land {1}", _stops, 4),
+    Op("or", 2, "logical", "{0} | {1}", r"{0} \lor {1}", _stops, 3),
     Op("not", 1, "logical", "~{0}", r"\lnot {0}", _stops, 8),
     # Across the units of a row, and back
     Op("sum", 1, "reduction", "sum({0})", r"\mathrm{{sum}}({0})", lambda g, y, v, attr: (g,), function=True),

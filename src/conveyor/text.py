@@ -16,7 +16,7 @@ The text is versioned and complete. One item stands on a line:
 
 from __future__ import annotations
 
-import ast
+import re
 from collections import defaultdict
 from typing import Any, get_args
 
@@ -26,6 +26,7 @@ from conveyor.program import Bias, Call, Input, Matrix, Node, Output, Param, Pro
 
 VERSION = 1
 _HEADER = "conveyor-program"
+_WHOLE = re.compile(r"[0-9]{1,9}")
 
 
 def print_structure(program: Program) -> str:
@@ -77,18 +78,23 @@ def parse(text: str) -> Program:
     Raises:
         ProgramError: The text is not a program, was written by a later version, or is ill-formed; with the line.
     """
-    lines = text.splitlines()
-    head = lines[0].split() if lines else []
-    if len(head) != 2 or head[0] != _HEADER or not head[1].isdigit():
+    lines = text.split("\n")  # splitlines() would also split at separators that only a damaged text has
+    head = lines[0].split()
+    if len(head) != 2 or head[0] != _HEADER or not _WHOLE.fullmatch(head[1]) or int(head[1]) < 1:
         raise ProgramError(f"not the text of a program: expected its first line to be '{_HEADER} {VERSION}'")
     if int(head[1]) > VERSION:
         raise ProgramError(f"the program has version {head[1]}, this conveyor reads up to {VERSION}; upgrade conveyor")
+    if lines[-1].strip():
+        # Half a number can look like a whole one: `return state h %1` of `%12`.
+        raise ProgramError(f"line {len(lines)} of the program is cut off: {lines[-1].strip()!r} lacks its line end")
     reader = _Reader()
     for number, line in enumerate(lines[1:], 2):
         try:
             reader.read(line)
-        except (ValueError, IndexError, SyntaxError, KeyError) as error:
+        except (ValueError, IndexError) as error:
             raise ProgramError(f"line {number} of the program cannot be read: {line.strip()!r} ({error})") from None
+    if not reader.outputs:
+        raise ProgramError(f"line {len(lines)} of the program: the text ends before the program returns anything")
     program = reader.program()
     program.verify()
     return program
@@ -126,7 +132,10 @@ class _Reader:
             _, name, index, width, operands = words
             self.params.append(Bias(name, int(index), width, tuple(operands.split(","))))
         elif first == "vector":
-            self.params.append(Vector(words[1], words[2], float(words[3]) if len(words) > 3 else None))
+            _, name, width, *initial = words
+            if len(initial) > 1:
+                raise ValueError("expected a name, a width, and at most one first value")
+            self.params.append(Vector(name, width, float(initial[0]) if initial else None))
         elif first == "call":
             _, node, function, name, operand = words
             self.calls[_index(node)] = Call(function, "" if name == "-" else name, _index(operand))
@@ -139,26 +148,30 @@ class _Reader:
         index, equals, op = _index(words[0]), words[1], words[2]
         if index != len(self.nodes) or equals != "=":
             raise ValueError(f"expected '%{len(self.nodes)} ='")
-        colon = words.index(":", 3)
-        rest = words[3:colon]
-        args = tuple(_index(w) for w in rest if w.startswith("%"))
-        attr: Any = next((w for w in rest if not w.startswith("%")), None)
-        if op in ("const", "clip"):
-            attr = _numbers(attr)
         if op not in OPS:
             raise ValueError(f"unknown operation '{op}'")
-        kind = words[colon + 1 :]
-        self.nodes.append(Node(op, args, attr, Type(kind[-1], kind[0] == "bool" and len(kind) > 1)))
-        self.names.update(dict.fromkeys(names, index))
+        colon = words.index(":", 3)
+        rest = words[3:colon]
+        attr: Any = rest.pop(0) if rest and not rest[0].startswith("%") else None
+        if attr is not None and op in ("const", "clip"):
+            attr = _numbers(attr)
+        args = tuple(_index(w) for w in rest)
+        *boolean, width = words[colon + 1 :]
+        if boolean not in ([], ["bool"]):
+            raise ValueError(f"expected a width, or bool and a width, got '{' '.join(words[colon + 1 :])}'")
+        self.nodes.append(Node(op, args, attr, Type(width, bool(boolean))))
+        for name in names:
+            if self.names.setdefault(name, index) != index:
+                raise ValueError(f"the name '{name}' already belongs to %{self.names[name]}")
 
 
 def _index(word: str) -> int:
-    if not word.startswith("%"):
+    if not word.startswith("%") or not _WHOLE.fullmatch(word[1:]):
         raise ValueError(f"expected a value such as %3, got '{word}'")
     return int(word[1:])
 
 
-def _numbers(word: Any) -> Any:
-    if word.startswith("("):
-        return tuple(_numbers(w) for w in word.strip("()").split(","))
-    return None if word == "None" else float(word) if word in ("inf", "-inf", "nan") else float(ast.literal_eval(word))
+def _numbers(word: str) -> Any:
+    if word.startswith("(") and word.endswith(")"):
+        return tuple(float(w) for w in word[1:-1].split(","))
+    return float(word)

@@ -154,8 +154,9 @@ def _define(function: Callable[..., Any], name: str | None) -> CellDefinition:
     made = CellDefinition(function, name)
     try:
         made.program.verify()  # traced at once, so that a mistake shows where the cell is written
-    except CellError as error:
-        # A helper may be defined further down in the file: then the first use says whether it is there.
-        if type(error.__cause__) is not NameError:
+    except (CellError, NameError) as error:
+        # A helper may be defined further down in the file: then the first use says whether it is there. What is
+        # missing may be named by the equations (a CellError) or by another helper (its own NameError).
+        if type(error.__cause__ if isinstance(error, CellError) else error) is not NameError:
             raise
     return made

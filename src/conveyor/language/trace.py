@@ -35,6 +35,8 @@ def read_signature(name: str, function: Callable[..., Any]) -> Signature:
     states: list[str] = []
     aux: list[str] = []
     options: dict[str, Any] = {}
+    if not callable(function):
+        raise CellError(f"cv.cell takes a function, got {function!r}; write @cv.cell, or @cv.cell(name=…) for a name")
     for p in inspect.signature(function).parameters.values():
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
             raise CellError(f"cell {name}: *{p.name} can't be read as states; name each: def {name}(x, h, c)")
@@ -50,6 +52,8 @@ def read_signature(name: str, function: Callable[..., Any]) -> Signature:
     if len(states) < 2:
         raise CellError(f"cell {name} has no state: its parameters are x, then the states; write def {name}(x, h)")
     source, *rest = states
+    if "x" in aux and source != "x":
+        raise CellError(f"cell {name}: x stands among the auxiliary inputs; the input comes first: def {name}(x, h)")
     if "x" in rest:
         raise CellError(f"cell {name}: x stands among the states; the input comes first: def {name}(x, h)")
     return Signature(source, tuple(rest), tuple(aux), options)
@@ -74,9 +78,10 @@ def trace(name: str, function: Callable[..., Any], signature: Signature, options
     """
     rows: set[str] = set()
     while True:
-        # A state is a vector until the function returns one number a row for it; then it is traced again as that.
+        # A state is a vector until the function returns one number a row for it, or nothing in the function says how
+        # wide it is; then it is traced again as one number a row.
         run = _Run(name, function, signature, options, frozenset(rows))
-        found = {s for s, v in run.returned.items() if v.width.is_row}
+        found = {s for s, v in run.returned.items() if v.width.is_row} | run.unsized()
         if found <= rows:
             break
         rows |= found
@@ -110,9 +115,21 @@ class _Run:
         try:
             return self.tracer.namer.run(function, *args, **keywords)
         except (NameError, AttributeError, TypeError) as error:
+            if not _of_the_equations(error, self.tracer):
+                raise
             # A misspelt or foreign function, or a wrong number of arguments: the author's line says it best.
             hint = "" if "takes" in str(error) or "missing" in str(error) else "; " + _FUNCTIONS
             raise CellError(f"{self.tracer.where(_line_in(error, self.tracer))}: {error}{hint}") from error
+
+    def unsized(self) -> set[str]:
+        """States, the output aside, of which neither the old value nor the new meets anything of a known width."""
+        known = [w for learned in self.tracer.learned.values() for w in learned.widths]
+
+        def is_unsized(state: str) -> bool:
+            ends = (self.widths[state], self.returned[state].width)
+            return all(end.symbol is None and not any(end.same(w) for w in known) for end in ends)
+
+        return {state for state in self.signature.states[1:] if is_unsized(state)}
 
     def _check_returned(self, result: Any) -> dict[str, Value]:
         tracer, states = self.tracer, self.signature.states
@@ -236,6 +253,18 @@ _FUNCTIONS = (
     "the language's functions are cv.affine weight layer_norm sigmoid tanh relu exp log log1p softplus sin cos sqrt abs"
     " square clip maximum minimum where sum mean max detach"
 )
+
+
+def _of_the_equations(error: BaseException, tracer: Tracer) -> bool:
+    """Whether the last code that is not ours is the cell's function; a helper's mistake stays the helper's."""
+    last = None
+    step = error.__traceback__
+    while step is not None:
+        frame = step.tb_frame
+        if frame.f_code is tracer._code or str(frame.f_globals.get("__name__")).partition(".")[0] != "conveyor":
+            last = frame.f_code
+        step = step.tb_next
+    return last is None or last is tracer._code
 
 
 def _line_in(error: BaseException, tracer: Tracer) -> int | None:

@@ -64,7 +64,8 @@ class Value(Operand):
 
     def apply(self, name: str, args: tuple[Any, ...], attr: Any = None) -> Value:
         """Add an operation to the program."""
-        return self.tracer.emit(name, args, attr)
+        # In the cell that runs now: a value that leaked out of another is that cell's mistake, on its own line.
+        return active().emit(name, args, attr)
 
     def __repr__(self) -> str:
         return f"<traced value %{self.node}, width {self.width.symbol or 'not known yet'}>"
@@ -127,6 +128,9 @@ class Value(Operand):
     @classmethod
     def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = getattr(function, "__name__", str(function))
+        tensor = next((a for a in args if type(a).__module__.partition(".")[0] == "torch"), None)
+        if tensor is not None:
+            active().operand(tensor, name)
         active().fail(f"unknown function torch.{name}: a cell is made of conveyor's own; use cv.{name} if it is there")
 
 
@@ -298,12 +302,13 @@ class Tracer:
         draft = self.nodes[operand.node]
         if draft.op == "input":
             return str(draft.attr)
-        variable = self.namer.current(lambda v: v.node == operand.node)
-        if variable is not None:
-            return variable
+        # First what this pair was called before: a value that gets a variable only later is still the same operand.
         used = [label for (n, label), node in self._operands.items() if n == name and node == operand.node]
         if used:
             return used[0]
+        variable = self.namer.current(lambda v: v.node == operand.node)
+        if variable is not None:
+            return variable
         count = sum(1 for n, label in self._operands if n == name and label.startswith("value"))
         return "value" if count == 0 else f"value{count + 1}"
 

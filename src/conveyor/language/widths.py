@@ -39,6 +39,10 @@ class Width:
         """Whether the value is one number a row."""
         return self.symbol == ROW
 
+    def same(self, other: Width) -> bool:
+        """Whether both are known to be one width."""
+        return self._root() is other._root()
+
     def unify(self, other: Width) -> None:
         """Make both the same width; raises `WidthMismatch` if they are known and differ."""
         a, b = self._root(), other._root()
