@@ -69,7 +69,7 @@ def layer_norm(name: str, v: Value, eps: float = 1e-5) -> Value:
         gain · (v − mean) / sqrt(variance + eps) + bias, the variance being the biased one.
     """
     tracer = active()
-    value = _vector(v, f"layer_norm '{name}'")
+    value = _units(v, f"layer_norm '{name}'")
     # A gate and its normalisation usually share a name, so what is claimed are the names of the two parameters.
     tracer.claim(f"{name}_gain", "layer_norm", value.node)
     tracer.claim(f"{name}_bias", "layer_norm", value.node)
@@ -89,8 +89,8 @@ def sum(v: Value) -> Value:
 def mean(v: Value) -> Value:
     """The mean over the units: one number a row."""
     tracer = active()
-    total = sum(v)
-    result: Value = total / tracer.source("width", _vector(v, "mean").width, Width(ROW))
+    units = _units(v, "mean")
+    result: Value = sum(units) / tracer.source("width", units.width, Width(ROW))
     tracer.calls[result.node] = Call("mean", "", v.node)
     return result
 
@@ -199,4 +199,11 @@ def _vector(value: Any, what: str) -> Value:
     vector = tracer.operand(value, what)
     if vector.boolean:
         tracer.fail(f"{what} takes numbers, got a condition; turn it into numbers with cv.where(condition, 1, 0)")
+    return vector
+
+
+def _units(value: Any, what: str) -> Value:
+    vector = _vector(value, what)
+    if vector.width.is_row:
+        active().fail(f"{what} goes over the units of a vector, got one number a row, which has none; leave it out")
     return vector

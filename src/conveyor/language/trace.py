@@ -133,6 +133,8 @@ class _Run:
 
     def _check_returned(self, result: Any) -> dict[str, Value]:
         tracer, states = self.tracer, self.signature.states
+        if inspect.isgenerator(result):
+            tracer.fail(f"the function yields its values one by one; end it with `return {', '.join(states)}`")
         values = result if isinstance(result, tuple | list) else (result,)
         wanted = f"return {', '.join(states)}"
         if result is None:
@@ -261,7 +263,8 @@ def _of_the_equations(error: BaseException, tracer: Tracer) -> bool:
     step = error.__traceback__
     while step is not None:
         frame = step.tb_frame
-        if frame.f_code is tracer._code or str(frame.f_globals.get("__name__")).partition(".")[0] != "conveyor":
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if frame.f_code is tracer._code or package not in ("conveyor", "numpy", "torch"):
             last = frame.f_code
         step = step.tb_next
     return last is None or last is tracer._code

@@ -80,6 +80,8 @@ class Value(Operand):
         return self.apply("abs", (self,))
 
     def __pow__(self, power: object) -> Value:
+        if isinstance(power, Value):
+            self.tracer.fail("** takes a Python number as its power, got a traced value; write cv.exp(b * cv.log(a))")
         if power == 2:
             return self.apply("square", (self,))
         if power == 0.5:
@@ -113,6 +115,9 @@ class Value(Operand):
     def __getitem__(self, index: object) -> NoReturn:
         self._no_units()
 
+    def __setitem__(self, index: object, value: object) -> NoReturn:
+        self._no_units()
+
     def __iter__(self) -> NoReturn:
         self._no_units()
 
@@ -124,6 +129,11 @@ class Value(Operand):
 
     def __rmatmul__(self, other: object) -> NoReturn:
         self._no_units()
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        # numpy would take a value for an array of one object, and np.dot(h, c) for h * c.
+        name = function.__name__
+        active().fail(f"unknown function np.{name}: a cell is made of conveyor's own; use cv.{name} if it is there")
 
     @classmethod
     def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -175,7 +185,8 @@ class Tracer:
             if frame.f_code is self._code:
                 return frame.f_lineno
             frame = frame.f_back  # type: ignore[assignment]
-        return self.namer.last_line
+        # A generator function has not started when it returns.
+        return self.namer.last_line or (self._code.co_firstlineno if self._code else None)
 
     # Nodes
 
@@ -195,7 +206,10 @@ class Tracer:
                 self.fail(f"{what} got a value that was traced in another cell or call; pass it as an argument")
             return item
         if isinstance(item, Real):
-            return self._add("const", (), float(item), Width(ROW), False)
+            try:
+                return self._add("const", (), float(item), Width(ROW), False)
+            except OverflowError:
+                self.fail(f"{what} got a whole number that no float holds; write it as a float, such as 1e300")
         self.fail(f"{what} takes traced values and Python numbers, got {type(item).__name__}{_fix_for(item)}")
 
     def emit(self, op: str, args: Sequence[Any], attr: Any = None) -> Value:
@@ -212,7 +226,9 @@ class Tracer:
                 )
         if row.result == "reduction":
             if values[0].width.is_row:
-                self.fail(f"cv.{op} adds up the units of a vector, got one number a row")
+                self.fail(
+                    f"cv.{op} goes over the units of a vector, got one number a row, which has none; leave it out"
+                )
             width = Width(ROW)
         else:
             width = self._common(op, values)

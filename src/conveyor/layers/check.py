@@ -41,72 +41,97 @@ def _check_kind(what: str, tensor: Tensor, like: Tensor) -> None:
         )
 
 
-def check_state(name: str, state: Any, shape: tuple[int, ...], like: Tensor, fix: str) -> None:
-    """Check one tensor of a state: `shape` is what is expected, its second-last entry the batch."""
+def check_state(name: str, state: Any, shape: tuple[int, ...], batched: bool, like: Tensor, fix: str) -> None:
+    """Check one tensor of a state: `shape` is what is expected, its second-last entry the batch if there is one."""
     if not isinstance(state, Tensor):
         raise ArgumentError(f"state {name} is a tensor of shape {shape}, got {type(state).__name__}")
-    if state.dim() == len(shape) and len(shape) > 1 and state.shape[-2] != shape[-2]:
-        raise ArgumentError(
-            f"state {name} has batch {state.shape[-2]} but input has batch {shape[-2]};"
-            f" for a smaller last batch pass {fix.format(batch=shape[-2])}"
-        )
+    if batched and state.dim() == len(shape) and state.shape[-2] != shape[-2]:
+        got, batch = state.shape[-2], shape[-2]
+        mend = f"for a smaller last batch pass {fix.format(batch=batch)}" if got > batch else "None starts from zeros"
+        raise ArgumentError(f"state {name} has batch {got} but input has batch {batch}; {mend}")
     if tuple(state.shape) != shape:
         raise ArgumentError(f"state {name} has shape {tuple(state.shape)}, expected {shape}; None starts from zeros")
     _check_kind(f"state {name}", state, like)
 
 
-def check_aux_names(given: Mapping[str, Any], wanted: Sequence[str], what: str) -> None:
-    """Check that exactly the auxiliary inputs that the cells read are given."""
+def check_aux_names(given: Mapping[str, Any], wanted: Sequence[str], what: str, shapes: str) -> None:
+    """Check that exactly the auxiliary inputs that the cells read are given; `shapes` is for the error."""
     for name in given:
         if name not in wanted:
             known = ", ".join(wanted) or "none"
             raise ArgumentError(f"{what} has no auxiliary input or argument '{name}'; its auxiliary inputs: {known}")
     for name in wanted:
         if given.get(name) is None:
-            raise ArgumentError(f"auxiliary input '{name}' is missing; pass {name}=, a (T, B) or (T, B, K) tensor")
+            raise ArgumentError(f"auxiliary input '{name}' is missing; pass {name}=, a {shapes} tensor")
 
 
-def whole_aux(name: str, given: Any, x: Tensor, width: int, batch_first: bool) -> Tensor:
-    """An auxiliary input as (T, B, width), or (1, B, width) where it is the same at each step.
+def sequence_aux(name: str, given: Any, x: Tensor, width: int, batched: bool, batch_first: bool) -> Tensor:
+    """An auxiliary input of a sequence as (T, B, width), or (1, B, width) where it is the same at each step.
 
     Args:
         name: Its name.
         given: (T, B) or (T, B, K), with T and B exchanged under `batch_first`; or (B, K), the same at each step.
+            Without a batch (T,), (T, K) or (K,).
         x: The layer's input, (T, B, I).
         width: What the cell expects; K, where 1 serves for every unit.
+        batched: Whether the layer was given a batch; if not, B is 1.
         batch_first: Whether a time axis stands second.
 
     Raises:
         ArgumentError: No such reading fits, or two do.
     """
-    if not isinstance(given, Tensor):
-        raise ArgumentError(f"auxiliary input '{name}' is a tensor, got {type(given).__name__}")
     steps, batch = x.shape[:2]
-    lead = (batch, steps) if batch_first else (steps, batch)
-    order = "(B, T)" if batch_first else "(T, B)"
-    aux = given.to(x.dtype)
-    if aux.device != x.device:
+    rows = (batch,) if batched else ()
+    swapped = batched and batch_first
+    lead = (*rows, steps) if swapped else (steps, *rows)
+    aux = _checked_aux(name, given, x)
+    shape = tuple(aux.shape)
+    order = "(B, T)" if swapped else "(T, B)" if batched else "(T,)"
+    fits_time = shape == lead
+    fits_static = shape in ((*rows, 1), (*rows, width))
+    if fits_time and fits_static and steps != 1:
         raise ArgumentError(
-            f"auxiliary input '{name}' is on {aux.device} but input is on {x.device}; move it with .to()"
-        )
-    fits_time = tuple(aux.shape) == lead
-    fits_static = aux.dim() == 2 and aux.shape[0] == batch and aux.shape[1] in (1, width)
-    if fits_time and fits_static:
-        raise ArgumentError(
-            f"auxiliary input '{name}' of shape {tuple(aux.shape)} may be {order} or (B, K), the same at each step;"
-            f" say which by adding an axis: .unsqueeze(-1) for the first, or repeat it over time for the second"
+            f"auxiliary input '{name}' of shape {shape} may be {order} or {'(B, K)' if batched else '(K,)'}, the same at"
+            f" each step; say which by adding an axis: .unsqueeze(-1) for the first, or repeat it over time for the second"
         )
     if fits_time:
         aux = aux.unsqueeze(-1)
     elif fits_static:
-        return aux.unsqueeze(0).expand(1, batch, width)
-    if aux.dim() != 3 or tuple(aux.shape[:2]) != lead or aux.shape[2] not in (1, width):
+        return aux.expand(1, batch, aux.shape[-1]).expand(1, batch, width)
+    elif shape not in ((*lead, 1), (*lead, width)):
         raise ArgumentError(
-            f"auxiliary input '{name}' has shape {tuple(given.shape)}, expected {lead} {order}, {(*lead, width)}"
-            f" or {(batch, width)}, the same at each step"
+            f"auxiliary input '{name}' has shape {shape}, expected {lead} {order}, {(*lead, width)}"
+            f" or {(*rows, width)}, the same at each step"
         )
-    aux = aux.transpose(0, 1) if batch_first else aux
-    return aux.expand(steps, batch, width)
+    aux = aux if batched else aux.unsqueeze(1)
+    return (aux.transpose(0, 1) if swapped else aux).expand(steps, batch, width)
+
+
+def step_aux(name: str, given: Any, x: Tensor, width: int) -> Tensor:
+    """An auxiliary input of one step, (B,) or (B, K), or without a batch a number or (K,), as (1, B, width).
+
+    Raises:
+        ArgumentError: It has another shape.
+    """
+    lead = tuple(x.shape[:-1])
+    aux = _checked_aux(name, given, x)
+    if tuple(aux.shape) not in (lead, (*lead, 1), (*lead, width)):
+        raise ArgumentError(
+            f"auxiliary input '{name}' has shape {tuple(aux.shape)}, expected {lead} or {(*lead, width)}"
+        )
+    aux = aux.unsqueeze(-1) if tuple(aux.shape) == lead else aux
+    return aux.reshape(1, -1, aux.shape[-1]).expand(1, lead[0] if lead else 1, width)
+
+
+def _checked_aux(name: str, given: Any, x: Tensor) -> Tensor:
+    if not isinstance(given, Tensor):
+        raise ArgumentError(f"auxiliary input '{name}' is a tensor, got {type(given).__name__}")
+    if given.device != x.device:
+        raise ArgumentError(
+            f"auxiliary input '{name}' is on {given.device} but input is on {x.device};"
+            f" move it with .to({str(x.device)!r})"
+        )
+    return given.to(x.dtype)
 
 
 def describe(units: Sequence[Unit]) -> str:

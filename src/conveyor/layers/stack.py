@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from conveyor import backends
 from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
-from conveyor.layers.check import check_aux_names, check_input, check_state, describe, whole_aux
+from conveyor.layers.check import check_aux_names, check_input, check_state, describe, sequence_aux
 from conveyor.layers.initialise import initialise
 from conveyor.layers.unit import Unit
 from conveyor.layout import Layout, resolve_widths
@@ -135,20 +135,21 @@ class Stack(nn.Module):
         """The output and the final states, shaped as the input is: batched or not, batch first or not."""
         like = self._like()
         check_input(x, self.input_size, like, self.batch_first)
-        check_aux_names(aux, self.aux_names, f"cell {describe(self.units)}")
         batched = x.dim() == 3
+        order = ("(B, T)" if self.batch_first else "(T, B)") if batched else "(T,)"
+        check_aux_names(aux, self.aux_names, f"cell {describe(self.units)}", f"{order} or {order[:-1].rstrip(',')}, K)")
         if not batched:
             x = x.unsqueeze(1)
-            aux = {n: a.unsqueeze(min(1, a.dim() - 1)) if isinstance(a, Tensor) else a for n, a in aux.items()}
-            fields = None if fields is None else self._map_fields(fields, lambda s: s.unsqueeze(-2))
         elif self.batch_first:
             x = x.transpose(0, 1)
-        swap = batched and self.batch_first
         whole = {
-            u: {a.name: whole_aux(a.name, aux[a.name], x, u.widths[a.width], swap) for a in u.program.aux}
+            u: {
+                a.name: sequence_aux(a.name, aux[a.name], x, u.widths[a.width], batched, self.batch_first)
+                for a in u.program.aux
+            }
             for u in self.units
         }
-        y, finals = self._run_layers(x, self._unpack(fields, x.shape[1], like), whole)
+        y, finals = self._run_layers(x, self._unpack(fields, x.shape[1] if batched else None, like), whole)
         packed = self._pack(finals)
         if not batched:
             return y.squeeze(1), self._map_fields(packed, lambda s: s.squeeze(-2))
@@ -186,10 +187,11 @@ class Stack(nn.Module):
         """Whether every layer has this state, with one width, so that it is one tensor."""
         return len({u.state_width(field) for u in self.units}) == 1
 
-    def _unpack(self, fields: Fields | None, batch: int, like: Tensor) -> list[tuple[Tensor, ...]]:
-        """The initial states of each unit, (B, width) a state."""
+    def _unpack(self, fields: Fields | None, batch: int | None, like: Tensor) -> list[tuple[Tensor, ...]]:
+        """The initial states of each unit, (B, width) a state; `batch` is None where the layer was given none."""
         if fields is None:
-            return [tuple(like.new_zeros((batch, u.widths[s.width])) for s in u.program.states) for u in self.units]
+            rows = 1 if batch is None else batch
+            return [tuple(like.new_zeros((rows, u.widths[s.width])) for s in u.program.states) for u in self.units]
         if not isinstance(fields, tuple | list) or len(fields) != len(self.state_fields):
             got = f"{len(fields)} of them" if isinstance(fields, tuple | list) else type(fields).__name__
             raise ArgumentError(f"state is a tuple of ({', '.join(self.state_fields)}), got {got}")
@@ -199,25 +201,24 @@ class Stack(nn.Module):
                 found[index][field] = tensor
         return [tuple(f[s.name] for s in u.program.states) for f, u in zip(found, self.units, strict=True)]
 
-    def _split_field(self, field: str, given: Any, batch: int, like: Tensor) -> list[tuple[int, Tensor]]:
+    def _split_field(self, field: str, given: Any, batch: int | None, like: Tensor) -> list[tuple[int, Tensor]]:
+        def split(name: str, tensor: Any, units: Sequence[int]) -> list[tuple[int, Tensor]]:
+            width = self.units[units[0]].state_width(field)
+            assert width is not None
+            shape = (len(units), width) if batch is None else (len(units), batch, width)
+            check_state(name, tensor, shape, batch is not None, like, self._state_fix)
+            return list(zip(units, (tensor.unsqueeze(1) if batch is None else tensor).unbind(0), strict=True))
+
         layers = self._layers_of(field)
         if self._is_even(field):
-            width = self.units[0].state_width(field)
-            assert width is not None
-            check_state(field, given, (len(self.units), batch, width), like, self._state_fix)
-            return list(enumerate(given.unbind(0)))
+            return split(field, given, range(len(self.units)))
         if not isinstance(given, tuple | list) or len(given) != self.num_layers:
             raise ArgumentError(
                 f"state {field} is a tuple of one tensor a layer, since their widths differ; got {type(given).__name__}"
             )
         pieces: list[tuple[int, Tensor]] = []
         for k, (units, tensor) in enumerate(zip(layers, given, strict=True)):
-            if not units:
-                continue
-            width = self.units[units[0]].state_width(field)
-            assert width is not None
-            check_state(f"{field} of layer {k}", tensor, (len(units), batch, width), like, self._state_fix)
-            pieces += zip(units, tensor.unbind(0), strict=True)
+            pieces += split(f"{field} of layer {k}", tensor, units) if units else []
         return pieces
 
     def _pack(self, finals: list[tuple[Tensor, ...]]) -> Fields:
@@ -237,15 +238,13 @@ class Stack(nn.Module):
                 )
         return tuple(packed)
 
-    def _map_fields(self, fields: Any, change: Callable[[Tensor], Tensor]) -> Fields:
-        """Change every tensor of a state; anything that is no state is left for `_unpack` to refuse."""
-        if not isinstance(fields, tuple | list):
-            return fields  # type: ignore[no-any-return]
+    def _map_fields(self, fields: Fields, change: Callable[[Tensor], Tensor]) -> Fields:
+        """Change every tensor of a state."""
 
         def apply(field: Any) -> Any:
-            if isinstance(field, tuple | list):
+            if isinstance(field, tuple):
                 return tuple(apply(f) for f in field)
-            return change(field) if isinstance(field, Tensor) and field.dim() else field
+            return None if field is None else change(field)
 
         return tuple(apply(f) for f in fields)
 

@@ -12,7 +12,7 @@ from conveyor import backends
 from conveyor.cells import cells
 from conveyor.language import CellDefinition
 from conveyor.layers.arguments import as_cell, as_sizes
-from conveyor.layers.check import check_aux_names, check_input, check_state, whole_aux
+from conveyor.layers.check import check_aux_names, check_input, check_state, step_aux
 from conveyor.layers.initialise import initialise
 from conveyor.layers.stack import LayoutOf
 from conveyor.layers.torch_like import Options, rnn_cell, torch_layout, with_defaults
@@ -68,13 +68,13 @@ class _Step(nn.Module):
         program, widths = self.unit.program, self.unit.widths
         like = next(self.parameters(), torch.empty(0))
         check_input(x, self.input_size, like, False, (1, 2))
-        check_aux_names(aux, [a.name for a in program.aux], f"cell {self.unit.cell.name}")
+        check_aux_names(aux, [a.name for a in program.aux], f"cell {self.unit.cell.name}", "(B,) or (B, K)")
         rows = x if x.dim() == 2 else x.unsqueeze(0)
         if state is None:
             given = tuple(like.new_zeros((rows.shape[0], widths[s.width])) for s in program.states)
         else:
             given = self._given(state, x, rows, like, fix)
-        whole = {a.name: self._aux(a.name, aux[a.name], x, rows, widths[a.width]) for a in program.aux}
+        whole = {a.name: step_aux(a.name, aux[a.name], x, widths[a.width]) for a in program.aux}
         result = recurrence(self.backend_used, program, rows.unsqueeze(0), given, self.unit.bind(self), widths, whole)
         states: tuple[Tensor, ...] = result.states
         return states if x.dim() == 2 else tuple(s.squeeze(0) for s in states)
@@ -88,16 +88,8 @@ class _Step(nn.Module):
             got = f"{len(state)} of them" if isinstance(state, tuple | list) else type(state).__name__
             raise ArgumentError(f"state is a tuple of ({names}), got {got}")
         for s, tensor in zip(states, state, strict=True):
-            check_state(s.name, tensor, (*x.shape[:-1], self.unit.widths[s.width]), like, fix)
+            check_state(s.name, tensor, (*x.shape[:-1], self.unit.widths[s.width]), x.dim() == 2, like, fix)
         return tuple(s if x.dim() == 2 else s.unsqueeze(0) for s in state)
-
-    def _aux(self, name: str, given: Any, x: Tensor, rows: Tensor, width: int) -> Tensor:
-        # One step has no time axis: (B,), (B, K), or without a batch a number or (K,).
-        if isinstance(given, Tensor):
-            given = given if x.dim() == 2 else given.unsqueeze(0)
-            given = given.unsqueeze(-1) if given.dim() == 1 else given
-            given = given.unsqueeze(0)
-        return whole_aux(name, given, rows.unsqueeze(0), width, False)
 
     def _has_bias(self) -> bool:
         return any(isinstance(p, Bias) for p in self.unit.program.params)
