@@ -65,7 +65,8 @@ def _of_state(program: Program, state: str, node: int) -> KeepGate | None:
     if bias is None:
         return None
     others = [f for _, nodes in terms if old not in nodes for f in nodes if f != gate]
-    admit = next((b for f in others if (b := _bias_of(program, f)) is not None), None)
+    # A gate that shares the bias of the one that keeps (JANET's 1 − σ(s − β)) is not a separate one.
+    admit = next((b for f in others if (b := _bias_of(program, f)) not in (None, bias)), None)
     return KeepGate(state, Gate(bias, sign), Gate(admit, 1) if admit else None)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import Any
 
+from conveyor.errors import ArgumentError
+
 _PREFIX = "State__"
 
 
@@ -37,10 +39,17 @@ def _make(name: str, fields: tuple[str, ...]) -> Any:
     )
     made.detach = lambda self: _each(self, lambda s: s.detach())
     made.detach.__doc__ = "The same numbers, cut from the graph that made them."
-    made.narrow_batch = lambda self, size: _each(self, lambda s: s[:, :size])
+    made.narrow_batch = lambda self, size: _each(self, lambda s: _narrow(s, size))
     made.narrow_batch.__doc__ = "The states of the first `size` rows of the batch."
     pytree._register_namedtuple(made, serialized_type_name=f"{__name__}.{name}")
     return made
+
+
+def _narrow(state: Any, size: int) -> Any:
+    batch = state.shape[-2]
+    if not isinstance(size, int) or not 0 <= size <= batch:
+        raise ArgumentError(f"size is a number of rows from 0 to the state's batch of {batch}, got {size!r}")
+    return state[..., :size, :]
 
 
 def _each(state: Any, change: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conveyor.cli import demo, main
-from conveyor.tasks.text.corpus import read_corpus
+from conveyor.tasks.text.corpus import read_file
 
 # Bits per character on the held-out text. The first measured run gave 2.095; other seeds lie within 0.03 of each other,
 # and other processors round differently. Never to be raised.
@@ -28,7 +28,7 @@ def test_the_demo_reaches_its_bar_and_writes_words(
     document = json.loads((tmp_path / "runs/demo/checkpoint.json").read_text())
     assert document["trainer"]["progress"]["finished"]
     sample = output.split("at temperature 0.6:")[1].split("Try next:")[0]
-    book = set(re.findall(r"[a-z]+", read_corpus(demo.BOOK).lower()))
+    book = set(re.findall(r"[a-z]+", read_file(demo.BOOK).text().lower()))
     words = re.findall(r"[a-z]+", sample.lower())
     known = sum(word in book for word in words) / len(words)
     assert len(words) > 60 and known > 0.9, f"{known:.0%} of the sample's words are words of the book"

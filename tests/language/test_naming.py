@@ -30,6 +30,14 @@ def test_every_earlier_value_of_a_loop_is_numbered_in_order() -> None:
     assert ops_by_name(f) == {"z@1": "add", "z@2": "tanh", "z@3": "exp", "z": "sin", "h": "sin"}
 
 
+def test_assignments_on_one_line_are_seen_one_by_one() -> None:
+    def f(x, h):
+        z = cv.affine("z", x, h); z = cv.tanh(z); z = cv.exp(z)  # fmt: skip # noqa: E702
+        return z
+
+    assert ops_by_name(f) == {"z@1": "add", "z@2": "tanh", "z": "exp", "h": "exp"}
+
+
 def test_a_state_that_is_assigned_is_its_new_value_and_not_the_one_given() -> None:
     def f(x, h, c):
         c = cv.tanh(cv.affine("c", x, h) + c)

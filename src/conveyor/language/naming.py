@@ -44,6 +44,8 @@ class Namer:
         self._started = True
         # What is bound on entry are the parameters: given, not assigned.
         self._bound = self._values(frame)
+        # In this order: Python 3.13 sends no opcode events to a frame that has no tracer yet when they are asked for.
+        frame.f_trace = self._on_opcode
         frame.f_trace_opcodes = True
         self.last_line = frame.f_lineno
         return self._on_opcode

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+import torch
+
 from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
 
@@ -44,8 +46,29 @@ def per_layer(name: str, value: T | Sequence[T], num_layers: int) -> list[T]:
 
 def as_sizes(sizes: Mapping[str, int] | None, proj_size: int) -> dict[str, int]:
     """The named sizes, with torch's `proj_size` as that of "proj"."""
+    if sizes is not None and not isinstance(sizes, Mapping):
+        raise ArgumentError(f"sizes is a dict of a width's name to its number, got {type(sizes).__name__}")
+    if isinstance(proj_size, bool) or not isinstance(proj_size, int) or proj_size < 0:
+        raise ArgumentError(f"proj_size is a whole number, 0 for no projection, got {proj_size!r}")
     given = dict(sizes or {})
     if proj_size:
         if given.setdefault("proj", proj_size) != proj_size:
             raise ArgumentError(f"proj_size={proj_size} and sizes['proj']={given['proj']} differ; give one of them")
     return given
+
+
+def check_flags(**flags: bool) -> None:
+    """Check that each is True or False: a text such as "no" would count as true."""
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise ArgumentError(f"{name} is True or False, got {flag!r}")
+
+
+def check_place(device: Any, dtype: Any) -> None:
+    """Check where and of what type parameters are to be made."""
+    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        raise ArgumentError(f"dtype is a floating-point type, got {dtype!r}")
+    try:
+        torch.device("cpu" if device is None else device)
+    except (RuntimeError, TypeError):
+        raise ArgumentError(f"device is a torch.device or a name such as 'cpu' or 'cuda:0', got {device!r}") from None

@@ -91,13 +91,14 @@ def sequence_aux(name: str, given: Any, x: Tensor, width: int, batched: bool, ba
     fits_static = shape in ((*rows, 1), (*rows, width))
     if fits_time and fits_static and steps != 1:
         raise ArgumentError(
-            f"auxiliary input '{name}' of shape {shape} may be {order} or {'(B, K)' if batched else '(K,)'}, the same at"
-            f" each step; say which by adding an axis: .unsqueeze(-1) for the first, or repeat it over time for the second"
+            f"auxiliary input '{name}' of shape {shape} may be {order} or {'(B, K)' if batched else '(K,)'}, the same"
+            " at each step; say which by adding an axis: .unsqueeze(-1) for the first, or repeat it over time for the"
+            " second"
         )
     if fits_time:
         aux = aux.unsqueeze(-1)
     elif fits_static:
-        return aux.expand(1, batch, aux.shape[-1]).expand(1, batch, width)
+        return aux.expand(1, batch, width)
     elif shape not in ((*lead, 1), (*lead, width)):
         raise ArgumentError(
             f"auxiliary input '{name}' has shape {shape}, expected {lead} {order}, {(*lead, width)}"
@@ -120,7 +121,7 @@ def step_aux(name: str, given: Any, x: Tensor, width: int) -> Tensor:
             f"auxiliary input '{name}' has shape {tuple(aux.shape)}, expected {lead} or {(*lead, width)}"
         )
     aux = aux.unsqueeze(-1) if tuple(aux.shape) == lead else aux
-    return aux.reshape(1, -1, aux.shape[-1]).expand(1, lead[0] if lead else 1, width)
+    return aux.expand(1, lead[0] if lead else 1, width)
 
 
 def _checked_aux(name: str, given: Any, x: Tensor) -> Tensor:

@@ -20,15 +20,22 @@ def sizes_of(gates: Gates) -> tuple[int, int]:
     Raises:
         ArgumentError: A shape is no (H, H + I).
     """
-    if not gates:
-        raise ArgumentError("gates is empty; give (W, b) for each affine map of the cell")
+    if not isinstance(gates, Mapping) or not gates:
+        got = "an empty one" if isinstance(gates, Mapping) else type(gates).__name__
+        raise ArgumentError(f"gates is a dict of (W, b) for each affine map of the cell, got {got}")
     sizes = set()
     for name, pair in gates.items():
-        weight = pair[0] if isinstance(pair, tuple | list) and len(pair) == 2 else None
-        if weight is None or not isinstance(weight, Tensor) or weight.dim() != 2 or weight.shape[1] <= weight.shape[0]:
-            got = tuple(weight.shape) if isinstance(weight, Tensor) else type(pair).__name__
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ArgumentError(f"gates['{name}'] is a pair (W, b), b a tensor or None; got {type(pair).__name__}")
+        weight, bias = pair
+        if not isinstance(weight, Tensor) or weight.dim() != 2 or weight.shape[1] <= weight.shape[0]:
+            came = tuple(weight.shape) if isinstance(weight, Tensor) else type(weight).__name__
             raise ArgumentError(
-                f"gates['{name}'] is (W, b) with W of shape (H, H + I), the columns of h first; got {got}"
+                f"gates['{name}'] is (W, b), W a tensor (H, H + I) with the columns of h first; got {came}"
+            )
+        if bias is not None and not isinstance(bias, Tensor):
+            raise ArgumentError(
+                f"gates['{name}'] is (W, b), b a tensor or None; got {type(bias).__name__}; torch.as_tensor makes one"
             )
         sizes.add((weight.shape[1] - weight.shape[0], weight.shape[0]))
     if len(sizes) > 1:
@@ -68,7 +75,13 @@ def _fill_gate(module: nn.Module, unit: Unit, name: str, weight: Tensor, bias: T
     rows = weight.shape[0]
     for matrix in matrices:
         columns = weight[:, rows:] if matrix.operand == "x" else weight[:, :rows]
-        unit.rows(module, ("product", matrix.key))[0].copy_(columns)
+        place = unit.rows(module, ("product", matrix.key))[0]
+        if columns.shape != place.shape:
+            raise ArgumentError(
+                f"W·[h, x] needs states of one width, but the matrix of ('{name}', {matrix.operand}) is"
+                f" {tuple(place.shape)} and gates['{name}'] has {tuple(columns.shape)} for it"
+            )
+        place.copy_(columns)
     biases = [p for p in unit.program.params if isinstance(p, Bias) and p.name == name]
     if bias is None and not biases:
         return

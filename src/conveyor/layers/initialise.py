@@ -35,8 +35,12 @@ def initialise(module: nn.Module, units: Iterable[Unit], init: str, forget_bias:
     """
     if init not in SCHEMES:
         raise ArgumentError(f"init is one of {', '.join(SCHEMES)}, got {init!r}")
-    if max_lag < 3:
-        raise ArgumentError(f"max_lag is the longest dependency in steps, at least 3, got {max_lag}")
+    if isinstance(max_lag, bool) or not isinstance(max_lag, int | float) or not 3 <= max_lag < math.inf:
+        raise ArgumentError(f"max_lag is the longest dependency in steps, at least 3, got {max_lag!r}")
+    if forget_bias is not None and (
+        isinstance(forget_bias, bool) or not isinstance(forget_bias, int | float) or not math.isfinite(forget_bias)
+    ):
+        raise ArgumentError(f"forget_bias is a finite number or None, got {forget_bias!r}")
     for unit in units:
         bound = 1.0 / math.sqrt(unit.widths["H"])
         for slot, tensor in unit.tensors(module):

@@ -130,8 +130,8 @@ class Recurrent(Stack):
         from conveyor.layers.concatenated import fill, sizes_of
 
         input_size, hidden_size = sizes_of(gates)
-        if "num_layers" in arguments or arguments.get("bidirectional"):
-            raise ArgumentError("from_concatenated makes one layer of one direction; stack several of them by hand")
         layer = cls(cell, input_size, hidden_size, **arguments)
+        if len(layer.units) > 1:
+            raise ArgumentError("from_concatenated makes one layer of one direction; stack several of them by hand")
         fill(layer, layer.units[0], gates)
         return layer

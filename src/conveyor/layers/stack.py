@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from conveyor import backends
 from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
+from conveyor.layers.arguments import check_flags, check_place
 from conveyor.layers.check import check_aux_names, check_input, check_state, describe, sequence_aux
 from conveyor.layers.initialise import initialise
 from conveyor.layers.unit import Unit
@@ -57,8 +58,8 @@ class Stack(nn.Module):
         super().__init__()
         if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout <= 1:
             raise ArgumentError(f"dropout is a probability from 0 to 1, got {dropout!r}")
-        if dtype is not None and not dtype.is_floating_point:
-            raise ArgumentError(f"dtype is a floating-point type, got {dtype}")
+        check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional, strict_backend=strict_backend)
+        check_place(device, dtype)
         if backend != "auto":
             backends.check_name(backend)
         self.input_size = input_size

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from conveyor import backends
 from conveyor.cells import cells
 from conveyor.language import CellDefinition
-from conveyor.layers.arguments import as_cell, as_sizes
+from conveyor.layers.arguments import as_cell, as_sizes, check_flags, check_place
 from conveyor.layers.check import check_aux_names, check_input, check_state, step_aux
 from conveyor.layers.initialise import initialise
 from conveyor.layers.stack import LayoutOf
@@ -41,6 +41,8 @@ class _Step(nn.Module):
     ) -> None:
         super().__init__()
         chosen = with_defaults(type(self).__name__, options)
+        check_flags(bias=bias, strict_backend=chosen["strict_backend"])
+        check_place(device, dtype)
         if chosen["backend"] != "auto":
             backends.check_name(chosen["backend"])
         program = cell.program if bias else without_bias(cell.program)

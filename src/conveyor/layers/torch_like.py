@@ -101,10 +101,10 @@ class _TorchLike(Stack):
             ArgumentError: A gate is missing or unknown, or a shape does not fit.
         """
         input_size, hidden_size = sizes_of(gates)
-        if arguments.get("num_layers", 1) != 1 or arguments.get("bidirectional"):
-            raise ArgumentError("from_concatenated makes one layer of one direction; stack several of them by hand")
         make: Any = cls  # a subclass's constructor has fewer arguments than this one's
         layer: Self = make(input_size, hidden_size, **arguments)
+        if len(layer.units) > 1:
+            raise ArgumentError("from_concatenated makes one layer of one direction; stack several of them by hand")
         fill(layer, layer.units[0], gates)
         return layer
 
@@ -163,9 +163,10 @@ class LSTM(_TorchLike):
         dtype: torch.dtype | None = None,
         **options: Unpack[Options],
     ) -> None:
-        if proj_size and not 0 < proj_size < hidden_size:
+        sizes = as_sizes(None, proj_size)
+        if sizes and not (isinstance(hidden_size, int) and proj_size < hidden_size):
             raise ArgumentError(f"proj_size is from 0 (none) to less than hidden_size = {hidden_size}, got {proj_size}")
-        cell = cells["lstm_projection"] if proj_size else cells["lstm"]
+        cell = cells["lstm_projection"] if sizes else cells["lstm"]
         super().__init__(
             cell, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size, device,
             dtype, options,
