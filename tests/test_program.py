@@ -104,7 +104,10 @@ def test_broken_texts_are_refused_as_programs(program: Program, data: st.DataObj
         ("conveyor-program 1\nstate h H\n%1 = input h : H\n", "line 3.*expected '%0 ='"),
         ("conveyor-program 1\nstate h H\nwhatever\n", "line 3.*unknown item 'whatever'"),
         ("conveyor-program 1\ninput x I\nstate h H\n%0 = input q : H\nreturn state h %0\n", "unknown input 'q'"),
-        ("conveyor-program 1\ninput x I\nstate h H\n%0 = input h : I\nreturn state h %0\n", "declared I, but its operands make it H"),
+        (
+            "conveyor-program 1\ninput x I\nstate h H\n%0 = input h : I\nreturn state h %0\n",
+            "declared I, but its operands make it H",
+        ),
     ],
 )
 def test_wrong_texts_say_where(text: str, message: str) -> None:
@@ -123,7 +126,10 @@ BROKEN = {
         lambda p: replace(p, lines=(), nodes=(*p.nodes, Node("add", (1,), None, Type("H")))),
         "add takes 2 arguments, got 1",
     ),
-    "widths": (lambda p: replace(p, lines=(), nodes=(*p.nodes, Node("add", (0, 1), None, Type("H")))), "unequal widths I and H"),
+    "widths": (
+        lambda p: replace(p, lines=(), nodes=(*p.nodes, Node("add", (0, 1), None, Type("H")))),
+        "unequal widths I and H",
+    ),
     "kinds": (
         lambda p: replace(p, lines=(), nodes=(*p.nodes, Node("and", (1, 2), None, Type("H", True)))),
         r"takes \(boolean, boolean\)",

@@ -124,6 +124,11 @@ class _Table:
         self.rows: dict[tuple[str, str], tuple[Rows, ...]] = {}
 
     def add(self, param: Matrix | Bias | Vector, slot: str, shape: tuple[int, ...]) -> None:
+        if self.shapes.get(slot, shape)[1:] != shape[1:]:
+            raise ArgumentError(
+                f"two matrices of the cell, {self.shapes[slot][1]} and {shape[1]} wide, would both be named '{slot}';"
+                " give one of the affine maps or of the values it reads another name"
+            )
         start = self.shapes[slot][0] if slot in self.shapes else 0
         self.shapes[slot] = (start + shape[0], *shape[1:])
         self.rows[(op_of(param), param.key)] = (Rows(slot, start, start + shape[0]),)

@@ -15,7 +15,19 @@ _PREFIX = "State__"
 
 
 def state_class(fields: tuple[str, ...]) -> Any:
-    """The named tuple with these fields, which has `detach()` and `narrow_batch(size)` too."""
+    """The named tuple with these fields, which has `detach()` and `narrow_batch(size)` too.
+
+    Raises:
+        ArgumentError: A state has a name that can't be a field's.
+    """
+    for k, field in enumerate(fields):
+        # The class's name, which is split at double underscores when a state is unpickled, must say each field.
+        blurred = "__" in field or (field.endswith("_") and k < len(fields) - 1)
+        if blurred or field.startswith("_") or field in ("detach", "narrow_batch"):
+            raise ArgumentError(
+                f"state '{field}' can't be a field of the named tuple of states ({', '.join(fields)}); rename it to"
+                " letters and digits with single underscores between them, and neither detach nor narrow_batch"
+            )
     name = _PREFIX + "__".join(fields)
     if name not in globals():
         globals()[name] = _make(name, fields)

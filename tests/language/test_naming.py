@@ -291,7 +291,15 @@ def test_two_cells_of_one_code_one_inside_the_other() -> None:
     both = make(half, 2.0)
     nodes = both.program.nodes
     names = {n: nodes[k].op for n, k in both.program.names.items()}
-    assert names == {"z@1": "mul", "z": "tanh", "deep": "tanh", "h": "tanh", "z.pre": "mul", "deep.pre": "tanh", "h.pre": "tanh"}
+    assert names == {
+        "z@1": "mul",
+        "z": "tanh",
+        "deep": "tanh",
+        "h": "tanh",
+        "z.pre": "mul",
+        "deep.pre": "tanh",
+        "h.pre": "tanh",
+    }
     constants = {n.attr for n in nodes if n.op == "const"}
     assert constants == {0.5, 2.0} and {n.attr for n in half.program.nodes if n.op == "const"} == {0.5}
 
@@ -330,7 +338,9 @@ def test_generators_may_make_the_values() -> None:
 # Pre-activations
 
 
-@pytest.mark.parametrize("function", "sigmoid tanh relu exp log log1p softplus sin cos sqrt abs square sum max detach".split())
+@pytest.mark.parametrize(
+    "function", "sigmoid tanh relu exp log log1p softplus sin cos sqrt abs square sum max detach".split()
+)
 def test_the_operand_of_the_function_that_yields_f_is_f_pre(function: str) -> None:
     def f(x, h):
         before = cv.affine("a", x, h)

@@ -30,7 +30,7 @@ def affine(name: str, *values: Value, size: str | int | None = None, bias: bool 
         CellError: No value, a value that is no vector, or a name that is used for something else.
     """
     tracer = active()
-    if size is not None and size != 1 and not (isinstance(size, str) and size.isidentifier()):
+    if size is not None and not _names_a_width(size):
         tracer.fail(f"size is the name of a width such as 'proj', or 1, got {size!r}; its number is given to the layer")
     if not isinstance(blocks, int) or isinstance(blocks, bool) or blocks < 1:
         tracer.fail(f"blocks is a whole number from 1, got {blocks!r}")
@@ -207,3 +207,7 @@ def _units(value: Any, what: str) -> Value:
     if vector.width.is_row:
         active().fail(f"{what} goes over the units of a vector, got one number a row, which has none; leave it out")
     return vector
+
+
+def _names_a_width(size: object) -> bool:
+    return size.isidentifier() if isinstance(size, str) else type(size) is int and size == 1

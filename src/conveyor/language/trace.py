@@ -118,7 +118,8 @@ class _Run:
             if not _of_the_equations(error, self.tracer):
                 raise
             # A misspelt or foreign function, or a wrong number of arguments: the author's line says it best.
-            hint = "" if "takes" in str(error) or "missing" in str(error) else "; " + _FUNCTIONS
+            arity = isinstance(error, TypeError) and ("takes" in str(error) or "missing" in str(error))
+            hint = "" if arity else "; " + _FUNCTIONS
             raise CellError(f"{self.tracer.where(_line_in(error, self.tracer))}: {error}{hint}") from error
 
     def unsized(self) -> set[str]:

@@ -75,6 +75,7 @@ class Stack(nn.Module):
         self.max_lag = max_lag
         self.units = self._make_units(cells, layout_of, input_size, hidden_sizes, sizes)
         self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
+        state_class(self.state_fields)  # says now, rather than at the first call, if a name can't be a field's
         self.aux_names = tuple(dict.fromkeys(a.name for u in self.units for a in u.program.aux))
         for unit in self.units:
             unit.register(self, device, dtype)

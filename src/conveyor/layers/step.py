@@ -48,6 +48,7 @@ class _Step(nn.Module):
         program = cell.program if bias else without_bias(cell.program)
         layout = layout_of(program, resolve_widths(program, input_size, hidden_size, sizes))
         self.unit = Unit(cell, program, layout, "")
+        state_class(tuple(s.name for s in program.states))  # says now if a name can't be a field's
         self.input_size = input_size
         self.hidden_size = hidden_size
         self._options = chosen

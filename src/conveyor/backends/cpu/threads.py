@@ -57,8 +57,8 @@ def emit(module: ir.Module) -> None:
 def openmp() -> ctypes.CDLL | None:
     """The OpenMP library that torch has loaded; None where it has none with GNU's entry."""
     torch = sys.modules.get("torch")
-    places = [None, *(sorted(map(str, (Path(torch.__file__).parent / "lib").glob("lib*omp*"))) if torch else [])]
-    for place in places:
+    home = Path(torch.__file__ or "").parent / "lib" if torch else None
+    for place in (None, *(sorted(map(str, home.glob("lib*omp*"))) if home else ())):
         try:
             library = ctypes.CDLL(place)
         except OSError:
