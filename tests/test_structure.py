@@ -69,6 +69,13 @@ def foreign(path: Path) -> set[str]:
     return {name.split(".")[0] for name in named}
 
 
+def test_imports_are_written_in_full() -> None:
+    """A relative import would escape the reading above."""
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not (isinstance(node, ast.ImportFrom) and node.level), f"{path}:{node.lineno}"
+
+
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_imports_point_one_way(path: Path) -> None:
     module = module_of(path)

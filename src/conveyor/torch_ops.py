@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch.autograd import forward_ad
 
 from conveyor.backends import reference
 from conveyor.backends.evaluate import Params
+from conveyor.backends.fork import forked
 from conveyor.backends.results import Result
 from conveyor.program import Program
 
@@ -41,11 +43,12 @@ def recurrence(
         second derivative, forward mode, `torch.func`, `torch.compile`) goes through the reference.
     """
     aux = aux or {}
-    if backend == "reference" or _transformed():
+    tensors = (x, *states, *aux.values(), *params.values())
+    if backend == "reference" or _watched() or not all(map(_is_plain, tensors)):
         return reference.forward(program, x, states, params, widths, aux)
     from conveyor.backends import cpu
 
-    tensors = (x, *states, *aux.values(), *params.values())
+    _survive_fork()
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         call = _Call(program, dict(widths), tuple(params), tuple(aux), len(states))
         output, *finals = _Recurrence.apply(call, *tensors)  # type: ignore[no-untyped-call]
@@ -55,10 +58,29 @@ def recurrence(
     return Result(kept.output(), kept.finals())
 
 
-def _transformed() -> bool:
-    """Whether torch is doing something to functions that a compiled pass has no part in."""
+def _watched() -> bool:
+    """Whether torch transforms what is computed, or takes notes of it: a compiled pass has no part in that."""
     functorch: bool = torch._C._are_functorch_transforms_active()
-    return functorch or torch.compiler.is_compiling() or forward_ad._current_level >= 0
+    noted = torch._C._len_torch_dispatch_stack() > 0 or torch._C._get_tracing_state() is not None
+    return functorch or noted or torch.compiler.is_compiling() or forward_ad._current_level >= 0
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor has memory; that of a subclass may be a stand-in (a fake tensor, a quantised weight)."""
+    if type(tensor) in (Tensor, torch.nn.Parameter):
+        return True
+    return not torch._C._dispatch_keys(tensor).has(torch._C.DispatchKey.Python)
+
+
+def _survive_fork() -> None:
+    if forked():
+        _work_alone()
+
+
+@lru_cache(maxsize=1)
+def _work_alone() -> None:
+    """Let torch work on one thread: in the child of a fork, those that its pool waits for are gone."""
+    torch.set_num_threads(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +92,11 @@ class _Call:
     params: tuple[tuple[str, str], ...]
     aux: tuple[str, ...]
     states: int
+
+    @property
+    def count(self) -> int:
+        """How many tensors it has."""
+        return 1 + self.states + len(self.aux) + len(self.params)
 
     def split(self, tensors: Sequence[Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any], dict[Any, Any]]:
         """The input, the states, the auxiliary inputs and the parameters."""
@@ -84,37 +111,44 @@ class _Recurrence(torch.autograd.Function):
         from conveyor.backends import cpu
 
         x, states, aux, params = call.split(tensors)
-        ctx.call = call
-        ctx.kept = cpu.run_forward(call.program, x, states, params, call.widths, aux, training=True)
-        output = ctx.kept.output()
-        # The output is saved so that torch notices if somebody writes into it before the backward pass.
-        ctx.save_for_backward(*tensors, output)
-        return output, *ctx.kept.finals()
+        kept = cpu.run_forward(call.program, x, states, params, call.widths, aux, training=True)
+        # A view would refuse to be written into, whether or not a backward pass follows. As it is, the output is saved
+        # so that torch notices if somebody writes into it before the backward pass.
+        output = kept.output().data
+        ctx.call, ctx.names = call, kept.names
+        ctx.save_for_backward(*tensors, output, *kept.tensors)
+        return output, *kept.finals()
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
         from conveyor.backends import cpu
 
+        _survive_fork()
         call: _Call = ctx.call
-        *tensors, _ = ctx.saved_tensors
-        if torch.is_grad_enabled():
+        saved = ctx.saved_tensors
+        tensors, kept = saved[: call.count], cpu.Kept.of(ctx.names, saved[call.count + 1 :])
+        if torch.is_grad_enabled() or _watched() or not all(map(_is_plain, grads)):
             return None, *_differentiable(call, tensors, grads)
         x, _, aux, params = call.split(tensors)
-        found = cpu.run_backward(call.program, ctx.kept, x, params, call.widths, aux, grads[0], grads[1:])
+        found = cpu.run_backward(call.program, kept, x, params, call.widths, aux, grads[0], grads[1:])
         d_aux = [found.aux[n].sum_to_size(aux[n].shape) for n in call.aux]
         return None, found.x, *found.states, *d_aux, *(found.params[k] for k in call.params)
 
 
 def _differentiable(call: _Call, tensors: Sequence[Tensor], grads: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
     """The gradients as a graph of their own, for a second derivative."""
-    x, states, aux, params = call.split(tensors)
-    result = reference.forward(call.program, x, states, params, call.widths, aux)
-    wanted = [t for t in tensors if t.requires_grad]
-    outputs = (result.output, *result.states)
-    reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad]
-    found = iter(
-        torch.autograd.grad(
-            [o for o, _ in reached], wanted, [g for _, g in reached], create_graph=True, allow_unused=True
+    create_graph = torch.is_grad_enabled()
+    with torch.enable_grad():
+        # One tensor may be given twice, as two states; each of its places has a gradient of its own.
+        places = [t.view_as(t) for t in tensors]
+        x, states, aux, params = call.split(places)
+        result = reference.forward(call.program, x, states, params, call.widths, aux)
+        outputs = (result.output, *result.states)
+        reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad]
+        wanted = [t for t in places if t.requires_grad]
+        found = iter(
+            torch.autograd.grad(
+                [o for o, _ in reached], wanted, [g for _, g in reached], create_graph=create_graph, allow_unused=True
+            )
         )
-    )
-    return tuple(next(found) if t.requires_grad else None for t in tensors)
+    return tuple(next(found) if t.requires_grad else None for t in places)

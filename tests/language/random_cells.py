@@ -30,7 +30,14 @@ UNARY = {
     "neg": operator.neg,
 }
 BINARY = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "maximum": max, "minimum": min}
-COMPARE = {"lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge, "eq": operator.eq, "ne": operator.ne}
+COMPARE = {
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "eq": operator.eq,
+    "ne": operator.ne,
+}
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
@@ -64,9 +71,11 @@ def cells(draw: st.DrawFn) -> Cell:
         more = draw(st.sampled_from(["", "~", "&", "|"]))
         return simple if not more else f"(~{simple})" if more == "~" else f"({simple} {more} ({vector()} > 0.0))"
 
-    def expression() -> str:
+    def expression(twice: bool = False) -> str:
         nonlocal maps
-        kind = draw(st.sampled_from(["unary", "binary", "binary", "affine", "weight", "where", "clip", "number", "norm"]))
+        kinds = ["unary", "binary", "binary", "weight", "where", "clip", "number"]
+        # In a loop a map would meet another operand each time, under one name.
+        kind = draw(st.sampled_from(kinds if twice else [*kinds, "affine", "norm"]))
         if kind == "unary":
             name = draw(st.sampled_from(sorted(UNARY)))
             return f"-{vector()}" if name == "neg" else f"cv.{name}({vector()})"
@@ -106,7 +115,7 @@ def cells(draw: st.DrawFn) -> Cell:
             lines.append(f"other = (({target} := {expression()}) * 0.5)")
             assigned += [target, "other"]
         elif shape == "loop":
-            lines.append(f"for step in range(2): {target} = {expression()}")
+            lines.append(f"for step in range(2): {target} = {expression(twice=True)}")
             assigned.append(target)
         else:
             lines.append(f"{target} = {expression()}")

@@ -126,6 +126,22 @@ def test_auxiliary_inputs_take_the_width_of_what_they_are_mixed_with_or_their_ow
     assert cv.cell(f).parameters(3, 8)["weight_a_free"] == (8, 1), "a width that nothing fixes is one number"
 
 
+def test_an_output_that_meets_only_an_auxiliary_input_gives_it_the_hidden_size() -> None:
+    def f(x, h, *, dt):
+        return h * cv.exp(-dt * cv.weight("rate"))
+
+    assert inputs(f) == {"x": "I", "h": "H", "dt": "H"}
+    assert cv.cell(f).parameters(3, 8) == {"rate": (8,)}
+
+
+def test_an_auxiliary_input_alone_with_other_states_keeps_its_width() -> None:
+    def f(x, h, seen, clock, *, dt):
+        h = cv.tanh(cv.affine("a", x, h, seen))
+        return h, seen + dt, clock + cv.sum(dt)
+
+    assert inputs(f) == {"x": "I", "h": "H", "seen": "dt", "clock": "1", "dt": "dt"}
+
+
 def test_sizes_of_one_name_are_one_width_across_maps() -> None:
     def f(x, h):
         mixed = cv.affine("a", x, size="k") * cv.affine("b", h, size="k")

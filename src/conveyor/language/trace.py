@@ -204,6 +204,8 @@ class _Run:
                     f"state {state} has width {error.first} where it is read and {error.second} where it is returned;"
                     f" return it with cv.affine(…, size=…) of the same width"
                 )
+        # The output first: where it meets nothing but an auxiliary input, that has the hidden size, not the reverse.
+        self.widths[self.signature.states[0]].settle(HIDDEN)
         for aux in self.signature.aux:
             self.widths[aux].settle(aux)
 

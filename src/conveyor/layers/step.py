@@ -62,7 +62,13 @@ class _Step(nn.Module):
 
     @property
     def backend_used(self) -> str:
-        """The backend that runs this step."""
+        """The backend that runs this step.
+
+        Under `auto` that is the reference: compiled code reads weights in a form of its own, and bringing them into it
+        takes longer than one step does.
+        """
+        if self._options["backend"] == "auto":
+            return "reference"
         like = next(self.parameters(), torch.empty(0))
         return backends.choose(self._options["backend"], self._options["strict_backend"], like.device, like.dtype)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from conveyor.backends.cpu.target import Width, host_features, machine
 from conveyor.backends.cpu.vector import Format
 
 _lock = threading.RLock()
+# A child must not be forked while another thread compiles: it would wait for that thread, which it does not have.
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _kernels: dict[str, Any] = {}
 _PRODUCT = ctypes.CFUNCTYPE(
     None,
@@ -82,23 +85,23 @@ def _kernels_of(form: Format, width: Width) -> Any:
     """The product kernels, that for rows known by its name to code that is loaded later."""
     name = gemm.product_name(form, width)
     if name not in _kernels:
-        _know_thread_number()
+        _know_threads()
         engine = _load(gemm.emit(form, width), width)
         llvm.add_symbol(name, engine.get_function_address(name))
         _kernels[name] = engine
     return _kernels[name]
 
 
-def _know_thread_number() -> None:
-    """Let compiled code ask which thread it runs on."""
+def _know_threads() -> None:
+    """Let compiled code ask which thread it runs on, and how many there are."""
     library = threads.openmp()
-    address = ctypes.cast(library.omp_get_thread_num, ctypes.c_void_p).value if library is not None else _ALONE_ADDRESS
-    llvm.add_symbol("omp_get_thread_num", address)
+    for name, alone in zip(threads.ASKED, _ALONE, strict=True):
+        asked = alone if library is None else getattr(library, name)
+        llvm.add_symbol(name, ctypes.cast(asked, ctypes.c_void_p).value)
 
 
-# Without OpenMP nothing is split, and this is never called; the code still needs an address.
-_ALONE = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 0)
-_ALONE_ADDRESS = ctypes.cast(_ALONE, ctypes.c_void_p).value
+# Without OpenMP nothing is split, and these are never called; the code still needs addresses.
+_ALONE = tuple(ctypes.CFUNCTYPE(ctypes.c_int)(lambda number=number: number) for number in (0, 1))
 
 
 def _load(module: ir.Module, width: Width) -> Any:

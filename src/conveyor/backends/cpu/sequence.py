@@ -34,6 +34,23 @@ class Kept:
     saved: dict[int, Tensor]
     steps: int
 
+    @property
+    def names(self) -> tuple[tuple[str, ...], tuple[int, ...], int]:
+        """All of it but the tensors."""
+        return tuple(self.trails), tuple(self.saved), self.steps
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """The tensors; those of states first."""
+        return *self.trails.values(), *self.saved.values()
+
+    @classmethod
+    def of(cls, names: tuple[tuple[str, ...], tuple[int, ...], int], tensors: Sequence[Tensor]) -> Kept:
+        """What has these names and tensors."""
+        states, nodes, steps = names
+        trails, saved = tensors[: len(states)], tensors[len(states) :]
+        return cls(dict(zip(states, trails, strict=True)), dict(zip(nodes, saved, strict=True)), steps)
+
     def output(self) -> Tensor:
         """The first state after each step, (T, B, width)."""
         return next(iter(self.trails.values()))[1:]

@@ -11,16 +11,17 @@ Work is split into parts that never wait for each other. Small work is not split
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from llvmlite import ir
 
-from conveyor.backends.cpu.loops import I64, POINTER, count
+from conveyor.backends.cpu.loops import I64, POINTER, count, loop
+from conveyor.backends.fork import forked
 
 
 @dataclass(frozen=True)
@@ -33,23 +34,34 @@ class Kernel:
 
 ARGUMENTS = 8  # of a kernel, at most; one that takes fewer leaves the rest alone
 NAME = "conveyor_part"
-_HOME = os.getpid()
+ASKED = ("omp_get_thread_num", "omp_get_num_threads")  # what the emitted function asks OpenMP
 
 
 def emit(module: ir.Module) -> None:
-    """Add the function that each thread runs: it calls the kernel of its part with the part's arguments.
+    """Add the function that each thread runs: it calls the kernels of its parts with their arguments.
 
-    What it is given is a table of parts, each the address of a kernel and its arguments.
+    What it is given is the number of parts, then for each the address of a kernel and its arguments. OpenMP may start
+    fewer threads than it is asked for (`OMP_DYNAMIC`, `OMP_THREAD_LIMIT`, a call from within another region), so a
+    thread does every part whose number, divided by that of threads, leaves the thread's own:
+
+        for (part = omp_get_thread_num(); part < parts; part += omp_get_num_threads())
+            kernel[part](arguments[part])
     """
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), NAME)
-    number = ir.Function(module, ir.FunctionType(ir.IntType(32), []), "omp_get_thread_num")
+    thread, team = (ir.Function(module, ir.FunctionType(ir.IntType(32), []), name) for name in ASKED)
     b = ir.IRBuilder(function.append_basic_block("entry"))
-    part = b.mul(b.zext(b.call(number, []), I64), count(1 + ARGUMENTS))
-    entries = [b.gep(function.args[0], [b.add(part, count(k))], source_etype=I64) for k in range(1 + ARGUMENTS)]
+    parts = b.load(function.args[0], typ=I64)
+    number, threads = (b.zext(b.call(f, []), I64) for f in (thread, team))
     kind = ir.FunctionType(ir.VoidType(), [I64] * ARGUMENTS)
-    kernel = b.load(entries[0], typ=kind.as_pointer())
-    arguments = [b.load(at, typ=I64) for at in entries[1:]]
-    b.call(kernel, arguments)
+
+    def one(b: ir.IRBuilder, k: Any) -> None:
+        start = b.add(b.mul(b.add(number, b.mul(k, threads)), count(1 + ARGUMENTS)), count(1))
+        entries = [b.gep(function.args[0], [b.add(start, count(k))], source_etype=I64) for k in range(1 + ARGUMENTS)]
+        kernel = b.load(entries[0], typ=kind.as_pointer())
+        b.call(kernel, [b.load(at, typ=I64) for at in entries[1:]])
+
+    rounds = b.sdiv(b.add(b.sub(parts, number), b.sub(threads, count(1))), threads)
+    loop(b, count(0), rounds, 1, one)
     b.ret_void()
 
 
@@ -63,7 +75,7 @@ def openmp() -> ctypes.CDLL | None:
             library = ctypes.CDLL(place)
         except OSError:
             continue
-        if hasattr(library, "GOMP_parallel") and hasattr(library, "omp_get_thread_num"):
+        if all(hasattr(library, name) for name in ("GOMP_parallel", *ASKED)):
             return library
     return None
 
@@ -81,7 +93,7 @@ def usable(threads: int, operations: float) -> int:
 
     In a child of a fork the pool of the parent is gone, and waiting for it would never end; there it is one.
     """
-    if os.getpid() != _HOME or openmp() is None or operations < _WORTHWHILE:
+    if forked() or openmp() is None or operations < _WORTHWHILE:
         return 1
     return max(1, threads)
 
@@ -100,9 +112,9 @@ def run(part: int, kernel: Kernel, arguments: Sequence[Sequence[int]]) -> None:
     if len(arguments) == 1:
         kernel.call(*arguments[0])
         return
-    table = (ctypes.c_int64 * (len(arguments) * (1 + ARGUMENTS)))()
+    table = (ctypes.c_int64 * (1 + len(arguments) * (1 + ARGUMENTS)))(len(arguments))
     for k, values in enumerate(arguments):
-        start = k * (1 + ARGUMENTS)
+        start = 1 + k * (1 + ARGUMENTS)
         table[start : start + 1 + len(values)] = [kernel.address, *values]
     library = openmp()
     assert library is not None
