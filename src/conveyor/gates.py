@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from conveyor.program import Bias, Program
 
 _Term = tuple[float, tuple[int, ...]]  # coefficient, and the nodes that are multiplied
-_MOST_TERMS = 64
+_MOST_TERMS = 64  # a polynomial may have exponentially many; with more than these, no gate is looked for
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def keep_gates(program: Program) -> tuple[KeepGate, ...]:
 
 
 def _of_state(program: Program, state: str, node: int) -> KeepGate | None:
-    terms = list(_expand(program, node))
+    terms = list(islice(_expand(program, node), _MOST_TERMS + 1))
     old = next((k for k, n in enumerate(program.nodes) if n.op == "input" and n.attr == state), None)
     if old is None or len(terms) > _MOST_TERMS:
         return None
@@ -65,7 +66,7 @@ def _of_state(program: Program, state: str, node: int) -> KeepGate | None:
     if bias is None:
         return None
     others = [f for _, nodes in terms if old not in nodes for f in nodes if f != gate]
-    # A gate that shares the bias of the one that keeps (JANET's 1 − σ(s − β)) is not a separate one.
+    # A gate that shares the bias of the one that keeps (as in 1 − σ(s − β)) is not a separate one.
     admit = next((b for f in others if (b := _bias_of(program, f)) not in (None, bias)), None)
     return KeepGate(state, Gate(bias, sign), Gate(admit, 1) if admit else None)
 
@@ -82,7 +83,7 @@ def _expand(program: Program, index: int) -> Iterator[_Term]:
     elif node.op == "neg":
         yield from ((-c, f) for c, f in _expand(program, node.args[0]))
     elif node.op == "mul":
-        right = list(_expand(program, node.args[1]))
+        right = list(islice(_expand(program, node.args[1]), _MOST_TERMS + 1))
         yield from ((a * b, f + g) for a, f in _expand(program, node.args[0]) for b, g in right)
     else:
         yield 1.0, (index,)

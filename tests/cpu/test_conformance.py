@@ -27,7 +27,10 @@ EDGE_CASES = [
 ]
 EDGES = [
     *(shape(f"B{b}-T2-I{i}-H{h}") for h, b, i in zip((1, 7, 8, 9, 15), (1, 2, 3, 6, 7), (9, 8, 1, 17, 2), strict=True)),
-    *(shape(f"B{b}-T2-I{i}-H{h}") for h, b, i in zip((16, 17, 31, 32, 33), (5, 13, 4, 12, 1), (16, 1, 7, 3, 33), strict=True)),
+    *(
+        shape(f"B{b}-T2-I{i}-H{h}")
+        for h, b, i in zip((16, 17, 31, 32, 33), (5, 13, 4, 12, 1), (16, 1, 7, 3, 33), strict=True)
+    ),
 ]
 
 
@@ -43,7 +46,9 @@ def check(given: Case, at: Shape) -> None:
 
 def test_the_cells_here_use_every_operation() -> None:
     used = {n.op for c in CELLS for n in c.program.nodes}
-    assert OPS.keys() - used <= {"product_t", "ne", "vector", "width", "broadcast"} | {n.op for c in HAND_WRITTEN for n in c.program.nodes}
+    assert OPS.keys() - used <= {"product_t", "ne", "vector", "width", "broadcast"} | {
+        n.op for c in HAND_WRITTEN for n in c.program.nodes
+    }
     assert {c.cell.name for c in BUILT_IN} == set(cv.cells)
 
 
@@ -114,4 +119,6 @@ def test_float32_is_as_exact_as_torch(given: Case, at: Shape) -> None:
             limit = 2 * theirs[name.removeprefix("inference's ")] + 2 * ulp(largest, torch.float32)
             allowed.setdefault(name, []).append(limit)
     for name, values in ours.items():
-        assert median(values) <= median(allowed[name]), f"{name}: off by {median(values):.3g}, allowed {median(allowed[name]):.3g}"
+        assert median(values) <= median(allowed[name]), (
+            f"{name}: off by {median(values):.3g}, allowed {median(allowed[name]):.3g}"
+        )

@@ -43,7 +43,7 @@ def refused_with_its_line_or_works(text: str) -> bool:
     return True
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(st.sampled_from(TEXTS), st.data())
 def test_words_exchanged_dropped_and_doubled(text: str, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 2))):
@@ -62,7 +62,7 @@ def test_words_exchanged_dropped_and_doubled(text: str, data: st.DataObject) -> 
     refused_with_its_line_or_works(text)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.sampled_from(TEXTS), st.data())
 def test_lines_moved_dropped_and_doubled(text: str, data: st.DataObject) -> None:
     lines = text.split("\n")[:-1]

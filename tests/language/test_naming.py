@@ -109,7 +109,7 @@ def test_assignments_in_blocks_on_plain_python_values() -> None:
         if deep:
             a = cv.tanh(h)
         else:
-            never = cv.exp(h)
+            never = cv.exp(h)  # noqa: F841
         count = 0
         while count < 2:
             b = cv.sin(a)
@@ -142,7 +142,7 @@ def test_assignments_in_blocks_on_plain_python_values() -> None:
 
 def test_a_value_that_nothing_uses_is_recorded_all_the_same() -> None:
     def f(x, h):
-        unused = cv.exp(cv.affine("unused", h))
+        unused = cv.exp(cv.affine("unused", h))  # noqa: F841
         return cv.tanh(cv.affine("a", x, h))
 
     program = cv.cell(f).program

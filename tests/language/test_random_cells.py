@@ -12,6 +12,7 @@ import conveyor as cv
 from conveyor.autodiff import differentiate
 from conveyor.rewrite import without_bias
 from conveyor.text import parse
+
 from .random_cells import SIZES, Cell, Plain, PlainLanguage, cells, evaluate
 
 GIVEN = {"x": [0.5, -1.25], "h": [0.25, -0.75, 1.5], "c": [-0.5, 2.0, 0.125], "dt": [1.0, 0.375, -2.0]}
@@ -61,7 +62,7 @@ def close(got: list[float], expected: list[float]) -> bool:
     return all(math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-9) for a, b in pairs)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(cells())
 def test_programs_compute_what_the_text_does_and_name_every_value(cell: Cell) -> None:
     program = cv.cell(define(cell, cv)).program
@@ -80,7 +81,7 @@ def test_programs_compute_what_the_text_does_and_name_every_value(cell: Cell) ->
     assert {n.partition("@")[0].partition(".")[0] for n in program.names} == {*cell.assigned, "h", "c"}
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(cells())
 def test_text_pickle_and_derivatives_of_any_cell(cell: Cell) -> None:
     made = cv.cell(define(cell, cv))

@@ -333,7 +333,7 @@ def test_a_parameter_that_nothing_reads_is_not_learned() -> None:
     def f(x, h):
         cv.affine("unused", x)
         cv.weight("idle")
-        kept = cv.affine("kept", h)
+        kept = cv.affine("kept", h)  # noqa: F841
         return cv.tanh(cv.affine("a", x, h))
 
     assert keys(f) == ["Matrix kept.h", "Bias kept", "Matrix a.x", "Matrix a.h", "Bias a"]

@@ -192,7 +192,7 @@ class TestLayersHaveTorchsNumbers:
             assert mine <= 2 * torchs, f"{role}: off by {mine:.3g} of the largest value, torch by {torchs:.3g}"
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
 @pytest.mark.parametrize("kind", CELLS)
 class TestCellsHaveTorchsNumbers:
     @settings(max_examples=25)

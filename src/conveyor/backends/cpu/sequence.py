@@ -154,11 +154,13 @@ class _Compiled(Evaluator):
 
 
 def _given(x: Tensor, aux: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {"x": x} | {n: a.expand(x.shape[0], -1, -1) for n, a in aux.items()}
+    # What torch makes of the inputs before the loop has the same bits wherever their numbers lie.
+    plain = {n: _plain(value, x) for n, value in {"x": x, **aux}.items()}
+    return {n: value.expand(x.shape[0], -1, -1) for n, value in plain.items()}
 
 
 def _plain(value: Tensor, like: Tensor) -> Tensor:
     """A tensor of the loop's type whose units lie side by side."""
-    value = value.to(like.dtype)
+    value = value.to(like.dtype).resolve_neg()
     value = value.expand(1) if value.dim() == 0 else value
     return value if value.shape[-1] <= 1 or value.stride(-1) == 1 else value.contiguous()

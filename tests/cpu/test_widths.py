@@ -1,0 +1,84 @@
+"""Every width of instructions that this CPU has gives the same results; others are refused."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import conveyor as cv
+from conveyor.backends.cpu import target
+from cpu.cells import CELLS
+from cpu.common import infer, python, shape, train
+from support import BUILT_IN, HAND_WRITTEN, Case, assert_near
+
+WIDTHS = [w.name for w in target.widths()]
+BY_ID = {c.id: c for c in (*BUILT_IN, *HAND_WRITTEN, *CELLS)}
+CASES = [
+    BY_ID[name]
+    for name in (
+        "lstm",
+        "slstm-2heads-exp",
+        "memory_of_conditions",
+        "reductions_in_sequence",
+        "wide_and_narrow",
+        "smooth",
+    )
+]
+SHAPES = [shape("B3-T3-I4-H7"), shape("B7-T2-I3-H33")]
+
+
+@pytest.mark.parametrize("name", WIDTHS)
+@pytest.mark.parametrize("given", CASES, ids=lambda c: c.id)
+def test_float64(name: str, given: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(target.ENVIRONMENT, name)
+    assert target.width().name == name
+    for at in SHAPES:
+        problem = at.problem(given)
+        want = train("reference", problem)
+        for tensor, value in (train("cpu", problem) | infer("cpu", problem)).items():
+            assert_near(value, want[tensor], 1e-10 if tensor.startswith("gradient") else 1e-12, tensor)
+
+
+@pytest.mark.parametrize("name", WIDTHS)
+def test_float32(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(target.ENVIRONMENT, name)
+    for at in SHAPES:
+        problem = at.problem(BY_ID["lstm_layer_norm"]).to(torch.float32)
+        want, got = train("reference", problem.to(torch.float64)), train("cpu", problem)
+        for tensor, value in want.items():
+            assert_near(got[tensor].double(), value, 2e-5, tensor)
+
+
+def test_the_widths_are_really_different_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = cv.LSTM(40, 40)
+    x = torch.randn(3, 2, 40, generator=torch.Generator().manual_seed(0))
+    found = {}
+    for name in WIDTHS:
+        monkeypatch.setenv(target.ENVIRONMENT, name)
+        with torch.no_grad():
+            found[name] = layer(x)[0]
+    if "sse" in found:  # without fused multiplication sums are rounded twice
+        assert all(not torch.equal(found["sse"], y) for n, y in found.items() if n != "sse")
+    assert {target._X86[k].bytes for k in range(3)} == {64, 32, 16}
+
+
+@pytest.mark.parametrize("name", ["avx1024", "AVX2", "neon sse", "0"])
+def test_unknown_instructions_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(target.ENVIRONMENT, name)
+    layer = cv.GRU(2, 3)
+    with pytest.raises(cv.ArgumentError) as caught:
+        layer(torch.zeros(1, 1, 2))
+    assert str(caught.value) == f"CONVEYOR_CPU is one of {', '.join(WIDTHS)} on this machine, got {name!r}"
+
+
+def test_nothing_chosen_is_the_widest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(target.ENVIRONMENT, "")
+    assert target.width() == target.widths()[0]
+    monkeypatch.delenv(target.ENVIRONMENT)
+    assert target.width() == target.widths()[0]
+
+
+def test_an_environment_that_a_process_starts_with() -> None:
+    narrowest = WIDTHS[-1]
+    code = "from conveyor.backends.cpu import target; print(target.width().name)"
+    assert python(code, CONVEYOR_CPU=narrowest).strip() == narrowest
