@@ -35,7 +35,7 @@ class Plan:
         hoisted: Nodes that run once, for all steps: what is read, and products that no state and no gradient reaches,
             with what they need. Pointwise work stays in the loop, where its operands are in registers anyway.
         stepped: Nodes that run at each step, in order.
-        packs: By its first member, each group of products that are made together.
+        packs: By each of its members, the group of products that are made together.
     """
 
     program: Program
@@ -73,4 +73,5 @@ def _packs(program: Program, live: tuple[int, ...]) -> dict[int, Pack]:
         if node.op in ("product", "product_t"):
             groups.setdefault((node.op, node.args[0], program.matrix(node).blocks), []).append(index)
     # Transposed products of one operand stand in different programs' columns, so only plain products are stacked.
-    return {m[0]: Pack(op, arg, blocks, tuple(m)) for (op, arg, blocks), m in groups.items() if op == "product"}
+    packs = [Pack(op, arg, blocks, tuple(m)) for (op, arg, blocks), m in groups.items() if op == "product"]
+    return {member: pack for pack in packs for member in pack.members}

@@ -182,16 +182,10 @@ def detached(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {n: t.detach() for n, t in tensors.items()}
 
 
-BROKEN = pytest.mark.xfail(
-    raises=KeyError, reason="backends/cpu/after.py looks for a product that is not the first of its pack"
-)
-
-
 def arranged() -> Iterator[Any]:
     for case in BUILT_IN:
         for a in ARRANGEMENTS:
-            broken = case.id in ("min_gru", "min_lstm") and not a.bias
-            yield pytest.param(case, a, id=f"{case.id}-{a.id}", marks=[BROKEN] if broken else [])
+            yield pytest.param(case, a, id=f"{case.id}-{a.id}")
 
 
 @pytest.mark.parametrize(("case", "arrangement"), list(arranged()))

@@ -196,7 +196,7 @@ def test_parameter_name_that_is_taken() -> None:
 
 
 def test_two_matrices_of_one_name() -> None:
-    """weight_a_b_c is that of ("a", b_c) and of ("a_b", c); as they had different widths, one was read past its end."""
+    """weight_a_b_c is that of ("a", b_c) and of ("a_b", c); the two were merged although their widths differ, silently."""
 
     @cv.cell
     def blurred(x, h, c):

@@ -99,9 +99,8 @@ class Evaluator:
         if node.op in POINTWISE:
             values[index] = POINTWISE[node.op](*args)
         elif node.op == "product":
-            pack = self.plan.packs.get(index)
-            if pack is not None:
-                values.update(zip(pack.members, self.products(pack, args[0]), strict=True))
+            pack = self.plan.packs[index]
+            values.update(zip(pack.members, self.products(pack, args[0]), strict=True))
         elif node.op == "product_t":
             values[index] = self.product_t(index, args[0])
         elif node.op == "input":

@@ -53,7 +53,7 @@ class Registry(ModuleType, Mapping[str, CellDefinition]):
 
     def __getitem__(self, name: str) -> CellDefinition:
         if name not in _FAMILIES:
-            close = get_close_matches(str(name), _FAMILIES, 1)
+            close = get_close_matches(str(name).lower(), _FAMILIES, 1)
             hint = f"did you mean {close[0]!r}" if close else "write your own with @cv.cell"
             raise UnknownCell(f"cell {name!r} is not built in; {hint}; built in: {', '.join(_FAMILIES)}")
         found = getattr(import_module(f"{__name__}.{_FAMILIES[name]}"), name)

@@ -39,7 +39,8 @@ def write(key: str, code: bytes) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(hashlib.sha256(code).digest() + code)
             os.replace(name, place / key)
-        except OSError:
+        except BaseException:
             os.unlink(name)
+            raise
     except (OSError, RuntimeError):
         return  # read-only or full: this process has the code, the next compiles again

@@ -77,9 +77,8 @@ def width() -> Width:
     raise ArgumentError(f"{ENVIRONMENT} is one of {', '.join(w.name for w in able)} on this machine, got {wanted!r}")
 
 
-@lru_cache(maxsize=8)
 def machine(chosen: Width) -> Any:
-    """LLVM's description of a CPU with these instructions."""
+    """LLVM's description of a CPU with these instructions; a new one each time, since an engine frees the one it has."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target: Any = llvm.Target.from_default_triple()

@@ -1,0 +1,235 @@
+"""The cache on disk: whatever is wrong with the folder, the worst that happens is that code is compiled again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from conveyor.backends.cpu import compile as compiler
+from conveyor.backends.cpu import disk, emit, target
+from conveyor.backends.cpu.recipe import forward_recipe
+from conveyor.backends.cpu.vector import FLOAT32
+from cpu.common import python
+from support import BUILT_IN
+
+# A small layer whose outputs don't depend on the process.
+SCRIPT = """
+    import torch, conveyor as cv
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    layer, x = cv.GRU(3, 4), torch.randn(5, 2, 3)
+    y = layer(x)[0]
+    y.sum().backward()
+    print(y.detach().numpy().tobytes().hex(), layer.weight_ih_l0.grad.numpy().tobytes().hex())
+"""
+ELF = b"\x7fELF"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(disk.ENVIRONMENT, str(tmp_path))
+    return tmp_path
+
+
+def load() -> int:
+    """Compile a loop, or take it from disk; how often LLVM compiled."""
+    width = target.width()
+    module, _ = emit.emit(forward_recipe(BUILT_IN[0].program, False).loop, FLOAT32, width)
+    compiled = 0
+    original = compiler._compile
+
+    def counted(text: str, chosen: target.Width) -> bytes:
+        nonlocal compiled
+        compiled += 1
+        return original(text, chosen)
+
+    compiler.kernels(FLOAT32, width)  # what the loop calls
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiler, "_compile", counted)
+        engine = compiler._load(module, width)
+    assert engine.get_function_address(emit.NAME)
+    return compiled
+
+
+def entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
+def test_code_is_compiled_once_and_then_taken_from_disk(folder: Path) -> None:
+    assert load() == 1
+    (entry,) = entries(folder)
+    before = entry.read_bytes()
+    assert load() == 0
+    assert entry.read_bytes() == before and entries(folder) == [entry]
+
+
+def test_what_lies_on_disk_is_what_the_compiler_makes(folder: Path) -> None:
+    load()
+    (entry,) = entries(folder)
+    width = target.width()
+    module, _ = emit.emit(forward_recipe(BUILT_IN[0].program, False).loop, FLOAT32, width)
+    code = disk.read(entry.name)
+    assert code == compiler._compile(str(module), width)
+    assert sys.platform != "linux" or code[:4] == ELF
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda whole: b"", id="empty"),
+        pytest.param(lambda whole: whole[:10], id="within-the-digest"),
+        pytest.param(lambda whole: whole[:32], id="digest-alone"),
+        pytest.param(lambda whole: whole[:-1], id="one-byte-short"),
+        pytest.param(lambda whole: whole[: len(whole) // 2], id="half"),
+        pytest.param(lambda whole: whole[:100] + bytes([whole[100] ^ 1]) + whole[101:], id="one-bit"),
+        pytest.param(lambda whole: whole + b"\0", id="longer"),
+        pytest.param(lambda whole: bytes(len(whole)), id="zeros"),
+    ],
+)
+def test_a_damaged_entry_is_made_anew(folder: Path, damage: object) -> None:
+    load()
+    (entry,) = entries(folder)
+    whole = entry.read_bytes()
+    entry.write_bytes(damage(whole))  # type: ignore[operator]
+    assert load() == 1
+    assert entry.read_bytes() == whole
+    assert load() == 0
+
+
+def test_an_entry_that_is_a_folder(folder: Path) -> None:
+    load()
+    (entry,) = entries(folder)
+    entry.unlink()
+    entry.mkdir()
+    assert load() == 1
+    assert entries(folder) == [entry]  # and no file that was half written
+
+
+def test_a_folder_removed_while_running(folder: Path) -> None:
+    load()
+    for entry in entries(folder):
+        entry.unlink()
+    folder.rmdir()
+    assert load() == 1
+    assert len(entries(folder)) == 1
+    assert load() == 0
+
+
+@pytest.mark.parametrize("below", ["", "deeper/still"])
+def test_a_file_in_place_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"mine")
+    monkeypatch.setenv(disk.ENVIRONMENT, str(file / below))
+    assert load() == 1
+    assert load() == 1
+    assert file.read_bytes() == b"mine" and entries(tmp_path) == [file]
+
+
+def test_a_folder_that_can_not_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(disk.ENVIRONMENT, "/proc/conveyor")
+    assert load() == 1
+
+
+@pytest.mark.parametrize("failing", ["replace", "fdopen"])
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_nothing_is_left_half_written(folder: Path, failing: str, error: type[BaseException]) -> None:
+    def fail(*args: object) -> None:
+        raise error("no")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(disk.os, failing, fail)
+        if error is OSError:
+            disk.write("key", b"code")
+        else:
+            with pytest.raises(error):
+                disk.write("key", b"code")
+    assert entries(folder) == []
+    assert disk.read("key") is None
+    disk.write("key", b"code")
+    assert disk.read("key") == b"code"
+
+
+def test_a_full_disk(folder: Path) -> None:
+    limited = """
+        import resource, signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        from conveyor.backends.cpu import disk
+        disk.write("long", b"x" * 100_000)
+        disk.write("short", b"x" * 100)
+        print(disk.read("long"), len(disk.read("short")))
+    """
+    assert python(limited).split() == ["None", "100"]
+    assert [e.name for e in entries(folder)] == ["short"]
+
+
+def test_many_threads_write_one_entry(folder: Path) -> None:
+    code = os.urandom(200_000)
+    seen: list[bytes | None] = []
+
+    def work() -> None:
+        for _ in range(20):
+            disk.write("key", code)
+            seen.append(disk.read("key"))
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [code] * 120
+    assert [e.name for e in entries(folder)] == ["key"]
+
+
+def test_several_processes_start_at_once_on_an_empty_cache(folder: Path) -> None:
+    import textwrap
+
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(SCRIPT)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    results = [p.communicate(timeout=120) for p in processes]
+    assert all(p.returncode == 0 for p in processes), [r[1] for r in results]
+    assert len({r[0] for r in results}) == 1
+    names = [e.name for e in entries(folder)]
+    assert len(names) >= 3 and not any(n.startswith(".") for n in names)
+    digests = {n: (folder / n).read_bytes() for n in names}
+    # Code from the cache computes what code compiled on the spot computes.
+    assert python(SCRIPT) == results[0][0]
+    assert {e.name: e.read_bytes() for e in entries(folder)} == digests
+
+
+def test_without_a_home(tmp_path: Path) -> None:
+    code = """
+        import pathlib
+        from conveyor.backends.cpu import disk
+        def homeless():
+            raise RuntimeError("Could not determine home directory.")
+        pathlib.Path.home = homeless
+        disk.write("key", b"code")
+        print(disk.read("key"))
+    """
+    assert python(code, CONVEYOR_CACHE=None, XDG_CACHE_HOME=None, HOME=None).strip() == "None"
+
+
+@pytest.mark.parametrize("chosen", ["CONVEYOR_CACHE", "XDG_CACHE_HOME", "HOME"])
+def test_the_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
+    for name in ("CONVEYOR_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv(chosen, str(tmp_path))
+    want = {
+        "CONVEYOR_CACHE": tmp_path,
+        "XDG_CACHE_HOME": tmp_path / "conveyor",
+        "HOME": tmp_path / ".cache" / "conveyor",
+    }
+    assert disk.folder() == want[chosen]
+    load()
+    assert len(entries(want[chosen])) == 1
+
+
+def test_keys_differ_by_text_and_width() -> None:
+    keys = {compiler._key(text, width) for text in ("a", "b") for width in target.widths()}
+    assert len(keys) == 2 * len(target.widths())
