@@ -29,15 +29,18 @@ def nothing_said_yet() -> Iterator[None]:
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("kind", LAYERS, ids=lambda k: k.__name__)
 def test_the_compiled_backend_is_the_first_choice(kind: type, dtype: torch.dtype) -> None:
-    for options in ({}, {"backend": "cpu"}, {"backend": "cpu", "strict_backend": True}, {"strict_backend": True}):
+    for options in ({}, {"strict_backend": True}) if kind not in CELLS else ():
+        assert kind(2, 3, dtype=dtype, **options).backend_used == "cpu"
+    for options in ({"backend": "cpu"}, {"backend": "cpu", "strict_backend": True}):
         assert kind(2, 3, dtype=dtype, **options).backend_used == "cpu"
     assert kind(2, 3, dtype=dtype, backend="reference").backend_used == "reference"
 
 
 def test_any_cell_is_compiled() -> None:
     for name in cv.cells:
-        for layer in (cv.Recurrent(name, 4, 4), cv.Cell(name, 4, 4)) if name != "lstm_projection" else ():
-            assert layer.backend_used == "cpu"
+        sizes = {"proj": 2} if name == "lstm_projection" else None
+        assert cv.Recurrent(name, 4, 4, sizes=sizes).backend_used == "cpu"
+        assert cv.Cell(name, 4, 4, sizes=sizes, backend="cpu").backend_used == "cpu"
 
 
 def test_the_choice_is_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +104,8 @@ def test_triton_falls_back_too() -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"dtype": torch.bfloat16}, "it computes in float32 and float64, and this is torch.bfloat16"),
-        ({"device": "meta"}, "it runs on CPU tensors, and these are on meta"),
+        ({"backend": "cpu", "dtype": torch.bfloat16}, "it computes in float32 and float64, and this is torch.bfloat16"),
+        ({"backend": "cpu", "device": "meta"}, "it runs on CPU tensors, and these are on meta"),
         ({"backend": "cpu", "dtype": torch.float16}, "it computes in float32 and float64, and this is torch.float16"),
         ({"backend": "triton"}, "this version of conveyor has no Triton backend yet"),
     ],
@@ -111,8 +114,8 @@ def test_triton_falls_back_too() -> None:
 @pytest.mark.parametrize("kind", [cv.LSTM, cv.LSTMCell], ids=lambda k: k.__name__)
 def test_strict_raises_with_the_reason(kind: type, options: dict[str, object], reason: str) -> None:
     layer = kind(2, 3, strict_backend=True, **options)
-    wanted = options.get("backend", "auto")
-    want = f'backend="{wanted}" can\'t run this layer: {reason}; strict_backend=False lets the reference run it'
+    name = options["backend"]
+    want = f'backend="{name}" can\'t run this layer: {reason}; strict_backend=False lets the reference run it'
     x = torch.zeros(1, 1, 2) if kind is cv.LSTM else torch.zeros(1, 2)
     for ask in (
         lambda: layer.backend_used,
@@ -121,6 +124,11 @@ def test_strict_raises_with_the_reason(kind: type, options: dict[str, object], r
         with pytest.raises(cv.BackendError) as caught:
             ask()
         assert str(caught.value) == want
+
+
+def test_strict_choice_of_auto_raises_too() -> None:
+    with pytest.raises(cv.BackendError, match='backend="auto" can.t run this layer: it computes in float32'):
+        _ = cv.LSTM(2, 3, strict_backend=True, dtype=torch.bfloat16).backend_used
 
 
 def test_why_not() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 import threading
 from pathlib import Path
 
@@ -32,6 +33,7 @@ ELF = b"\x7fELF"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    compiler.kernels(FLOAT32, target.width())  # what loops call; elsewhere, so that only loops lie in the folder
     monkeypatch.setenv(disk.ENVIRONMENT, str(tmp_path))
     return tmp_path
 
@@ -48,7 +50,6 @@ def load() -> int:
         compiled += 1
         return original(text, chosen)
 
-    compiler.kernels(FLOAT32, width)  # what the loop calls
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiler, "_compile", counted)
         engine = compiler._load(module, width)
@@ -187,8 +188,6 @@ def test_many_threads_write_one_entry(folder: Path) -> None:
 
 
 def test_several_processes_start_at_once_on_an_empty_cache(folder: Path) -> None:
-    import textwrap
-
     command = [sys.executable, "-W", "error", "-c", textwrap.dedent(SCRIPT)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     results = [p.communicate(timeout=120) for p in processes]
@@ -217,6 +216,7 @@ def test_without_a_home(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("chosen", ["CONVEYOR_CACHE", "XDG_CACHE_HOME", "HOME"])
 def test_the_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
+    compiler.kernels(FLOAT32, target.width())
     for name in ("CONVEYOR_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv(chosen, str(tmp_path))

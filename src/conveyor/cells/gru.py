@@ -21,7 +21,8 @@ def gru(x, h):
 def gru_reset_before(x, h):
     """Gated recurrent unit as published: the reset gate acts on h, before the recurrent product.
 
-    Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", eqs. 5-8, to which biases are added; z keeps the old state.
+    Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", eqs. 5-8, to which biases
+    are added; z keeps the old state.
     """
     r = cv.sigmoid(cv.affine("r", x, h))
     z = cv.sigmoid(cv.affine("z", x, h))
@@ -36,8 +37,8 @@ def gru_d(x, h, x_last, *, mask, delta):
 
     Che et al. 2018, "Recurrent Neural Networks for Multivariate Time Series with Missing Values", eqs. 3-10. `mask` is
     1 where a value of x was observed, `delta` the time since that variable was last observed; both have x's width.
-    `x_last` carries each variable's last observation, and the weight `x_mean` is what it decays to. In the paper that is
-    the empirical mean and fixed: copy it in and freeze it (`layer.x_mean_l0.requires_grad_(False)`) for the same.
+    `x_last` carries each variable's last observation, and the weight `x_mean` is what it decays to. In the paper that
+    is the empirical mean and fixed: copy it in and freeze it (`layer.x_mean_l0.requires_grad_(False)`) for the same.
     """
     decay_x = cv.exp(-cv.relu(cv.weight("decay_x") * delta + cv.weight("decay_x_bias")))
     decay_h = cv.exp(-cv.relu(cv.affine("decay_h", delta)))

@@ -6,7 +6,6 @@ import ctypes
 import hashlib
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version

@@ -44,7 +44,10 @@ def outer_name(form: Format, width: Width) -> str:
 
 
 def emit(form: Format, width: Width) -> ir.Module:
-    """A module with both kernels, that which packs, and what threads run. Strides count numbers from row to row; `packed` is aligned to a vector."""
+    """A module with both kernels, that which packs, and what threads run.
+
+    Strides count numbers from row to row; `packed` is aligned to a vector.
+    """
     module = ir.Module("products")
     _emit_product(module, form, width)
     _emit_outer(module, form, width)

@@ -78,7 +78,7 @@ def width() -> Width:
 
 
 def machine(chosen: Width) -> Any:
-    """LLVM's description of a CPU with these instructions; a new one each time, since an engine frees the one it has."""
+    """LLVM's description of a CPU with these instructions; new each time, since an engine frees the one it has."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target: Any = llvm.Target.from_default_triple()

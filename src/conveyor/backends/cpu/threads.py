@@ -2,8 +2,8 @@
 
 torch's threads spin for milliseconds after each of its parallel operations, waiting for the next. Threads of our own
 would have to share the cores with them (measured: two threads were no faster than one), so the work is handed to the
-pool that is there, by the entry that compilers use, `GOMP_parallel`. There is one such call a pass over a sequence, never
-one a step: what one waits for in a step, with another process on the cores, is what makes a parallel region slow.
+pool that is there, by the entry that compilers use, `GOMP_parallel`. There is one such call a pass over a sequence,
+never one a step: what one waits for in a step, with another process on the cores, is what makes a parallel region slow.
 
 Work is split into parts that never wait for each other. Small work is not split.
 """
