@@ -30,6 +30,7 @@ $(STAMP): pyproject.toml constraints.txt
 	    echo "error: $(PYTHON) not found; conveyor needs Python 3.11 or newer: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "error: conveyor needs Python 3.11 or newer, $(PYTHON) is `$(PYTHON) -V 2>&1`; choose another: make PYTHON=python3.11" >&2; exit 1; }
+	@echo 'setting up $(VENV): about a minute on the first run'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@# For its trained weights alone, which a test reads: what it needs to run (nltk and its data) is left out.
@@ -40,7 +41,7 @@ demo: $(STAMP)
 	$(BIN)/conveyor demo $(ARGS)
 
 test: lint types
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not slow" $(PYTEST_ARGS)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)

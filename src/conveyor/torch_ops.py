@@ -66,7 +66,13 @@ def _watched() -> bool:
 
 
 def _is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor has memory; that of a subclass may be a stand-in (a fake tensor, a quantised weight)."""
+    """Whether a tensor has memory, and its numbers lie there as they are.
+
+    That of a batch of tensors has none, that of a subclass may be a stand-in (a fake tensor, a quantised weight), and
+    the minus signs of a conjugate's imaginary part may be put off.
+    """
+    if tensor.is_neg() or not torch._C._has_storage(tensor):
+        return False
     if type(tensor) in (Tensor, torch.nn.Parameter):
         return True
     return not torch._C._dispatch_keys(tensor).has(torch._C.DispatchKey.Python)

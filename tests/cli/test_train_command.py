@@ -159,7 +159,7 @@ def test_bad_input_gives_one_line(text_file: Path, tmp_path: Path, failure: Fail
         ((short,), "expected at least"),
         ((text_file, "--valid", empty), "got an empty file"),
         ((text_file, "--test", tmp_path), "got a directory"),
-        ((text_file, "--cell", "transformer"), "cell: expected one of"),
+        ((text_file, "--cell", "transformer"), "cell 'transformer' is not built in"),
         ((text_file, "--cell", "gru_d"), "language model has no such input"),
         ((text_file, "--cell", "lstm_projection"), "give --proj-size"),
         ((text_file, "--hidden-size", "0"), "hidden_size: expected"),

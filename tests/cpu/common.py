@@ -17,6 +17,8 @@ from conveyor.torch_ops import recurrence
 from support import Case, Problem, problem
 
 Tensors = dict[str, Tensor]
+# From 3.12 on Python warns of a fork while there are threads; that it goes well is what is tested.
+WARNINGS = ("-W", "error", "-W", "ignore:This process:DeprecationWarning")
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def python(code: str, timeout: float = 60, **environment: str | None) -> str:
     changed = os.environ | {n: v for n, v in environment.items() if v is not None}
     kept = {n: v for n, v in changed.items() if environment.get(n, "") is not None}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+        [sys.executable, *WARNINGS, "-c", textwrap.dedent(code)],
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -201,17 +201,16 @@ def test_several_processes_start_at_once_on_an_empty_cache(folder: Path) -> None
     assert {e.name: e.read_bytes() for e in entries(folder)} == digests
 
 
-def test_without_a_home(tmp_path: Path) -> None:
-    code = """
-        import pathlib
-        from conveyor.backends.cpu import disk
-        def homeless():
-            raise RuntimeError("Could not determine home directory.")
-        pathlib.Path.home = homeless
-        disk.write("key", b"code")
-        print(disk.read("key"))
-    """
-    assert python(code, CONVEYOR_CACHE=None, XDG_CACHE_HOME=None, HOME=None).strip() == "None"
+def test_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(disk.Path, "home", homeless)
+    for name in ("CONVEYOR_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    disk.write("key", b"code")
+    assert disk.read("key") is None
+    assert load() == 1
 
 
 @pytest.mark.parametrize("chosen", ["CONVEYOR_CACHE", "XDG_CACHE_HOME", "HOME"])

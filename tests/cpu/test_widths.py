@@ -8,7 +8,7 @@ import torch
 import conveyor as cv
 from conveyor.backends.cpu import target
 from cpu.cells import CELLS
-from cpu.common import infer, python, shape, train
+from cpu.common import infer, shape, train
 from support import BUILT_IN, HAND_WRITTEN, Case, assert_near
 
 WIDTHS = [w.name for w in target.widths()]
@@ -76,9 +76,3 @@ def test_nothing_chosen_is_the_widest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert target.width() == target.widths()[0]
     monkeypatch.delenv(target.ENVIRONMENT)
     assert target.width() == target.widths()[0]
-
-
-def test_an_environment_that_a_process_starts_with() -> None:
-    narrowest = WIDTHS[-1]
-    code = "from conveyor.backends.cpu import target; print(target.width().name)"
-    assert python(code, CONVEYOR_CPU=narrowest).strip() == narrowest

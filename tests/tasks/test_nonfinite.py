@@ -65,3 +65,11 @@ def test_diverging_run_is_stopped(make_run: MakeRun) -> None:
     with pytest.raises(NonFiniteError, match=r"step \d: .*first bad value: .*; lower --lr"):
         for _ in run.trainer:
             pass
+
+
+def test_an_update_too_large_for_the_weights_is_named(make_run: MakeRun) -> None:
+    run = make_run(optimizer="adamw", lr=1e38, clip=0.0, warmup=0)
+    with pytest.raises(
+        NonFiniteError, match=r"^step 1: expected a finite update, but a learning rate of 1e\+38 overflows"
+    ):
+        list(run.trainer)

@@ -46,6 +46,11 @@ def run_demo(output: Path | None, *, force: bool, epochs: int | None, max_steps:
     config = replace(CONFIG, training=training)
     console = make_console()
     folder = _folder(config, force=force) if output is None else output
+    if output is None and folder != FOLDER:
+        console.print(
+            f"{FOLDER} is there already and stays; this run goes to {folder}. Sample from the earlier one with:"
+        )
+        console.print(f"  {command('generate', str(FOLDER), '--prompt', 'The whale')}")
     if not force and _is_unfinished(folder, config):
         console.print(f"Going on with the unfinished run in {folder}.")
         run = TextRun.resume(folder)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -86,8 +89,10 @@ def follow(run: TextRun, folder: Path, console: Console) -> int:
 
 
 def command(*words: str) -> str:
-    """Write a conveyor command as a shell takes it."""
-    return shlex.join(["conveyor", *words])
+    """Write a conveyor command as a shell takes it, with the program's path where it is not on the search path."""
+    here = Path(sys.executable).with_name("conveyor")
+    program = os.path.relpath(here) if shutil.which("conveyor") is None and here.exists() else "conveyor"
+    return shlex.join([program, *words])
 
 
 def generate_command(folder: Path) -> str:

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from conveyor.cells import cells
+from conveyor.cells import UnknownCell, cells
 from conveyor.errors import ArgumentError, CellError
 from conveyor.language import CellDefinition
 
@@ -21,9 +21,10 @@ def find_cell(name: str) -> CellDefinition:
     path, colon, function = name.rpartition(":")
     if colon and path.endswith(".py"):
         return _load(Path(path), function)
-    if name not in cells:
-        raise ArgumentError(f"cell: expected one of {', '.join(sorted(cells))}, or module.py:function, got {name!r}")
-    return cells[name]
+    try:
+        return cells[name]
+    except UnknownCell as error:
+        raise ArgumentError(f"{error}; a cell of your own is module.py:function") from error
 
 
 def _load(path: Path, function: str) -> CellDefinition:

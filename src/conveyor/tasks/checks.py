@@ -31,7 +31,7 @@ def finite(name: str, value: float) -> None:
 def above(name: str, value: float, bound: float) -> None:
     """Raise ArgumentError unless `value` is finite and greater than `bound`."""
     if not math.isfinite(value) or value <= bound:
-        raise ArgumentError(f"{name}: expected more than {bound:g}, got {value:g}")
+        raise ArgumentError(f"{name}: expected a finite number above {bound:g}, got {value:g}")
 
 
 def fraction(name: str, value: float) -> None:

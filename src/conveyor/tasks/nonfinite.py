@@ -37,6 +37,11 @@ def explain_gradient(what: str, step: int) -> NonFiniteError:
     return NonFiniteError(f"step {step}: expected finite gradients; first bad value: {what}; {_MEND}")
 
 
+def explain_update(step: int, lr: float) -> NonFiniteError:
+    """Say that the update is larger than the weights' type can hold."""
+    return NonFiniteError(f"step {step}: expected a finite update, but a learning rate of {lr:g} overflows; {_MEND}")
+
+
 def explain_validation(step: int, loss: float) -> NonFiniteError:
     """Say that the validation loss is not finite although the training loss was."""
     return NonFiniteError(f"step {step}: expected a finite validation loss, got {loss}; {_MEND}")

@@ -11,7 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.nonfinite import explain_gradient, explain_loss, explain_validation, first_bad_gradient
+from conveyor.tasks.nonfinite import (
+    explain_gradient,
+    explain_loss,
+    explain_update,
+    explain_validation,
+    first_bad_gradient,
+)
 from conveyor.tasks.optimizer import build_optimizer, optimizer_tensors, restore_optimizer
 from conveyor.tasks.schedule import Schedule
 from conveyor.tasks.state import State, detach, state_from_tensors, state_tensors
@@ -158,9 +164,18 @@ class Trainer:
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         norm = self._clip(progress.step + 1)
-        self.optimizer.step()
+        self._update(progress.step + 1, lr)
         self._advance(detach(state), value)
         return StepReport(progress.step, targets.numel(), value, lr, norm, self._validate_if_due(lr))
+
+    def _update(self, step: int, lr: float) -> None:
+        try:
+            self.optimizer.step()
+        except RuntimeError as error:
+            # torch refuses a step size that its numbers can't hold before it computes anything.
+            if "overflow" not in str(error):
+                raise
+            raise explain_update(step, lr) from error
 
     def _clip(self, step: int) -> float:
         parameters = [parameter for parameter in self.model.parameters() if parameter.grad is not None]

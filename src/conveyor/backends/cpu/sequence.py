@@ -161,6 +161,6 @@ def _given(x: Tensor, aux: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _plain(value: Tensor, like: Tensor) -> Tensor:
     """A tensor of the loop's type whose units lie side by side."""
-    value = value.to(like.dtype).resolve_neg()
+    value = value.to(like.dtype)
     value = value.expand(1) if value.dim() == 0 else value
     return value if value.shape[-1] <= 1 or value.stride(-1) == 1 else value.contiguous()
