@@ -10,6 +10,7 @@ traced values are both such objects, so a rule never needs to know who reads it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,14 +19,14 @@ Result = Literal["source", "elementwise", "comparison", "logical", "select", "re
 Rule = Callable[..., tuple["Operand | None", ...]]
 
 
-class Operand:
+class Operand(ABC):
     """A value inside a program under construction; arithmetic on it adds operations to that program."""
 
     __slots__ = ()
 
+    @abstractmethod
     def apply(self, name: str, args: tuple[Operand | float, ...], attr: Any = None) -> Any:
         """Add the operation `name` on `args` to the program that this operand belongs to."""
-        raise NotImplementedError("an operand type must say how it adds an operation to its program")
 
     def __add__(self, other: Any) -> Any:
         return self.apply("add", (self, other))
