@@ -151,6 +151,18 @@ def leaky_blocks(x, h, c):
     return h, c
 
 
+@cv.cell
+def corners(x, a, b, large, small, clipped, flat, size, low, same, root, top, total):
+    """Operations on two states unit by unit, so that each meets every pair of special numbers."""
+    low = cv.where(a < b, 1.0, 0.0) + cv.where(a >= b, 2.0, 0.0)
+    same = cv.where(a == b, 1.0, 0.0) + cv.where(a != b, 2.0, 0.0) + cv.where(~(a <= b) | (b > a), 4.0, 0.0)
+    flat = cv.relu(a) + cv.square(b)
+    top, total = cv.max(a), cv.sum(a)
+    clipped = cv.clip(a, -1.5, 0.5)
+    kept = cv.where(cv.affine("zero", x, bias=False) == 0.0, a, 7.0)  # gives the states the hidden size
+    return kept, b, cv.maximum(a, b), cv.minimum(a, b), clipped, flat, cv.abs(a), low, same, cv.sqrt(a), top, total
+
+
 def _scaled(multiple: int, *cells: cv.CellDefinition) -> list[Case]:
     return [Case(c.name, c, multiple=multiple) for c in cells]
 

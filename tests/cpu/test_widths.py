@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
 import conveyor as cv
 from conveyor.backends.cpu import target
-from cpu.cells import CELLS
-from cpu.common import infer, shape, train
-from support import BUILT_IN, HAND_WRITTEN, Case, assert_near
+from cpu.cells import CELLS, corners
+from cpu.common import assert_same, infer, shape, train
+from support import BUILT_IN, HAND_WRITTEN, Case, Problem, assert_near
 
 WIDTHS = [w.name for w in target.widths()]
 BY_ID = {c.id: c for c in (*BUILT_IN, *HAND_WRITTEN, *CELLS)}
@@ -47,6 +49,25 @@ def test_float32(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         want, got = train("reference", problem.to(torch.float64)), train("cpu", problem)
         for tensor, value in want.items():
             assert_near(got[tensor].double(), value, 2e-5, tensor)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("name", WIDTHS)
+def test_special_numbers_unit_by_unit(name: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(target.ENVIRONMENT, name)
+    special = torch.tensor([math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -2.0, 1e30, 1e-40], dtype=dtype)
+    pairs = torch.cartesian_prod(special, special)
+    # Pairs, each in a row of ordinary numbers at a place of its own, so that reductions over the row meet one of them.
+    a, b = torch.ones(2, 81, 19, dtype=dtype)
+    rows = torch.arange(81)
+    a[rows, rows % 19], b[rows, rows % 19] = pairs[:, 0], pairs[:, 1]
+    widths = {"1": 1, "I": 1, "H": 19}
+    params = {("product", p.key): torch.zeros(19, 1, dtype=dtype) for p in corners.program.params}
+    states = [torch.zeros(81, widths[s.width], dtype=dtype) for s in corners.program.states]
+    given = Problem(corners.program, widths, torch.zeros(1, 81, 1, dtype=dtype), (a, b, *states[2:]), params, {})
+    want, got = infer("reference", given), infer("cpu", given)
+    assert_near(got.pop("final total").nan_to_num(), want.pop("final total").nan_to_num(), 1e-6, "sum")
+    assert_same(got, want)
 
 
 def test_the_widths_are_really_different_code(monkeypatch: pytest.MonkeyPatch) -> None:
