@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from conveyor.errors import ArgumentError
@@ -138,8 +137,3 @@ def _checked_aux(name: str, given: Any, x: Tensor) -> Tensor:
 def describe(units: Sequence[Unit]) -> str:
     """The cells of a layer, for an error."""
     return ", ".join(dict.fromkeys(u.cell.name for u in units))
-
-
-def parameter_like(tensors: Sequence[Tensor]) -> Tensor:
-    """A parameter whose dtype and device the input must have; a layer without any takes float32 on the CPU."""
-    return tensors[0] if tensors else torch.empty(0)
