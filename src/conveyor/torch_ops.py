@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from conveyor.backends import reference
-from conveyor.backends.evaluate import Params
 from conveyor.backends.fork import forked
+from conveyor.backends.parameters import Key, Parameters, Places
 from conveyor.backends.results import Result
 from conveyor.program import Program
 
@@ -23,7 +23,7 @@ def recurrence(
     program: Program,
     x: Tensor,
     states: Sequence[Tensor],
-    params: Params,
+    params: Mapping[Key, Tensor],
     widths: Mapping[str, int],
     aux: Mapping[str, Tensor] | None = None,
 ) -> Result:
@@ -34,7 +34,7 @@ def recurrence(
         program: As the other arguments, see `conveyor.backends.reference.forward`.
         x: The input, (T, B, I).
         states: The initial states, each (B, width).
-        params: The parameters by (op, key).
+        params: The parameters by (op, key); `Parameters` says in which tensors they stand.
         widths: The numbers of the program's widths.
         aux: The auxiliary inputs.
 
@@ -43,19 +43,20 @@ def recurrence(
         second derivative, forward mode, `torch.func`, `torch.compile`) goes through the reference.
     """
     aux = aux or {}
-    tensors = (x, *states, *aux.values(), *params.values())
+    params = Parameters.of(params)
+    tensors = (x, *states, *aux.values(), *params.tensors)
     if backend == "reference" or _watched() or not all(map(_is_plain, tensors)):
         return reference.forward(program, x, states, params, widths, aux)
     from conveyor.backends import cpu
 
     _survive_fork()
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-        call = _Call(program, dict(widths), tuple(params), tuple(aux), len(states))
+        call = _Call(program, widths, params.places, tuple(aux), len(states))
         output, *finals = _Recurrence.apply(call, *tensors)  # type: ignore[no-untyped-call]
         return Result(output, tuple(finals))
     with torch.no_grad():
         kept = cpu.run_forward(program, x, states, params, widths, aux, training=False)
-    return Result(kept.output(), kept.finals())
+    return Result(kept.output(), kept.finals)
 
 
 def _watched() -> bool:
@@ -95,20 +96,15 @@ class _Call:
 
     program: Program
     widths: Mapping[str, int]
-    params: tuple[tuple[str, str], ...]
+    places: Places
     aux: tuple[str, ...]
     states: int
 
-    @property
-    def count(self) -> int:
-        """How many tensors it has."""
-        return 1 + self.states + len(self.aux) + len(self.params)
-
-    def split(self, tensors: Sequence[Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any], dict[Any, Any]]:
+    def split(self, tensors: Sequence[Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any], Parameters]:
         """The input, the states, the auxiliary inputs and the parameters."""
         a, b = 1 + self.states, 1 + self.states + len(self.aux)
         aux = dict(zip(self.aux, tensors[a:b], strict=True))
-        return tensors[0], tuple(tensors[1:a]), aux, dict(zip(self.params, tensors[b:], strict=True))
+        return tensors[0], tuple(tensors[1:a]), aux, Parameters(tensors[b:], self.places)
 
 
 class _Recurrence(torch.autograd.Function):
@@ -121,9 +117,9 @@ class _Recurrence(torch.autograd.Function):
         # A view would refuse to be written into, whether or not a backward pass follows. As it is, the output is saved
         # so that torch notices if somebody writes into it before the backward pass.
         output = kept.output().data
-        ctx.call, ctx.names = call, kept.names
-        ctx.save_for_backward(*tensors, output, *kept.tensors)
-        return output, *kept.finals()
+        ctx.call, ctx.count, ctx.names = call, len(tensors), tuple(kept.trails)
+        ctx.save_for_backward(*tensors, output, kept.saved, *kept.trails.values())
+        return output, *kept.finals
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
@@ -132,13 +128,15 @@ class _Recurrence(torch.autograd.Function):
         _survive_fork()
         call: _Call = ctx.call
         saved = ctx.saved_tensors
-        tensors, kept = saved[: call.count], cpu.Kept.of(ctx.names, saved[call.count + 1 :])
+        tensors, (_, values, *trails) = saved[: ctx.count], saved[ctx.count :]
         if torch.is_grad_enabled() or _watched() or not all(map(_is_plain, grads)):
             return None, *_differentiable(call, tensors, grads)
         x, _, aux, params = call.split(tensors)
-        found = cpu.run_backward(call.program, kept, x, params, call.widths, aux, grads[0], grads[1:])
+        kept = cpu.Kept(dict(zip(ctx.names, trails, strict=True)), (), values, {})
+        wants_x = ctx.needs_input_grad[1]
+        found = cpu.run_backward(call.program, kept, x, params, call.widths, aux, grads[0], grads[1:], wants_x)
         d_aux = [found.aux[n].sum_to_size(aux[n].shape) for n in call.aux]
-        return None, found.x, *found.states, *d_aux, *(found.params[k] for k in call.params)
+        return None, found.x, *found.states, *d_aux, *found.tensors
 
 
 def _differentiable(call: _Call, tensors: Sequence[Tensor], grads: Sequence[Tensor]) -> tuple[Tensor | None, ...]:

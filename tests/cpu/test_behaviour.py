@@ -586,11 +586,12 @@ def test_an_interrupt_while_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_compiled_code_can_be_dropped() -> None:
     """Each piece of code is freed by itself: the cache of loops is bounded, and two threads may make the same loop."""
-    from conveyor.backends.cpu import steps
+    from conveyor.backends.cpu import sequence
 
     given = shape("B3-T4-I5-H7").problem(BY_ID["gru"])
     want = train("cpu", given)
     for _ in range(3):
-        steps._compiled.cache_clear()
+        sequence._frame.cache_clear()
+        sequence._compiled.cache_clear()
         gc.collect()
         assert_same(train("cpu", given), want)

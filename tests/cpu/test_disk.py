@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def load() -> int:
     """Compile a loop, or take it from disk; how often LLVM compiled."""
     width = target.width()
-    module, _ = emit.emit(forward_recipe(BUILT_IN[0].program, False).loop, FLOAT32, width)
+    module, _ = emit.emit(forward_recipe(BUILT_IN[0].program, False).schedules, FLOAT32, width)
     compiled = 0
     original = compiler._compile
 
@@ -53,7 +53,7 @@ def load() -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiler, "_compile", counted)
         engine = compiler._load(module, width)
-    assert engine.get_function_address(emit.NAME)
+    assert engine.get_function_address("loop")
     return compiled
 
 
@@ -73,7 +73,7 @@ def test_what_lies_on_disk_is_what_the_compiler_makes(folder: Path) -> None:
     load()
     (entry,) = entries(folder)
     width = target.width()
-    module, _ = emit.emit(forward_recipe(BUILT_IN[0].program, False).loop, FLOAT32, width)
+    module, _ = emit.emit(forward_recipe(BUILT_IN[0].program, False).schedules, FLOAT32, width)
     code = disk.read(entry.name)
     assert code == compiler._compile(str(module), width)
     assert sys.platform != "linux" or code[:4] == ELF

@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import os
 import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -14,7 +15,7 @@ from typing import Any
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu import disk, emit, gemm, packing, threads
+from conveyor.backends.cpu import disk, driver, emit, gemm, packing, threads
 from conveyor.backends.cpu.schedule import Schedule
 from conveyor.backends.cpu.table import Table
 from conveyor.backends.cpu.target import Width, host_features, machine
@@ -24,42 +25,38 @@ _lock = threading.RLock()
 # A child must not be forked while another thread compiles: it would wait for that thread, which it does not have.
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _kernels: dict[str, Any] = {}
-_PRODUCT = ctypes.CFUNCTYPE(
-    None,
-    *(ctypes.c_void_p, ctypes.c_int64),
-    *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64),
-    *[ctypes.c_int64] * 3,
-)
-_PACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 4, *(ctypes.c_void_p, ctypes.c_int64))
-_STEPS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5)
+_PASS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A time loop: the function `steps` of `conveyor.backends.cpu.emit`, and the layout of its table."""
+    """The work of a pass: the addresses of its functions by name, and the layout of their table."""
 
-    steps: threads.Kernel
+    addresses: Mapping[str, int]
     table: Table
     engine: Any  # owns the code
 
 
-def compile_steps(schedule: Schedule, form: Format, width: Width) -> Compiled:
-    """Compile a schedule, or take it from the cache on disk."""
+def compile_work(work: Sequence[tuple[str, Schedule]], form: Format, width: Width) -> Compiled:
+    """Compile the schedules of a pass, or take them from the cache on disk."""
     with _lock:  # LLVM's contexts are not for several threads
         _kernels_of(form, width)
-        module, table = emit.emit(schedule, form, width)
+        module, table = emit.emit(work, form, width)
         engine = _load(module, width)
-        return Compiled(_kernel(_STEPS, engine.get_function_address(emit.NAME)), table, engine)
+        return Compiled({name: engine.get_function_address(name) for name, _ in work}, table, engine)
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """The kernels of `conveyor.backends.cpu.gemm` and `packing`."""
+    """What all programs share.
 
-    product: threads.Kernel
-    outer: threads.Kernel
-    pack: threads.Kernel
-    part: int  # the address of the function that threads run
+    Attributes:
+        run: The function of `conveyor.backends.cpu.driver`; a call releases the GIL.
+        part: The address of that which OpenMP's threads run.
+    """
+
+    run: Callable[..., None]
+    part: int
 
 
 @lru_cache(maxsize=16)
@@ -67,25 +64,20 @@ def kernels(form: Format, width: Width) -> Kernels:
     """The kernels for a format and instructions, compiled when they are first asked for."""
     with _lock:
         engine = _kernels_of(form, width)
-        product, outer = (gemm.product_name(form, width), gemm.outer_name(form, width))
-        return Kernels(
-            _kernel(_PRODUCT, engine.get_function_address(product)),
-            _kernel(_PRODUCT, engine.get_function_address(outer)),
-            _kernel(_PACK, engine.get_function_address(packing.name(form, width))),
-            engine.get_function_address(threads.NAME),
-        )
-
-
-def _kernel(kind: Any, address: int) -> threads.Kernel:
-    return threads.Kernel(address, kind(address))
+        run, part = (engine.get_function_address(f(form, width)) for f in (driver.name, driver.part_name))
+        return Kernels(_PASS(run), part)
 
 
 def _kernels_of(form: Format, width: Width) -> Any:
-    """The product kernels, that for rows known by its name to code that is loaded later."""
+    """The kernels, that for products known by its name to code that is loaded later."""
     name = gemm.product_name(form, width)
     if name not in _kernels:
         _know_threads()
-        engine = _load(gemm.emit(form, width), width)
+        module = ir.Module("kernels")
+        gemm.emit(module, form, width)
+        packing.emit(module, form, width)
+        driver.emit(module, form, width)
+        engine = _load(module, width)
         llvm.add_symbol(name, engine.get_function_address(name))
         _kernels[name] = engine
     return _kernels[name]
@@ -94,7 +86,7 @@ def _kernels_of(form: Format, width: Width) -> Any:
 def _know_threads() -> None:
     """Let compiled code ask which thread it runs on, and how many there are."""
     library = threads.openmp()
-    for name, alone in zip(threads.ASKED, _ALONE, strict=True):
+    for name, alone in zip(driver.ASKED, _ALONE, strict=True):
         asked = alone if library is None else getattr(library, name)
         llvm.add_symbol(name, ctypes.cast(asked, ctypes.c_void_p).value)
 

@@ -14,6 +14,8 @@ does not depend on which other rows there are, nor on how they are split between
                 sums += left[r, k] · packed[p, k]      for k in the stretch:
             result[r, p] = sums                            sums += left[k, r] · packed[p, k]
                                                        result[r, p] = sums
+
+Of the last panel only the columns that the result has are stored.
 """
 
 from __future__ import annotations
@@ -23,13 +25,14 @@ from typing import Any
 
 from llvmlite import ir
 
-from conveyor.backends.cpu import packing, threads
 from conveyor.backends.cpu.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format, Vectors
 
-# left, its stride, packed, result, its stride, rows, K, panels
-SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, I64, POINTER, POINTER, I64, I64, I64, I64])
+# left, its stride, packed, result, its stride, rows, K, columns
+PRODUCT = ir.FunctionType(ir.VoidType(), [POINTER, I64, POINTER, POINTER, I64, I64, I64, I64])
+# the same, then the k for which a panel has room, and whether to add to the result
+OUTER = ir.FunctionType(ir.VoidType(), [*PRODUCT.args, I64, I64])
 STRETCH = 256  # of k; 6 columns of 256 rows take 16 KiB of cache lines
 
 
@@ -43,56 +46,56 @@ def outer_name(form: Format, width: Width) -> str:
     return f"conveyor_outer_{width.name}_f{form.integer.width}"
 
 
-def emit(form: Format, width: Width) -> ir.Module:
-    """A module with both kernels, that which packs, and what threads run.
+def emit(module: ir.Module, form: Format, width: Width) -> None:
+    """Add both kernels to a module.
 
     Strides count numbers from row to row; `packed` is aligned to a vector.
     """
-    module = ir.Module("products")
     _emit_product(module, form, width)
     _emit_outer(module, form, width)
-    packing.emit(module, form, width)
-    threads.emit(module)
-    return module
 
 
 def _emit_product(module: ir.Module, form: Format, width: Width) -> None:
-    function = ir.Function(module, SIGNATURE, product_name(form, width))
-    left, left_stride, packed, result, result_stride, rows, inner, panels = function.args
+    function = ir.Function(module, PRODUCT, product_name(form, width))
+    left, left_stride, packed, result, result_stride, rows, inner, columns = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
     block = _Block(form, width, left_stride, count(1), result_stride)
 
     def each_panel(b: ir.IRBuilder, p: Any) -> None:
         weights = b.gep(packed, [b.mul(b.mul(p, inner), count(block.columns))], source_etype=form.type)
-        out = b.gep(result, [b.mul(p, count(block.columns))], source_etype=form.type)
+        first = b.mul(p, count(block.columns))
+        out = b.gep(result, [first], source_etype=form.type)
 
         def each_block(b: ir.IRBuilder, r: Any, height: int) -> None:
             at = b.gep(left, [b.mul(r, left_stride)], source_etype=form.type)
             to = b.gep(out, [b.mul(r, result_stride)], source_etype=form.type)
-            block.emit(b, height, at, weights, to, inner, None)
+            block.emit(b, height, at, weights, to, inner, None, b.sub(columns, first))
 
         _in_blocks(b, rows, width.rows, each_block)
 
-    loop(b, count(0), panels, 1, each_panel)
+    loop(b, count(0), _panels(b, columns, block.columns), 1, each_panel)
     b.ret_void()
 
 
 def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
-    function = ir.Function(module, SIGNATURE, outer_name(form, width))
-    left, left_stride, packed, result, result_stride, rows, inner, panels = function.args
+    function = ir.Function(module, OUTER, outer_name(form, width))
+    left, left_stride, packed, result, result_stride, rows, inner, columns, room, more = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
     block = _Block(form, width, count(1), left_stride, result_stride)
+    panels = _panels(b, columns, block.columns)
+    adds = b.icmp_signed("!=", more, count(0))
 
     def stretch(b: ir.IRBuilder, start: Any, length: Any) -> None:
         def each_block(b: ir.IRBuilder, r: Any, height: int) -> None:
             at = b.gep(left, [b.add(r, b.mul(start, left_stride))], source_etype=form.type)
 
             def each_panel(b: ir.IRBuilder, p: Any) -> None:
-                k = b.add(b.mul(p, inner), start)
+                k = b.add(b.mul(p, room), start)
                 weights = b.gep(packed, [b.mul(k, count(block.columns))], source_etype=form.type)
-                column = b.mul(p, count(block.columns))
-                to = b.gep(result, [b.add(b.mul(r, result_stride), column)], source_etype=form.type)
-                block.emit(b, height, at, weights, to, length, b.icmp_signed(">", start, count(0)))
+                first = b.mul(p, count(block.columns))
+                to = b.gep(result, [b.add(b.mul(r, result_stride), first)], source_etype=form.type)
+                goes_on = b.or_(adds, b.icmp_signed(">", start, count(0)))
+                block.emit(b, height, at, weights, to, length, goes_on, b.sub(columns, first))
 
             loop(b, count(0), panels, 1, each_panel)
 
@@ -106,6 +109,10 @@ def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
     stretches = b.sdiv(b.add(inner, count(STRETCH - 1)), count(STRETCH))
     loop(b, count(0), b.mul(stretches, count(STRETCH)), STRETCH, whole)
     b.ret_void()
+
+
+def _panels(b: ir.IRBuilder, columns: Any, panel: int) -> Any:
+    return b.sdiv(b.add(columns, count(panel - 1)), count(panel))
 
 
 def _in_blocks(b: ir.IRBuilder, rows: Any, height: int, body: Callable[[ir.IRBuilder, Any, int], None]) -> None:
@@ -128,19 +135,28 @@ class _Block:
         self.result_stride = result_stride
 
     def emit(
-        self, b: ir.IRBuilder, height: int, left: Any, weights: Any, result: Any, inner: Any, more: Any | None
+        self, b: ir.IRBuilder, height: int, left: Any, weights: Any, result: Any, inner: Any, more: Any, columns: Any
     ) -> None:
-        """`height` rows; the sums begin at zero, or at `result` where the condition `more` holds."""
+        """`height` rows and as many of the block's columns as the result has from here on.
+
+        The sums begin at zero, or at `result` where the condition `more` holds.
+        """
         v = Vectors(b, self.form, self.lanes)
-        size = self.form.integer.width // 8
+        whole = b.icmp_signed(">=", columns, count(self.columns))
         places = [self._place(b, result, m, q) for m in range(height) for q in range(self.panel)]
         starts = [v.const(0.0) for _ in places]
         if more is not None:
             before = b.block
             with b.if_then(more):
-                loaded = [b.load(at, typ=v.type, align=size) for at in places]
+                loaded = self._loads(b, places, whole, columns)
                 inside = b.block
             starts = [_phi(b, v.type, [(v.const(0.0), before), (x, inside)]) for x in loaded]
+        sums = self._sums(b, height, left, weights, inner, starts)
+        self._stores(b, places, sums, whole, columns)
+
+    def _sums(self, b: ir.IRBuilder, height: int, left: Any, weights: Any, inner: Any, starts: list[Any]) -> list[Any]:
+        v = Vectors(b, self.form, self.lanes)
+        size = self.form.integer.width // 8
         before, body, after = b.block, b.append_basic_block("k"), b.append_basic_block("done")
         b.cbranch(b.icmp_signed(">", inner, count(0)), body, after)
         b.position_at_end(body)
@@ -165,9 +181,38 @@ class _Block:
             s.add_incoming(n, body)
         b.cbranch(b.icmp_signed("<", following, inner), body, after)
         b.position_at_end(after)
-        ends = [_phi(b, v.type, [(s, before), (n, body)]) for s, n in zip(starts, new, strict=True)]
-        for at, end in zip(places, ends, strict=True):
-            b.store(end, at, align=size)
+        return [_phi(b, v.type, [(s, before), (n, body)]) for s, n in zip(starts, new, strict=True)]
+
+    def _loads(self, b: ir.IRBuilder, places: list[Any], whole: Any, columns: Any) -> list[Any]:
+        """The block of the result."""
+        size = self.form.integer.width // 8
+        kind = Vectors(b, self.form, self.lanes).type
+        with b.if_else(whole) as (all_of_it, part):
+            with all_of_it:
+                full = [b.load(at, typ=kind, align=size) for at in places]
+                first = b.block
+            with part:
+                v = Vectors(b, self.form, self.lanes)
+                masks = self._masks(b, columns)
+                some = [v.masked_load(at, masks[k % self.panel], size) for k, at in enumerate(places)]
+                second = b.block
+        return [_phi(b, kind, [(x, first), (y, second)]) for x, y in zip(full, some, strict=True)]
+
+    def _stores(self, b: ir.IRBuilder, places: list[Any], sums: list[Any], whole: Any, columns: Any) -> None:
+        size = self.form.integer.width // 8
+        with b.if_else(whole) as (all_of_it, part):
+            with all_of_it:
+                for at, s in zip(places, sums, strict=True):
+                    b.store(s, at, align=size)
+            with part:
+                v = Vectors(b, self.form, self.lanes)
+                masks = self._masks(b, columns)
+                for k, (at, s) in enumerate(zip(places, sums, strict=True)):
+                    v.masked_store(s, at, masks[k % self.panel], size)
+
+    def _masks(self, b: ir.IRBuilder, columns: Any) -> list[Any]:
+        v = Vectors(b, self.form, self.lanes)
+        return [v.first(b.sub(columns, count(q * self.lanes))) for q in range(self.panel)]
 
     def _place(self, b: ir.IRBuilder, result: Any, m: int, q: int) -> Any:
         at = b.add(b.mul(count(m), self.result_stride), count(q * self.lanes))
