@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -45,7 +45,7 @@ def recurrence(
     aux = aux or {}
     params = Parameters.of(params)
     tensors = (x, *states, *aux.values(), *params.tensors)
-    if backend == "reference" or _watched() or not all(map(_is_plain, tensors)):
+    if backend == "reference" or _watched() or not _are_plain(tensors):
         return reference.forward(program, x, states, params, widths, aux)
     from conveyor.backends import cpu
 
@@ -66,17 +66,21 @@ def _watched() -> bool:
     return functorch or noted or torch.compiler.is_compiling() or forward_ad._current_level >= 0
 
 
-def _is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor has memory, and its numbers lie there as they are.
+def _are_plain(tensors: Iterable[Tensor]) -> bool:
+    """Whether tensors have memory, and their numbers lie there as they are.
 
     That of a batch of tensors has none, that of a subclass may be a stand-in (a fake tensor, a quantised weight), and
     the minus signs of a conjugate's imaginary part may be put off.
     """
-    if tensor.is_neg() or not torch._C._has_storage(tensor):
-        return False
-    if type(tensor) in (Tensor, torch.nn.Parameter):
-        return True
-    return not torch._C._dispatch_keys(tensor).has(torch._C.DispatchKey.Python)
+    for tensor in tensors:
+        if tensor.is_neg() or not torch._C._has_storage(tensor):
+            return False
+        if type(tensor) not in _PLAIN and torch._C._dispatch_keys(tensor).has(torch._C.DispatchKey.Python):
+            return False
+    return True
+
+
+_PLAIN = (Tensor, torch.nn.Parameter)
 
 
 def _survive_fork() -> None:
@@ -129,7 +133,7 @@ class _Recurrence(torch.autograd.Function):
         call: _Call = ctx.call
         saved = ctx.saved_tensors
         tensors, (_, values, *trails) = saved[: ctx.count], saved[ctx.count :]
-        if torch.is_grad_enabled() or _watched() or not all(map(_is_plain, grads)):
+        if torch.is_grad_enabled() or _watched() or not _are_plain(grads):
             return None, *_differentiable(call, tensors, grads)
         x, _, aux, params = call.split(tensors)
         kept = cpu.Kept(dict(zip(ctx.names, trails, strict=True)), (), values, {})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from torch import Tensor
 
@@ -22,9 +23,21 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Where each parameter stands: the rows that it is made of; several are added up. Compared by identity."""
+    """Where each parameter stands. Compared by identity.
+
+    Attributes:
+        parts: The rows that each parameter is made of; several are added up.
+        worked_out: What a backend has worked out for these places, for it to use again.
+    """
 
     parts: Mapping[Key, tuple[Part, ...]]
+    worked_out: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def __deepcopy__(self, memo: Any) -> Places:
+        return Places(self.parts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Places, (dict(self.parts),)
 
     @cached_property
     def edges(self) -> Mapping[int, tuple[int, ...]]:

@@ -70,10 +70,11 @@ class Unit:
 
     def bind(self, module: nn.Module) -> Parameters:
         """The program's parameters, read afresh from `module`; differentiable."""
-        return Parameters([getattr(module, name) for name in self._names], self._places)
+        return Parameters([getattr(module, name) for name in self.names], self._places)
 
     @cached_property
-    def _names(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
+        """The names of its tensors."""
         return tuple(slot.name + self.suffix for slot in self.layout.slots)
 
     @cached_property

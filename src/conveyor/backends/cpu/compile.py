@@ -78,7 +78,8 @@ def _kernels_of(form: Format, width: Width) -> Any:
         packing.emit(module, form, width)
         driver.emit(module, form, width)
         engine = _load(module, width)
-        llvm.add_symbol(name, engine.get_function_address(name))
+        for called in (name, emit.wait_name(form, width)):
+            llvm.add_symbol(called, engine.get_function_address(called))
         _kernels[name] = engine
     return _kernels[name]
 

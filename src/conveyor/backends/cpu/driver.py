@@ -4,7 +4,7 @@
         its part of the jobs at the start: states copied, biases added, matrices packed         wait for the others
         for each chunk of steps, in the order of the pass:
             before   its part of the chunk's rows                                               wait
-            loop     step by step its part of the batch
+            loop     step by step its part of the batch, or, if that is small, of the units
                                                                                                 wait
             after    its part of the chunk's rows                                               wait
             operands of the weights' gradients packed, its part                                 wait
@@ -30,7 +30,7 @@ from conveyor.backends.cpu.table import FIELDS, INDICES
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format, Vectors
 
-HEAD = ("steps", "batch", "chunk", "backwards", "flat", "before", "loop", "after", "table", "starts")
+HEAD = ("steps", "batch", "chunk", "backwards", "flat", "by units", "before", "loop", "after", "table", "starts")
 # After the head, for each kind of job how many there are and where the first stands; then the jobs themselves.
 JOBS = {
     "copy": ("from base", "from offset", "from stride", "base", "offset", "stride", "rows", "columns"),
@@ -62,8 +62,10 @@ def part_name(form: Format, width: Width) -> str:
 
 def emit(module: ir.Module, form: Format, width: Width) -> None:
     """Add both functions to a module that has the kernels."""
+    wait = ir.Function(module, work.WAIT, work.wait_name(form, width))
+    _emit_wait(wait)
     function = ir.Function(module, SIGNATURE, name(form, width))
-    _Driver(function, form, width).emit()
+    _Driver(function, wait, form, width).emit()
     part = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), part_name(form, width))
     asked = [ir.Function(module, ir.FunctionType(ir.IntType(32), []), n) for n in ASKED]
     b = ir.IRBuilder(part.append_basic_block("entry"))
@@ -73,7 +75,7 @@ def emit(module: ir.Module, form: Format, width: Width) -> None:
 
 
 class _Driver:
-    def __init__(self, function: ir.Function, form: Format, width: Width) -> None:
+    def __init__(self, function: ir.Function, wait: ir.Function, form: Format, width: Width) -> None:
         module = function.module
         self.function = function
         self.form = form
@@ -83,8 +85,7 @@ class _Driver:
         self.jobs, self.bases, self.thread, self.team = function.args
         self.pack = module.get_global(packing.name(form, width))
         self.outer = module.get_global(gemm.outer_name(form, width))
-        self.relax = _pause(module)
-        self.give_way = ir.Function(module, ir.FunctionType(ir.IntType(32), []), "sched_yield")
+        self.wait = wait
 
     def emit(self) -> None:
         """Emit the function."""
@@ -255,9 +256,10 @@ class _Driver:
 
     # The parts of a chunk
 
-    def _call(self, b: ir.IRBuilder, which: str, first: Any, last: Any) -> None:
+    def _call(self, b: ir.IRBuilder, which: str, first: Any, last: Any, part: Any = None, parts: Any = None) -> None:
         function = b.inttoptr(self.head[which], work.SIGNATURE.as_pointer())
-        b.call(function, [self.table, self.bases, self.indices, first, last])
+        share = [count(0) if part is None else part, count(1) if parts is None else parts]
+        b.call(function, [self.table, self.bases, self.indices, first, last, *share])
 
     def _whole(self, b: ir.IRBuilder, which: str, low: Any, high: Any) -> None:
         """Work on all rows of a chunk: at once where they stand at equal distances, else step by step."""
@@ -281,14 +283,19 @@ class _Driver:
 
     def _loop(self, b: ir.IRBuilder, low: Any, high: Any, backwards: Any) -> None:
         origin = self._start(b, low)
-        first, last = self._range(b, self.head["batch"], 1)
+        batch = self.head["batch"]
+        by_units = b.icmp_signed("!=", self.head["by units"], count(0))
+        first, last = self._range(b, batch, 1)
+        first, last = b.select(by_units, count(0), first), b.select(by_units, batch, last)
+        part = b.select(by_units, self.thread, count(0))
+        parts = b.select(by_units, self.team, count(1))
 
         def one(b: ir.IRBuilder, k: Any) -> None:
             t = b.select(backwards, b.sub(b.sub(high, count(1)), k), b.add(low, k))
             self._go_to(b, t, origin)
             stop = _least(b, last, self._rows(b, t, b.add(t, count(1))))
             with b.if_then(b.icmp_signed("<", first, stop)):
-                self._call(b, "loop", first, stop)
+                self._call(b, "loop", first, stop, part, parts)
 
         loop(b, count(0), b.sub(high, low), 1, one)
 
@@ -426,38 +433,48 @@ class _Driver:
 
     def _wait(self, b: ir.IRBuilder) -> None:
         """Until all threads are here."""
-        several = b.icmp_signed(">", self.team, count(1))
-        with b.if_then(several):
-            arrived = self.bases
-            turn = b.gep(self.bases, [count(1)], source_etype=I64)
-            seen = b.load_atomic(turn, "acquire", 8, typ=I64)
-            before = b.atomic_rmw("add", arrived, count(1), "acq_rel")
-            last = b.icmp_signed("==", b.add(before, count(1)), self.team)
-            with b.if_else(last) as (open_it, wait):
-                with open_it:
-                    b.atomic_rmw("xchg", arrived, count(0), "monotonic")
-                    b.atomic_rmw("add", turn, count(1), "release")
-                with wait:
-                    self._spin(b, turn, seen)
+        with b.if_then(b.icmp_signed(">", self.team, count(1))):
+            b.call(self.wait, [self.bases, self.team])
 
-    def _spin(self, b: ir.IRBuilder, turn: Any, seen: Any) -> None:
-        before = b.block
-        head, body, after = (b.append_basic_block(n) for n in ("spin", "relax", "go"))
-        b.branch(head)
-        b.position_at_end(head)
-        spins = b.phi(I64)
-        spins.add_incoming(count(0), before)
-        now = b.load_atomic(turn, "acquire", 8, typ=I64)
-        b.cbranch(b.icmp_signed("==", now, seen), body, after)
-        b.position_at_end(body)
-        with b.if_else(b.icmp_signed("<", spins, count(_SPINS))) as (few, many):
-            with few:
-                self.relax(b)
-            with many:
-                b.call(self.give_way, [])
-        spins.add_incoming(b.add(spins, count(1)), b.block)
-        b.branch(head)
-        b.position_at_end(after)
+
+def _emit_wait(function: ir.Function) -> None:
+    """The function that returns when so many threads have called it."""
+    module = function.module
+    relax = _pause(module)
+    give_way = ir.Function(module, ir.FunctionType(ir.IntType(32), []), "sched_yield")
+    arrived, team = function.args
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    turn = b.gep(arrived, [count(1)], source_etype=I64)
+    seen = b.load_atomic(turn, "acquire", 8, typ=I64)
+    before = b.atomic_rmw("add", arrived, count(1), "acq_rel")
+    last = b.icmp_signed("==", b.add(before, count(1)), team)
+    with b.if_else(last) as (open_it, wait):
+        with open_it:
+            b.atomic_rmw("xchg", arrived, count(0), "monotonic")
+            b.atomic_rmw("add", turn, count(1), "release")
+        with wait:
+            _spin(b, turn, seen, relax, give_way)
+    b.ret_void()
+
+
+def _spin(b: ir.IRBuilder, turn: Any, seen: Any, relax: Callable[[ir.IRBuilder], Any], give_way: ir.Function) -> None:
+    before = b.block
+    head, body, after = (b.append_basic_block(n) for n in ("spin", "relax", "go"))
+    b.branch(head)
+    b.position_at_end(head)
+    spins = b.phi(I64)
+    spins.add_incoming(count(0), before)
+    now = b.load_atomic(turn, "acquire", 8, typ=I64)
+    b.cbranch(b.icmp_signed("==", now, seen), body, after)
+    b.position_at_end(body)
+    with b.if_else(b.icmp_signed("<", spins, count(_SPINS))) as (few, many):
+        with few:
+            relax(b)
+        with many:
+            b.call(give_way, [])
+    spins.add_incoming(b.add(spins, count(1)), b.block)
+    b.branch(head)
+    b.position_at_end(after)
 
 
 def _least(b: ir.IRBuilder, x: Any, y: Any) -> Any:

@@ -1,11 +1,13 @@
 """Emits the work of a schedule on rows of a step.
 
     for each stage:
-        for each product: call the product kernel on all rows
+        for each product: call the product kernel on the rows, for this part of the columns
+        wait for the other parts
         for each row:
             for each group of a width:
-                for u in 0 … width−1, a vector at a time:      the last vector is masked
+                for u in this part of the units, a vector at a time:      the last vector is masked
                     load, compute in registers, store, add to reductions
+        wait for the other parts
 
 Where a step's rows lie is told by a table and by the indices of the step (see `conveyor.backends.cpu.table`), so that
 the same code serves for one step of the loop and for a chunk of steps at once.
@@ -27,8 +29,10 @@ from conveyor.backends.cpu.vector import Format, Vectors
 from conveyor.ops import OPS
 from conveyor.program import ROW
 
-# table, bases, indices, first row, row after the last
-SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, POINTER, I64, I64])
+# table, bases, indices, first row, row after the last, number of this part of the units, of all
+SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, POINTER, I64, I64, I64, I64])
+# bases, number of parts
+WAIT = ir.FunctionType(ir.VoidType(), [POINTER, I64])
 
 # One table keyed by the names of conveyor.ops; what reads memory or needs a whole row is emitted by _Steps.
 POINTWISE: dict[str, Callable[..., Any]] = {
@@ -72,18 +76,38 @@ def emit(work: Iterable[tuple[str, Schedule]], form: Format, width: Width) -> tu
     module = ir.Module("work")
     # The kernel stands in a module of its own, so that it is compiled once for all programs.
     kernel = ir.Function(module, gemm.PRODUCT, gemm.product_name(form, width))
+    wait = ir.Function(module, WAIT, wait_name(form, width))
     table = Table()
     for name, schedule in work:
-        _Work(ir.Function(module, SIGNATURE, name), kernel, schedule, table, form, width).emit()
+        _Work(ir.Function(module, SIGNATURE, name), kernel, wait, schedule, table, form, width).emit()
     return module, table
+
+
+def wait_name(form: Format, width: Width) -> str:
+    """The name of the function by which parts wait for each other."""
+    return f"conveyor_wait_{width.name}_f{form.integer.width}"
+
+
+def splits(schedule: Schedule) -> bool:
+    """Whether the work can be split by units: no sum goes over the units of a row."""
+    groups = [g for stage in schedule.stages for g in stage.groups]
+    return not any(g.reduces or g.width == ROW for g in groups) and all(p.blocks == 1 for p in schedule.products)
 
 
 class _Work:
     def __init__(
-        self, function: ir.Function, kernel: ir.Function, schedule: Schedule, table: Table, form: Format, width: Width
+        self,
+        function: ir.Function,
+        kernel: ir.Function,
+        wait: ir.Function,
+        schedule: Schedule,
+        table: Table,
+        form: Format,
+        width: Width,
     ) -> None:
         self.function = function
         self.kernel = kernel
+        self.wait = wait
         self.schedule = schedule
         self.nodes = schedule.nodes
         self.table = table
@@ -91,7 +115,8 @@ class _Work:
         self.lanes = width.lanes(form)
         self.panel = self.lanes * width.panel
         self.vector = ir.VectorType(form.type, self.lanes)
-        self.entries, self.bases, self.indices, self.row, self.stop = function.args
+        self.entries, self.bases, self.indices, self.row, self.stop, self.part, self.parts = function.args
+        self.splits = splits(schedule)
 
     def emit(self) -> None:
         """Emit the function."""
@@ -127,6 +152,8 @@ class _Work:
     def _stage(self, b: ir.IRBuilder, index: int, stage: Stage) -> None:
         for product in stage.products:
             self._product(b, product)
+        if stage.products and self.splits:
+            self._wait(b)
         groups = [_Rows(self, b, index, group) for group in stage.groups]
         if groups:
 
@@ -135,6 +162,24 @@ class _Work:
                     group.emit(b, row)
 
             loop(b, self.row, self.stop, 1, each_row)
+            if self.splits:
+                self._wait(b)
+
+    def _wait(self, b: ir.IRBuilder) -> None:
+        with b.if_then(b.icmp_signed(">", self.parts, count(1))):
+            b.call(self.wait, [self.bases, self.parts])
+
+    def range(self, b: ir.IRBuilder, total: Any, unit: int) -> tuple[Any, Any]:
+        """This part of a whole that is divided in units."""
+        if not self.splits:
+            return count(0), total
+        blocks = b.sdiv(b.add(total, count(unit - 1)), count(unit))
+        edges = [
+            b.mul(b.sdiv(b.mul(blocks, part), self.parts), count(unit))
+            for part in (self.part, b.add(self.part, count(1)))
+        ]
+        first, last = (b.select(b.icmp_signed("<", e, total), e, total) for e in edges)
+        return first, last
 
     def _product(self, b: ir.IRBuilder, product: Product) -> None:
         place = self.table.product(table.product(self.function.name, product.results[0]))
@@ -154,7 +199,10 @@ class _Work:
 
         room = b.mul(b.sdiv(b.add(columns, count(self.panel - 1)), count(self.panel)), count(self.panel))
         if product.blocks == 1:
-            b.call(self.kernel, [at, left[1], packed, to, result[1], rows, inner, columns])
+            first, last = self.range(b, columns, self.panel)
+            weights = b.gep(packed, [b.mul(first, inner)], source_etype=self.form.type)
+            there = b.gep(to, [first], source_etype=self.form.type)
+            b.call(self.kernel, [at, left[1], weights, there, result[1], rows, inner, b.sub(last, first)])
         else:
             loop(b, count(0), count(product.blocks), 1, block)
 
@@ -170,7 +218,8 @@ class _Rows:
         self.nodes = work.nodes
         self.needed = self._needed()
         self.arrays = {name: work.array(b, name) for name in self._arrays()}
-        self.width = None if group.width == ROW else work.entry(b, work.table.width(group.width))
+        if group.width != ROW:
+            self.first, self.last = work.range(b, work.entry(b, work.table.width(group.width)), work.lanes)
         self.widths = {
             n: work.entry(b, work.table.width(str(self.nodes[n].attr)))
             for n in self.needed
@@ -270,8 +319,8 @@ class _Rows:
             for s, r in zip(self.sums, group.reduces, strict=True):
                 self._accumulate(v, s, r, values[self.nodes[r].args[0]], mask)
 
-        done = loop(b, count(0), self.width, lanes, body)
-        rest = b.sub(self.width, done)
+        done = loop(b, self.first, self.last, lanes, body)
+        rest = b.sub(self.last, done)
         with b.if_then(b.icmp_signed(">", rest, count(0))):
             body(b, done, Vectors(b, form, lanes).first(rest))
         for s, r in zip(self.sums, group.reduces, strict=True):

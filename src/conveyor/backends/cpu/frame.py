@@ -10,7 +10,7 @@ import ctypes
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from conveyor.backends.cpu import driver, table
+from conveyor.backends.cpu import driver, emit, table
 from conveyor.backends.cpu.compile import Compiled
 from conveyor.backends.cpu.recipe import Pass
 from conveyor.backends.cpu.schedule import Product, Schedule
@@ -23,6 +23,8 @@ from conveyor.program import Bias, Matrix, Vector
 ALIGN = 64  # bytes: a cache line, and the widest vector
 CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share
 CHUNK_ROWS = (256, 2048)  # at least and at most, if the sequence has so many
+FEW_ROWS = 4  # of the batch: fewer are not worth splitting
+WORTH_WAITING = 2**15  # multiplications of a row's step: it takes a microsecond, threads wait for each other twice
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Shape:
 
     steps: int
     batch: int
-    widths: tuple[tuple[str, int], ...]
+    widths: Mapping[str, int]
     strides: tuple[tuple[str, int, int], ...]
 
 
@@ -55,10 +57,15 @@ class Frame:
         trails: The states whose values before and after each step are kept.
 
     Attributes:
-        bases: The names of the bases, in the order in which their addresses are expected.
-        workspace: Numbers in the workspace.
+        names: The bases whose addresses are expected, in order, after the workspace and some zeros.
+        slots: The names of those that hold parameters.
+        workspace: Bytes of the workspace.
         operations: Floating-point operations of a pass, about.
         saved: Numbers a row of what is kept for the backward pass.
+        asked: The inputs whose gradients are made, and their widths.
+        partly: The tensors with rows that get no gradient.
+        summed: Whether something that the caller gives is itself summed over all rows.
+        flat: Whether the rows of all steps stand at equal distances in all that the caller gives.
         jobs: The address of the array that tells what to do.
     """
 
@@ -81,7 +88,7 @@ class Frame:
         self.size = form.integer.width // 8
         self.lanes = chosen.lanes(form)
         self.panel = self.lanes * chosen.panel
-        self.widths = dict(shape.widths)
+        self.widths = shape.widths
         self.trails = tuple(trails)
         self.backwards = any(i.role == "grad" for i in self.program.inputs)
         self.bases: dict[str, int] = {}
@@ -92,7 +99,8 @@ class Frame:
         self._todo: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in driver.JOBS}
         self.operations = 0.0
         self._steps_per_chunk = self._chunk()
-        self._base("workspace")
+        for base in ("workspace", "zero"):
+            self._base(base)
         self._inputs()
         self._parameters()
         self._states()
@@ -101,10 +109,19 @@ class Frame:
             self._memory(schedule)
             self._multiplied(name, schedule)
         self._gradients()
-        self.workspace = -(-self._used // self.size)
+        self.workspace = max(self._used, 1)
+        self.flat = all(step == shape.batch * stride for _, step, stride in shape.strides)
         self._table = self._fill_table()
         self._numbers = self._fill_jobs()
         self.jobs = ctypes.addressof(self._numbers)
+        self.names = tuple(self.bases)[2:]
+        tensors = 1 + max((p.tensor for parts in places.parts.values() for p in parts), default=-1)
+        self.slots = tuple(f"slot {k}" for k in range(tensors))
+        self.asked = tuple((i.name, self.widths[i.width]) for i in self.program.inputs if f"d {i.name}" in self.bases)
+        summed = {o.gradient for o in recipe.outers} | {s.node for s in recipe.sums}
+        self.summed = any(self.nodes[n].op == "input" for n in summed)
+        reached = {("product", o.key) for o in recipe.outers} | {(s.op, s.key) for s in recipe.sums}
+        self.partly = frozenset(p.tensor for key, parts in places.parts.items() if key not in reached for p in parts)
 
     # Memory
 
@@ -380,6 +397,15 @@ class Frame:
             numbers[place] = self.widths[symbol]
         return numbers
 
+    def _is_split_by_units(self) -> bool:
+        """Whether threads share the units of the loop's steps, since there are too few rows for them."""
+        schedule = self.recipe.loop
+        each_step = 0
+        for product in schedule.products:
+            _, _, inner, columns = self._products[table.product("loop", product.results[0])]
+            each_step += inner * columns
+        return emit.splits(schedule) and self.shape.batch < FEW_ROWS and each_step >= WORTH_WAITING
+
     def _fill_jobs(self) -> ctypes.Array[ctypes.c_int64]:
         code = {
             name: self.compiled.addresses[name] if schedule.wanted or schedule.scratch else 0
@@ -390,7 +416,8 @@ class Frame:
             "batch": self.shape.batch,
             "chunk": self._steps_per_chunk,
             "backwards": int(self.backwards),
-            "flat": int(self._is_flat()),
+            "flat": int(self.flat),
+            "by units": int(self._is_split_by_units()),
             "table": ctypes.addressof(self._table),
             "starts": 0,
             **code,
@@ -402,7 +429,3 @@ class Frame:
             numbers += [len(self._todo[kind]), at + len(jobs)]
             jobs += [n for job in self._todo[kind] for n in job]
         return (ctypes.c_int64 * (len(numbers) + len(jobs)))(*numbers, *jobs)
-
-    def _is_flat(self) -> bool:
-        """Whether the rows of all steps stand at equal distances in all that the caller gives."""
-        return all(step == self.shape.batch * stride for _, step, stride in self.shape.strides)

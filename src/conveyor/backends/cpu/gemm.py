@@ -20,7 +20,7 @@ Of the last panel only the columns that the result has are stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -61,9 +61,14 @@ def _emit_product(module: ir.Module, form: Format, width: Width) -> None:
     b = ir.IRBuilder(function.append_basic_block("entry"))
     block = _Block(form, width, left_stride, count(1), result_stride)
 
-    def each_panel(b: ir.IRBuilder, p: Any) -> None:
-        weights = b.gep(packed, [b.mul(b.mul(p, inner), count(block.columns))], source_etype=form.type)
+    panels = _panels(b, columns, block.columns)
+
+    def panels_at_once(b: ir.IRBuilder, p: Any, wide: int, heights: Sequence[int]) -> None:
         first = b.mul(p, count(block.columns))
+        weights = [
+            b.gep(packed, [b.mul(b.mul(b.add(p, count(q)), inner), count(block.columns))], source_etype=form.type)
+            for q in range(wide)
+        ]
         out = b.gep(result, [first], source_etype=form.type)
 
         def each_block(b: ir.IRBuilder, r: Any, height: int) -> None:
@@ -71,10 +76,20 @@ def _emit_product(module: ir.Module, form: Format, width: Width) -> None:
             to = b.gep(out, [b.mul(r, result_stride)], source_etype=form.type)
             block.emit(b, height, at, weights, to, inner, None, b.sub(columns, first))
 
-        _in_blocks(b, rows, width.rows, each_block)
+        _in_blocks(b, rows, heights, each_block)
 
-    loop(b, count(0), _panels(b, columns, block.columns), 1, each_panel)
+    # A register block of one row has too few sums to hide how long each takes, so it is made wider.
+    alone = b.select(b.icmp_signed("==", rows, count(1)), panels, count(0))
+    done = loop(b, count(0), alone, _WIDE, lambda b, p: panels_at_once(b, p, _WIDE, (1,)))
+    loop(b, done, panels, 1, lambda b, p: panels_at_once(b, p, 1, _heights(width)))
     b.ret_void()
+
+
+_WIDE = 4  # panels
+
+
+def _heights(width: Width) -> list[int]:
+    return [width.rows] + [m for m in (4, 2, 1) if m < width.rows]
 
 
 def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
@@ -95,11 +110,11 @@ def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
                 first = b.mul(p, count(block.columns))
                 to = b.gep(result, [b.add(b.mul(r, result_stride), first)], source_etype=form.type)
                 goes_on = b.or_(adds, b.icmp_signed(">", start, count(0)))
-                block.emit(b, height, at, weights, to, length, goes_on, b.sub(columns, first))
+                block.emit(b, height, at, [weights], to, length, goes_on, b.sub(columns, first))
 
             loop(b, count(0), panels, 1, each_panel)
 
-        _in_blocks(b, rows, width.rows, each_block)
+        _in_blocks(b, rows, _heights(width), each_block)
 
     def whole(b: ir.IRBuilder, start: Any) -> None:
         rest = b.sub(inner, start)
@@ -115,10 +130,12 @@ def _panels(b: ir.IRBuilder, columns: Any, panel: int) -> Any:
     return b.sdiv(b.add(columns, count(panel - 1)), count(panel))
 
 
-def _in_blocks(b: ir.IRBuilder, rows: Any, height: int, body: Callable[[ir.IRBuilder, Any, int], None]) -> None:
-    """Go over all rows in blocks of `height`, and over the rest in ever lower ones."""
+def _in_blocks(
+    b: ir.IRBuilder, rows: Any, heights: Sequence[int], body: Callable[[ir.IRBuilder, Any, int], None]
+) -> None:
+    """Go over all rows in blocks of the first height, and over the rest in ever lower ones."""
     start: Any = count(0)
-    for h in [height] + [m for m in (4, 2, 1) if m < height]:
+    for h in heights:
         start = loop(b, start, rows, h, lambda b, r, h=h: body(b, r, h))  # type: ignore[misc]
 
 
@@ -135,26 +152,37 @@ class _Block:
         self.result_stride = result_stride
 
     def emit(
-        self, b: ir.IRBuilder, height: int, left: Any, weights: Any, result: Any, inner: Any, more: Any, columns: Any
+        self,
+        b: ir.IRBuilder,
+        height: int,
+        left: Any,
+        weights: Sequence[Any],
+        result: Any,
+        inner: Any,
+        more: Any,
+        columns: Any,
     ) -> None:
-        """`height` rows and as many of the block's columns as the result has from here on.
+        """`height` rows by some panels of weights; of their columns as many as the result has from here on.
 
         The sums begin at zero, or at `result` where the condition `more` holds.
         """
         v = Vectors(b, self.form, self.lanes)
-        whole = b.icmp_signed(">=", columns, count(self.columns))
-        places = [self._place(b, result, m, q) for m in range(height) for q in range(self.panel)]
+        wide = self.panel * len(weights)
+        whole = b.icmp_signed(">=", columns, count(self.lanes * wide))
+        places = [self._place(b, result, m, q) for m in range(height) for q in range(wide)]
         starts = [v.const(0.0) for _ in places]
         if more is not None:
             before = b.block
             with b.if_then(more):
-                loaded = self._loads(b, places, whole, columns)
+                loaded = self._loads(b, places, wide, whole, columns)
                 inside = b.block
             starts = [_phi(b, v.type, [(v.const(0.0), before), (x, inside)]) for x in loaded]
         sums = self._sums(b, height, left, weights, inner, starts)
-        self._stores(b, places, sums, whole, columns)
+        self._stores(b, places, sums, wide, whole, columns)
 
-    def _sums(self, b: ir.IRBuilder, height: int, left: Any, weights: Any, inner: Any, starts: list[Any]) -> list[Any]:
+    def _sums(
+        self, b: ir.IRBuilder, height: int, left: Any, weights: Sequence[Any], inner: Any, starts: list[Any]
+    ) -> list[Any]:
         v = Vectors(b, self.form, self.lanes)
         size = self.form.integer.width // 8
         before, body, after = b.block, b.append_basic_block("k"), b.append_basic_block("done")
@@ -163,18 +191,22 @@ class _Block:
         k = b.phi(I64)
         k.add_incoming(count(0), before)
         sums = [_phi(b, v.type, [(s, before)]) for s in starts]
-        row = b.gep(weights, [b.mul(k, count(self.columns))], source_etype=self.form.type)
+        at = b.mul(k, count(self.columns))
         vectors = [
             b.load(
-                b.gep(row, [count(q * self.lanes)], source_etype=self.form.type), typ=v.type, align=self.lanes * size
+                b.gep(panel, [b.add(at, count(q * self.lanes))], source_etype=self.form.type),
+                typ=v.type,
+                align=self.lanes * size,
             )
+            for panel in weights
             for q in range(self.panel)
         ]
         new = []
         for m in range(height):
             at = b.add(b.mul(count(m), self.row_stride), b.mul(k, self.inner_stride))
             one = v.splat(b.load(b.gep(left, [at], source_etype=self.form.type), typ=self.form.type))
-            new += [v.fma(one, vectors[q], sums[m * self.panel + q]) for q in range(self.panel)]
+            wide = len(vectors)
+            new += [v.fma(one, vectors[q], sums[m * wide + q]) for q in range(wide)]
         following = b.add(k, count(1))
         k.add_incoming(following, body)
         for s, n in zip(sums, new, strict=True):
@@ -183,7 +215,7 @@ class _Block:
         b.position_at_end(after)
         return [_phi(b, v.type, [(s, before), (n, body)]) for s, n in zip(starts, new, strict=True)]
 
-    def _loads(self, b: ir.IRBuilder, places: list[Any], whole: Any, columns: Any) -> list[Any]:
+    def _loads(self, b: ir.IRBuilder, places: list[Any], wide: int, whole: Any, columns: Any) -> list[Any]:
         """The block of the result."""
         size = self.form.integer.width // 8
         kind = Vectors(b, self.form, self.lanes).type
@@ -193,12 +225,12 @@ class _Block:
                 first = b.block
             with part:
                 v = Vectors(b, self.form, self.lanes)
-                masks = self._masks(b, columns)
-                some = [v.masked_load(at, masks[k % self.panel], size) for k, at in enumerate(places)]
+                masks = self._masks(b, wide, columns)
+                some = [v.masked_load(at, masks[k % wide], size) for k, at in enumerate(places)]
                 second = b.block
         return [_phi(b, kind, [(x, first), (y, second)]) for x, y in zip(full, some, strict=True)]
 
-    def _stores(self, b: ir.IRBuilder, places: list[Any], sums: list[Any], whole: Any, columns: Any) -> None:
+    def _stores(self, b: ir.IRBuilder, places: list[Any], sums: list[Any], wide: int, whole: Any, columns: Any) -> None:
         size = self.form.integer.width // 8
         with b.if_else(whole) as (all_of_it, part):
             with all_of_it:
@@ -206,13 +238,13 @@ class _Block:
                     b.store(s, at, align=size)
             with part:
                 v = Vectors(b, self.form, self.lanes)
-                masks = self._masks(b, columns)
+                masks = self._masks(b, wide, columns)
                 for k, (at, s) in enumerate(zip(places, sums, strict=True)):
-                    v.masked_store(s, at, masks[k % self.panel], size)
+                    v.masked_store(s, at, masks[k % wide], size)
 
-    def _masks(self, b: ir.IRBuilder, columns: Any) -> list[Any]:
+    def _masks(self, b: ir.IRBuilder, wide: int, columns: Any) -> list[Any]:
         v = Vectors(b, self.form, self.lanes)
-        return [v.first(b.sub(columns, count(q * self.lanes))) for q in range(self.panel)]
+        return [v.first(b.sub(columns, count(q * self.lanes))) for q in range(wide)]
 
     def _place(self, b: ir.IRBuilder, result: Any, m: int, q: int) -> Any:
         at = b.add(b.mul(count(m), self.result_stride), count(q * self.lanes))

@@ -21,26 +21,29 @@ _ROUND = 2**16
 _lock = threading.Lock()
 _blocks: list[Any] = []  # those that are lent and those that wait
 _UNUSED = 3  # references to a block that nobody borrows: the list's, a loop's variable, the argument of getrefcount
-poison = False  # tests fill what they are lent with NaN
+poison = False  # tests fill what they are lent with bits that are NaN in every format
 
 
 def borrow(numbers: int, dtype: torch.dtype) -> Tensor:
     """An uninitialised tensor of so many numbers, whose memory waits here again when nobody refers to it."""
     if not numbers:
         return torch.empty(0, dtype=dtype)
-    size = -(-numbers * dtype.itemsize // _ROUND) * _ROUND
+    return torch.frombuffer(lend(numbers * dtype.itemsize), dtype=dtype, count=numbers)
+
+
+def lend(size: int) -> Any:
+    """A ctypes array of at least so many bytes; it waits here again when nobody refers to it."""
+    size = -(-size // _ROUND) * _ROUND
     with _lock:
-        block = _waiting(size)
+        block = _waiting(size)  # whoever refers to it keeps it from waiting
         if block is None:
             block = _new(size)
             if size <= LIMIT // 2:
                 _blocks.append(block)
                 _trim()
-        # The tensor refers to the block from here on, and the block is no longer seen as waiting.
-        tensor = torch.frombuffer(block, dtype=dtype, count=numbers)
     if poison:
-        tensor.fill_(torch.nan)
-    return tensor
+        ctypes.memset(block, 0xFF, len(block))
+    return block
 
 
 def _waiting(size: int) -> Any:

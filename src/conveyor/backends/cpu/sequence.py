@@ -6,17 +6,18 @@ import ctypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from conveyor.backends.cpu import driver, memory, threads
+from conveyor.backends.cpu import memory, threads
 from conveyor.backends.cpu.compile import Compiled, compile_work, kernels
 from conveyor.backends.cpu.frame import Frame, Shape
 from conveyor.backends.cpu.recipe import Pass, backward_recipe, forward_recipe
 from conveyor.backends.cpu.target import Width, width
 from conveyor.backends.cpu.vector import FLOAT32, FLOAT64, Format
-from conveyor.backends.parameters import Parameters, Places
+from conveyor.backends.parameters import Parameters
 from conveyor.program import Program
 
 FORMATS: dict[torch.dtype, Format] = {torch.float32: FLOAT32, torch.float64: FLOAT64}
@@ -63,16 +64,23 @@ class Gradients:
 
 
 @lru_cache(maxsize=512)
-def _frame(
-    recipe: Pass, shape: Shape, places: Places, dtype: torch.dtype, chosen: Width, trails: tuple[str, ...]
-) -> Frame:
-    form = FORMATS[dtype]
-    return Frame(recipe, _compiled(recipe, dtype, chosen), shape, places, form, chosen, trails)
-
-
-@lru_cache(maxsize=512)
 def _compiled(recipe: Pass, dtype: torch.dtype, chosen: Width) -> Compiled:
     return compile_work(recipe.schedules, FORMATS[dtype], chosen)
+
+
+class _Names:
+    """The names of the bases of a program's states."""
+
+    def __init__(self, program: Program) -> None:
+        self.states = tuple(i.name for i in program.states)
+        self.widths = tuple(i.width for i in program.states)
+        self.start, self.trail, self.final, self.gradient = (
+            tuple(f"{what} {n}" for n in self.states) for what in ("start", "trail", "final", "d state")
+        )
+        self.output = f"grad_output.{self.states[0]}"
+
+
+_names = lru_cache(maxsize=512)(_Names)
 
 
 def run_forward(
@@ -91,36 +99,29 @@ def run_forward(
     nodes whose values are asked for.
     """
     total, batch = x.shape[:2]
-    given = _given(x, aux)
-    states = [_whole(s, x) for s in states]
-    names = [i.name for i in program.states]
-    sizes = [widths[i.width] for i in program.states]
-    trails = {
-        n: _lasting(total + 1, batch, w, x, own=k > 0)
-        for k, (n, w) in enumerate(zip(names, sizes, strict=True))
-        if training or k == 0
-    }
-    if not total or not batch:
-        for name, state in zip(names, states, strict=True):
-            if name in trails:
-                trails[name][:1] = state
-        values = {n: x.new_empty((total, batch, widths.get(program.nodes[n].type.width, 1))) for n in keep}
-        return Kept(trails, tuple(s.clone() for s in states), x.new_empty(0), values)
-    recipe = forward_recipe(program, training, keep)
-    frame = _found(recipe, given, params, widths, tuple(trails))
-    finals = tuple(x.new_empty((batch, w)) for w in sizes)
-    saved = memory.borrow(total * batch * frame.saved, x.dtype) if frame.saved else x.new_empty(0)
+    names = _names(program)
+    sizes = [widths[w] for w in names.widths]
+    states = [_whole(s, x.dtype) for s in states]
+    many = len(sizes) if training else 1
+    trails = [_lasting(total + 1, batch, w, x, own=k > 0) for k, w in enumerate(sizes[:many])]
     values = {n: x.new_empty((total, batch, widths.get(program.nodes[n].type.width, 1))) for n in keep}
-    bases = {
-        **given,
-        **{f"start {n}": s for n, s in zip(names, states, strict=True)},
-        **{f"trail {n}": t for n, t in trails.items()},
-        **{f"final {n}": t for n, t in zip(names, finals, strict=True)},
-        **{f"keep {n}": v for n, v in values.items()},
-        "saved": saved,
-    }
-    _run(frame, bases, params, x)
-    return Kept(trails, finals, saved, values)
+    if not total or not batch:
+        for trail, state in zip(trails, states, strict=False):
+            trail[:1] = state
+        kept = dict(zip(names.states, trails, strict=False))
+        return Kept(kept, tuple(s.clone() for s in states), x.new_empty(0), values)
+    given = _given(x, aux)
+    frame = _frame(program, ("forward", training, keep), given, params, widths)
+    finals = tuple([x.new_empty((batch, w)) for w in sizes])
+    saved = memory.borrow(total * batch * frame.saved, x.dtype)
+    bases = dict(given)
+    bases.update(zip(names.start, states, strict=True))
+    bases.update(zip(names.trail, trails, strict=False))
+    bases.update(zip(names.final, finals, strict=True))
+    bases.update((f"keep {n}", v) for n, v in values.items())
+    bases["saved"] = saved
+    _run(frame, bases, params, x.dtype)
+    return Kept(dict(zip(names.states, trails, strict=False)), finals, saved, values)
 
 
 def run_backward(
@@ -140,92 +141,86 @@ def run_backward(
     whether the gradient of the input is asked for.
     """
     total, batch = x.shape[:2]
-    names = [i.name for i in program.states]
-    sizes = [widths[i.width] for i in program.states]
     if not total or not batch:
         zeros = tuple(torch.zeros_like(t) for t in params.tensors)
         d_aux = {n: torch.zeros_like(a) for n, a in aux.items()}
         return Gradients(torch.zeros_like(x), tuple(g.clone() for g in grad_states), d_aux, zeros)
-    recipe = backward_recipe(program, wants_x)
-    given = _given(x, aux) | {f"grad_output.{names[0]}": _plain(grad_output, x)}
-    if _is_summed(recipe):
+    names = _names(program)
+    given = _given(x, aux)
+    given[names.output] = _plain(grad_output, x.dtype)
+    frame = _frame(program, ("backward", wants_x), given, params, widths)
+    if frame.summed and not frame.flat:
+        # What is itself summed over all rows must stand in rows at equal distances.
         given = {n: g.contiguous() for n, g in given.items()}
-    frame = _found(recipe, given, params, widths, tuple(names))
-    d_states = tuple(x.new_empty((batch, w)) for w in sizes)
-    d_given = {n: x.new_empty((total, batch, widths[w])) for n, w in _asked(recipe)}
-    bases = {
-        **given,
-        **{f"start {n}": _whole(g, x) for n, g in zip(names, grad_states, strict=True)},
-        **{f"trail {n}": t for n, t in kept.trails.items()},
-        **{f"d state {n}": t for n, t in zip(names, d_states, strict=True)},
-        **{f"d {n}": t for n, t in d_given.items()},
-        "saved": kept.saved,
-    }
-    partly = _partly(recipe, params.places)
+        frame = _frame(program, ("backward", wants_x), given, params, widths)
+    d_states = tuple([x.new_empty((batch, widths[w])) for w in names.widths])
+    d_given = {n: x.new_empty((total, batch, w)) for n, w in frame.asked}
     d_tensors = tuple(
-        x.new_zeros(t.shape) if k in partly else x.new_empty(t.shape) for k, t in enumerate(params.tensors)
+        [x.new_zeros(t.shape) if k in frame.partly else x.new_empty(t.shape) for k, t in enumerate(params.tensors)]
     )
-    bases |= {f"d slot {k}": d for k, d in enumerate(d_tensors)}
-    _run(frame, bases, params, x)
+    bases = dict(given)
+    bases.update(zip(names.start, [_whole(g, x.dtype) for g in grad_states], strict=True))
+    bases.update(zip(names.trail, kept.trails.values(), strict=True))
+    bases.update(zip(names.gradient, d_states, strict=True))
+    bases.update((f"d {n}", t) for n, t in d_given.items())
+    bases.update((f"d slot {k}", t) for k, t in enumerate(d_tensors))
+    bases["saved"] = kept.saved
+    _run(frame, bases, params, x.dtype)
     d_x = d_given.pop("x") if "x" in d_given else torch.zeros_like(x) if wants_x else None
     d_aux = {n: d_given[n] if n in d_given else torch.zeros_like(a) for n, a in aux.items()}
     return Gradients(d_x, d_states, d_aux, d_tensors)
 
 
-@lru_cache(maxsize=256)
-def _partly(recipe: Pass, places: Places) -> frozenset[int]:
-    """The tensors with rows that the pass gives no gradient."""
-    reached = {("product", o.key) for o in recipe.outers} | {(s.op, s.key) for s in recipe.sums}
-    return frozenset(p.tensor for key, parts in places.parts.items() if key not in reached for p in parts)
-
-
-@lru_cache(maxsize=256)
-def _asked(recipe: Pass) -> tuple[tuple[str, str], ...]:
-    """The inputs that have a gradient, and their widths."""
-    width = {f"d {i.name}": i.width for i in recipe.program.inputs}
-    return tuple((name.removeprefix("d "), width[name]) for name, _ in recipe.after.wanted)
-
-
-@lru_cache(maxsize=256)
-def _is_summed(recipe: Pass) -> bool:
-    """Whether something that the caller gives is itself summed over all rows, which must then stand together."""
-    summed = {o.gradient for o in recipe.outers} | {s.node for s in recipe.sums}
-    return any(recipe.program.nodes[n].op == "input" for n in summed)
-
-
-def _found(
-    recipe: Pass, given: Mapping[str, Tensor], params: Parameters, widths: Mapping[str, int], trails: tuple[str, ...]
+def _frame(
+    program: Program,
+    which: tuple[Any, ...],
+    given: Mapping[str, Tensor],
+    params: Parameters,
+    widths: Mapping[str, int],
 ) -> Frame:
-    x = given["x"]
+    """The frame of a pass for tensors of these shapes; the last ones are kept with the parameters' places."""
+    x, chosen = given["x"], width()
     total, batch = x.shape[:2]
     strides = []
     for name, value in given.items():
-        step, row = value.stride(0), value.stride(1)
+        step, row, _ = value.stride()
         # A lone row stands anywhere, and so does a lone step: as if they stood in line.
         row = step if batch == 1 else row
         strides.append((name, batch * row if total == 1 else step, row))
-    shape = Shape(total, batch, tuple(widths.items()), tuple(strides))
-    return _frame(recipe, shape, params.places, x.dtype, width(), trails)
+    key = (program, which, total, batch, tuple(strides), x.dtype, chosen)
+    frames: dict[Any, Frame] = params.places.worked_out
+    frame = frames.get(key)
+    if frame is None:
+        forward = which[0] == "forward"
+        recipe = forward_recipe(program, *which[1:]) if forward else backward_recipe(program, *which[1:])
+        all_states = not forward or which[1]
+        trails = _names(program).states[: None if all_states else 1]
+        shape = Shape(total, batch, widths, tuple(strides))
+        compiled = _compiled(recipe, x.dtype, chosen)
+        frame = Frame(recipe, compiled, shape, params.places, FORMATS[x.dtype], chosen, trails)
+        if len(frames) >= _FRAMES:
+            del frames[next(iter(frames))]
+        frames[key] = frame
+    return frame
 
 
-def _run(frame: Frame, bases: Mapping[str, Tensor], params: Parameters, like: Tensor) -> None:
+_FRAMES = 128  # that are kept for a layer
+
+
+def _run(frame: Frame, bases: dict[str, Tensor], params: Parameters, dtype: torch.dtype) -> None:
     """Run a pass on the memory that it names."""
-    workspace = memory.borrow(frame.workspace, like.dtype)
-    slots = [_whole(t, like) for t in params.tensors]
-    addresses = (ctypes.c_int64 * (driver.WAITING + len(frame.bases)))()
-    for name, place in frame.bases.items():
-        if name in bases:
-            addresses[place] = bases[name].data_ptr()
-        elif name.startswith("slot "):
-            addresses[place] = slots[int(name[5:])].data_ptr()
-        else:
-            addresses[place] = workspace.data_ptr() if name == "workspace" else ctypes.addressof(_ZERO)
+    workspace = memory.lend(frame.workspace)
+    slots = [_whole(t, dtype) for t in params.tensors]
+    bases.update(zip(frame.slots, slots, strict=True))
+    addresses = [0, 0, ctypes.addressof(workspace), ctypes.addressof(_ZERO)]
+    addresses += [bases[name].data_ptr() for name in frame.names]
+    table = (ctypes.c_int64 * len(addresses))(*addresses)
     team = threads.usable(torch.get_num_threads(), frame.operations)
-    threads.run(kernels(FORMATS[like.dtype], width()), frame.jobs, ctypes.addressof(addresses), team)
+    threads.run(kernels(FORMATS[dtype], width()), frame.jobs, ctypes.addressof(table), team)
 
 
-def _whole(tensor: Tensor, like: Tensor) -> Tensor:
-    tensor = tensor if tensor.dtype == like.dtype else tensor.to(like.dtype)
+def _whole(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    tensor = tensor if tensor.dtype == dtype else tensor.to(dtype)
     return tensor if tensor.is_contiguous() else tensor.contiguous()
 
 
@@ -237,13 +232,15 @@ def _lasting(steps: int, batch: int, width: int, like: Tensor, own: bool) -> Ten
 
 
 def _given(x: Tensor, aux: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    plain = {n: _plain(value, x) for n, value in {"x": x, **aux}.items()}
-    return {n: value.expand(x.shape[0], -1, -1) for n, value in plain.items()}
+    given = {"x": _plain(x, x.dtype)}
+    for n, value in aux.items():
+        given[n] = _plain(value, x.dtype).expand(x.shape[0], -1, -1)
+    return given
 
 
-def _plain(value: Tensor, like: Tensor) -> Tensor:
+def _plain(value: Tensor, dtype: torch.dtype) -> Tensor:
     """A tensor of the pass's type whose units lie side by side."""
-    value = value.to(like.dtype) if value.dtype != like.dtype else value
+    value = value.to(dtype) if value.dtype != dtype else value
     if value.shape[-1] <= 1 or value.stride(-1) == 1:
         return value
     # What is the same at each step or in each row is copied once.
