@@ -24,6 +24,7 @@ ALIGN = 64  # bytes: a cache line, and the widest vector
 CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share
 CHUNK_ROWS = (256, 2048)  # at least and at most, if the sequence has so many
 FEW_ROWS = 4  # of the batch: fewer are not worth splitting
+OWN_CACHE = 2**23  # bytes of weights that a core should not read alone at every step: they come from far away
 WORTH_WAITING = 2**15  # multiplications of a row's step: it takes a microsecond, threads wait for each other twice
 
 
@@ -398,13 +399,16 @@ class Frame:
         return numbers
 
     def _is_split_by_units(self) -> bool:
-        """Whether threads share the units of the loop's steps, since there are too few rows for them."""
+        """Whether threads share the units of the loop's steps: with too few rows for them, or too large matrices."""
         schedule = self.recipe.loop
         each_step = 0
         for product in schedule.products:
             _, _, inner, columns = self._products[table.product("loop", product.results[0])]
             each_step += inner * columns
-        return emit.splits(schedule) and self.shape.batch < FEW_ROWS and each_step >= WORTH_WAITING
+        if not emit.splits(schedule):
+            return False
+        few = self.shape.batch < FEW_ROWS and each_step >= WORTH_WAITING
+        return few or each_step * self.size > OWN_CACHE
 
     def _fill_jobs(self) -> ctypes.Array[ctypes.c_int64]:
         code = {
