@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from conveyor.backends.cpu import driver, emit, table
-from conveyor.backends.cpu.compile import Compiled
+from conveyor.backends.cpu.compile import Compiled, kernels
 from conveyor.backends.cpu.recipe import Pass
 from conveyor.backends.cpu.schedule import Product, Schedule
 from conveyor.backends.cpu.table import INDICES
@@ -23,6 +23,7 @@ from conveyor.program import Bias, Matrix, Vector
 ALIGN = 64  # bytes: a cache line, and the widest vector
 CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share
 CHUNK_ROWS = (256, 2048)  # at least and at most, if the sequence has so many
+FEW_USES = 48  # rows in all by which a matrix is multiplied: for fewer it is not packed
 FEW_ROWS = 4  # of the batch: fewer are not worth splitting
 OWN_CACHE = 2**23  # bytes of weights that a core should not read alone at every step: they come from far away
 WORTH_WAITING = 2**15  # multiplications of a row's step: it takes a microsecond, threads wait for each other twice
@@ -56,10 +57,12 @@ class Frame:
         form: The format of numbers.
         chosen: The instructions.
         trails: The states whose values before and after each step are kept.
+        bases: The bases in the order in which the caller names their memory; behind them it names that of the gradients
+            that are asked for, of the gradients of the tensors that hold parameters, and of these tensors.
 
     Attributes:
-        names: The bases whose addresses are expected, in order, after the workspace and some zeros.
-        slots: The names of those that hold parameters.
+        kernels: What runs the pass.
+        order: Which of the memory that the caller names goes where, after the workspace and some zeros.
         workspace: Bytes of the workspace.
         operations: Floating-point operations of a pass, about.
         saved: Numbers a row of what is kept for the backward pass.
@@ -79,6 +82,7 @@ class Frame:
         form: Format,
         chosen: Width,
         trails: Sequence[str],
+        bases: Sequence[str],
     ) -> None:
         self.recipe = recipe
         self.compiled = compiled  # owns the code that the jobs name
@@ -96,7 +100,7 @@ class Frame:
         self._used = 0
         self._turn_of: dict[str, int] = {}
         self._arrays: dict[str, tuple[int, int, int, int, int]] = {}
-        self._products: dict[str, tuple[int, int, int, int]] = {}
+        self._products: dict[str, tuple[int, int, int, int, int, int]] = {}
         self._todo: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in driver.JOBS}
         self.operations = 0.0
         self._steps_per_chunk = self._chunk()
@@ -115,14 +119,21 @@ class Frame:
         self._table = self._fill_table()
         self._numbers = self._fill_jobs()
         self.jobs = ctypes.addressof(self._numbers)
-        self.names = tuple(self.bases)[2:]
-        tensors = 1 + max((p.tensor for parts in places.parts.values() for p in parts), default=-1)
-        self.slots = tuple(f"slot {k}" for k in range(tensors))
         self.asked = tuple((i.name, self.widths[i.width]) for i in self.program.inputs if f"d {i.name}" in self.bases)
+        self.order = self._order(bases)
+        self.kernels = kernels(form, chosen)
         summed = {o.gradient for o in recipe.outers} | {s.node for s in recipe.sums}
         self.summed = any(self.nodes[n].op == "input" for n in summed)
         reached = {("product", o.key) for o in recipe.outers} | {(s.op, s.key) for s in recipe.sums}
         self.partly = frozenset(p.tensor for key, parts in places.parts.items() if key not in reached for p in parts)
+
+    def _order(self, bases: Sequence[str]) -> tuple[int, ...]:
+        tensors = 1 + max((p.tensor for parts in self.places.parts.values() for p in parts), default=-1)
+        named = [*bases, *(f"d {name}" for name, _ in self.asked)]
+        named += [f"d slot {k}" for k in range(tensors)] if self.backwards else []
+        named += [f"slot {k}" for k in range(tensors)]
+        place = {name: k for k, name in enumerate(named)}
+        return tuple(place[name] for name in tuple(self.bases)[2:])
 
     # Memory
 
@@ -189,6 +200,15 @@ class Frame:
         for state in self.program.states:
             name, width = state.name, self.widths[state.width]
             step = batch * width
+            if self.shape.steps == 1:
+                # What is before the only step and what is after it are read and written where they are.
+                base = f"trail {name}" if self.backwards else f"start {name}"
+                self._place(reads, name, base, 0, "step", 0, width)
+                if self.backwards and f"grad.{name}" in reads:
+                    self._put(table.carried(reads[f"grad.{name}"]), f"start {name}", 0, "step", 0, width)
+                result = (f"grad {name}", f"d state {name}") if self.backwards else (f"state {name}", f"final {name}")
+                self._put(*result, 0, "step", 0, width)
+                continue
             if name in self.trails:
                 # One more step than the sequence has: what is before the first step stands first.
                 self._place(reads, name, f"trail {name}", step * self.size, "before", step, width)
@@ -288,13 +308,32 @@ class Frame:
             inner, edges = sum(operands), self._edges(widths)
             columns = widths[0] if len(widths) == 1 else edges[-1]
             room = -(-edges[-1] // self.panel) * self.panel
+            self.operations += 2.0 * self.shape.steps * self.shape.batch * inner * edges[-1] * blocks
+            key = table.product(name, product.results[0])
+            lying = self._as_it_lies(product, operands, columns)
+            if lying is not None:
+                self._products[key] = (*lying, inner, columns, columns, self.panel)
+                continue
             packed = self._take(room * inner * blocks)
             place = (self._base("workspace"), packed, inner, columns)
-            self._products[table.product(name, product.results[0])] = place
+            self._products[key] = (*place, self.panel, self.panel * inner)
             for block in range(blocks):
                 at = packed + block * room * inner * self.size
                 self._pack(product, at, operands, widths, [*edges[:-1], room], block)
-            self.operations += 2.0 * self.shape.steps * self.shape.batch * inner * edges[-1] * blocks
+
+    def _as_it_lies(self, product: Product, operands: list[int], columns: int) -> tuple[int, int] | None:
+        """Where the weights of a product stand, if they can be used as they lie, and packing is not worth while."""
+        once = self.shape.steps == 1 and self.shape.batch <= FEW_USES
+        whole = columns % self.panel == 0 and product.blocks == 1 and len(product.results) == 1
+        if product.op != "product_t" or not once or not whole:
+            return None
+        parts = [self.places.parts["product", key][0] for key in product.matrices[0]]
+        at = parts[0].start
+        for part, height in zip(parts, operands, strict=True):
+            if part.tensor != parts[0].tensor or part.start != at:
+                return None
+            at += height
+        return self._base(f"slot {parts[0].tensor}"), parts[0].start * columns * self.size
 
     def _pack(
         self, product: Product, packed: int, operands: list[int], widths: list[int], edges: list[int], block: int
@@ -403,7 +442,7 @@ class Frame:
         schedule = self.recipe.loop
         each_step = 0
         for product in schedule.products:
-            _, _, inner, columns = self._products[table.product("loop", product.results[0])]
+            inner, columns = self._products[table.product("loop", product.results[0])][2:4]
             each_step += inner * columns
         if not emit.splits(schedule):
             return False

@@ -15,7 +15,8 @@ does not depend on which other rows there are, nor on how they are split between
             result[r, p] = sums                            sums += left[k, r] · packed[p, k]
                                                        result[r, p] = sums
 
-Of the last panel only the columns that the result has are stored.
+Of the last panel only the columns that the result has are stored. The weights of a product may also be a matrix as it
+lies, (K, columns) with whole panels, where packing it would cost more than it saves.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from conveyor.backends.cpu.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format, Vectors
 
-# left, its stride, packed, result, its stride, rows, K, columns
-PRODUCT = ir.FunctionType(ir.VoidType(), [POINTER, I64, POINTER, POINTER, I64, I64, I64, I64])
-# the same, then the k for which a panel has room, and whether to add to the result
-OUTER = ir.FunctionType(ir.VoidType(), [*PRODUCT.args, I64, I64])
+# left, its stride, weights, result, its stride, rows, K, columns, strides of the weights from k to k and of panels
+PRODUCT = ir.FunctionType(ir.VoidType(), [POINTER, I64, POINTER, POINTER, I64, I64, I64, I64, I64, I64])
+# the same with packed weights, the k for which a panel has room, and whether to add to the result
+OUTER = ir.FunctionType(ir.VoidType(), [POINTER, I64, POINTER, POINTER, I64, I64, I64, I64, I64, I64])
 STRETCH = 256  # of k; 6 columns of 256 rows take 16 KiB of cache lines
 
 
@@ -57,17 +58,16 @@ def emit(module: ir.Module, form: Format, width: Width) -> None:
 
 def _emit_product(module: ir.Module, form: Format, width: Width) -> None:
     function = ir.Function(module, PRODUCT, product_name(form, width))
-    left, left_stride, packed, result, result_stride, rows, inner, columns = function.args
+    left, left_stride, packed, result, result_stride, rows, inner, columns, k_stride, panel_stride = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
-    block = _Block(form, width, left_stride, count(1), result_stride)
+    block = _Block(form, width, left_stride, count(1), result_stride, k_stride)
 
     panels = _panels(b, columns, block.columns)
 
     def panels_at_once(b: ir.IRBuilder, p: Any, wide: int, heights: Sequence[int]) -> None:
         first = b.mul(p, count(block.columns))
         weights = [
-            b.gep(packed, [b.mul(b.mul(b.add(p, count(q)), inner), count(block.columns))], source_etype=form.type)
-            for q in range(wide)
+            b.gep(packed, [b.mul(b.add(p, count(q)), panel_stride)], source_etype=form.type) for q in range(wide)
         ]
         out = b.gep(result, [first], source_etype=form.type)
 
@@ -96,7 +96,7 @@ def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
     function = ir.Function(module, OUTER, outer_name(form, width))
     left, left_stride, packed, result, result_stride, rows, inner, columns, room, more = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
-    block = _Block(form, width, count(1), left_stride, result_stride)
+    block = _Block(form, width, count(1), left_stride, result_stride, None)
     panels = _panels(b, columns, block.columns)
     adds = b.icmp_signed("!=", more, count(0))
 
@@ -142,7 +142,9 @@ def _in_blocks(
 class _Block:
     """A register block; what is common to all of a kernel's."""
 
-    def __init__(self, form: Format, width: Width, row_stride: Any, inner_stride: Any, result_stride: Any) -> None:
+    def __init__(
+        self, form: Format, width: Width, row_stride: Any, inner_stride: Any, result_stride: Any, k_stride: Any
+    ) -> None:
         self.form = form
         self.lanes = width.lanes(form)
         self.panel = width.panel
@@ -150,6 +152,8 @@ class _Block:
         self.row_stride = row_stride
         self.inner_stride = inner_stride
         self.result_stride = result_stride
+        self.k_stride = count(self.columns) if k_stride is None else k_stride
+        self.align = (self.lanes if k_stride is None else 1) * form.integer.width // 8
 
     def emit(
         self,
@@ -184,19 +188,18 @@ class _Block:
         self, b: ir.IRBuilder, height: int, left: Any, weights: Sequence[Any], inner: Any, starts: list[Any]
     ) -> list[Any]:
         v = Vectors(b, self.form, self.lanes)
-        size = self.form.integer.width // 8
         before, body, after = b.block, b.append_basic_block("k"), b.append_basic_block("done")
         b.cbranch(b.icmp_signed(">", inner, count(0)), body, after)
         b.position_at_end(body)
         k = b.phi(I64)
         k.add_incoming(count(0), before)
         sums = [_phi(b, v.type, [(s, before)]) for s in starts]
-        at = b.mul(k, count(self.columns))
+        at = b.mul(k, self.k_stride)
         vectors = [
             b.load(
                 b.gep(panel, [b.add(at, count(q * self.lanes))], source_etype=self.form.type),
                 typ=v.type,
-                align=self.lanes * size,
+                align=self.align,
             )
             for panel in weights
             for q in range(self.panel)

@@ -131,7 +131,12 @@ def backward_recipe(program: Program, wants_x: bool) -> Pass:
     fixed = [n for _, n in grads]
     loop_joins = joins.find(derived, loop_nodes, [*left, *fixed], beside)
     later_joins = joins.find(derived, later, rest, beside)
-    groups = [[nodes[p].args[0] for p in j.products] for j in (*loop_joins, *later_joins)]
+    rank = {p.key: k for k, p in enumerate(derived.params)}
+    groups = [
+        # In the order in which the matrices stand in the layer's tensors.
+        [nodes[p].args[0] for p in sorted(j.products, key=lambda p: rank[nodes[p].attr])]
+        for j in (*loop_joins, *later_joins)
+    ]
     order = joins.side_by_side(groups, left)
 
     loop_read = {a for n in loop_nodes for a in nodes[n].args} | {*fixed, *left}

@@ -48,7 +48,7 @@ def usable(threads: int, operations: float) -> int:
     return max(1, threads)
 
 
-_WORTHWHILE = 2e6  # about ten microseconds on one core; handing work over takes two or three
+_WORTHWHILE = 1e7  # about fifty microseconds on one core; less is over before the other threads are awake
 
 
 def run(kernels: Kernels, jobs: int, bases: int, team: int) -> None:
