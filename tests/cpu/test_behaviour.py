@@ -591,6 +591,6 @@ def test_compiled_code_can_be_dropped() -> None:
     given = shape("B3-T4-I5-H7").problem(BY_ID["gru"])
     want = train("cpu", given)
     for _ in range(3):
-        sequence._compiled.cache_clear()
+        sequence.compiled.cache_clear()
         gc.collect()
         assert_same(train("cpu", given), want)

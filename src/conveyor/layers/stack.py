@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,9 @@ from conveyor.program import Program
 from conveyor.rewrite import without_bias
 from conveyor.states import state_class
 from conveyor.torch_ops import recurrence
+
+if TYPE_CHECKING:
+    from conveyor.stream import Stream
 
 LayoutOf = Callable[[Program, Mapping[str, int]], Layout]
 Fields = tuple[Any, ...]  # one entry a state: a tensor, or a tuple of one tensor a layer
@@ -197,6 +200,16 @@ class Stack(nn.Module):
             if self.dropout and k < self.num_layers - 1:
                 x = nn.functional.dropout(x, self.dropout, self.training)
         return x, finals
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """This layer fed step by step; see `conveyor.stream.Stream`.
+
+        Args:
+            batch_size: How many sequences are fed side by side.
+        """
+        from conveyor.stream import Stream
+
+        return Stream(self, batch_size)
 
     # States
 

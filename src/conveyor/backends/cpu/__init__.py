@@ -14,8 +14,10 @@ frame     where everything lies for sequences of one shape
 memory    what passes work in, used again
 threads   runs a pass on torch's threads
 sequence  the two passes
+resident  one step after another, with the weights packed once
 """
 
+from conveyor.backends.cpu.resident import Resident
 from conveyor.backends.cpu.sequence import Kept, run_backward, run_forward
 
-__all__ = ["Kept", "run_backward", "run_forward"]
+__all__ = ["Kept", "Resident", "run_backward", "run_forward"]

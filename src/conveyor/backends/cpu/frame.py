@@ -7,7 +7,7 @@ workspace. The caller's tensors and results are bases of their own.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from conveyor.backends.cpu import driver, emit, table
@@ -59,18 +59,22 @@ class Frame:
         trails: The states whose values before and after each step are kept.
         bases: The bases in the order in which the caller names their memory; behind them it names that of the gradients
             that are asked for, of the gradients of the tensors that hold parameters, and of these tensors.
+        resident: Whether packed weights lie in a base of their own, `resident`, so that later passes find them there;
+            and the output is copied to the base `output`.
 
     Attributes:
         kernels: What runs the pass.
         order: Which of the memory that the caller names goes where, after the workspace and some zeros.
         workspace: Bytes of the workspace.
         operations: Floating-point operations of a pass, about.
+        resident: Bytes of packed weights that lie in a base of their own.
         saved: Numbers a row of what is kept for the backward pass.
         asked: The inputs whose gradients are made, and their widths.
         partly: The tensors with rows that get no gradient.
         summed: Whether something that the caller gives is itself summed over all rows.
         flat: Whether the rows of all steps stand at equal distances in all that the caller gives.
         jobs: The address of the array that tells what to do.
+        again: That of one that does the same with the weights that lie packed already.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Frame:
         chosen: Width,
         trails: Sequence[str],
         bases: Sequence[str],
+        resident: bool = False,
     ) -> None:
         self.recipe = recipe
         self.compiled = compiled  # owns the code that the jobs name
@@ -98,6 +103,8 @@ class Frame:
         self.backwards = any(i.role == "grad" for i in self.program.inputs)
         self.bases: dict[str, int] = {}
         self._used = 0
+        self.resident = 0
+        self._weights = "resident" if resident else "workspace"
         self._turn_of: dict[str, int] = {}
         self._arrays: dict[str, tuple[int, int, int, int, int]] = {}
         self._products: dict[str, tuple[int, int, int, int, int, int]] = {}
@@ -106,6 +113,8 @@ class Frame:
         self._steps_per_chunk = self._chunk()
         for base in ("workspace", "zero"):
             self._base(base)
+        if resident:
+            self._base("resident")
         self._inputs()
         self._parameters()
         self._states()
@@ -117,8 +126,14 @@ class Frame:
         self.workspace = max(self._used, 1)
         self.flat = all(step == shape.batch * stride for _, step, stride in shape.strides)
         self._table = self._fill_table()
-        self._numbers = self._fill_jobs()
+        if resident:
+            first = self.program.states[0]
+            source = (self._base(f"final {first.name}"), 0, self.widths[first.width])
+            self._finish("output", source, self.widths[first.width])
+        self._numbers = self._fill_jobs(driver.JOBS)
         self.jobs = ctypes.addressof(self._numbers)
+        self._repeated = self._fill_jobs([kind for kind in driver.JOBS if kind not in ("add", "pack")])
+        self.again = ctypes.addressof(self._repeated)
         self.asked = tuple((i.name, self.widths[i.width]) for i in self.program.inputs if f"d {i.name}" in self.bases)
         self.order = self._order(bases)
         self.kernels = kernels(form, chosen)
@@ -144,6 +159,14 @@ class Frame:
         """The offset of new room in the workspace."""
         start = self._used
         self._used += -(-numbers * self.size // ALIGN) * ALIGN
+        return start
+
+    def _take_weights(self, numbers: int) -> int:
+        """The offset of new room for packed weights."""
+        if self._weights == "workspace":
+            return self._take(numbers)
+        start = self.resident
+        self.resident += -(-numbers * self.size // ALIGN) * ALIGN
         return start
 
     def _put(self, name: str, base: str, offset: int, index: str, step: int, stride: int) -> None:
@@ -186,11 +209,11 @@ class Frame:
         """Where a parameter of one row a unit stands; several parts are added up in the workspace."""
         base, offset = f"slot {parts[0].tensor}", parts[0].start * self.size
         for part in parts[1:]:
-            total = self._take(width)
+            total = self._take_weights(width)
             one = (self._base(base), offset)
             other = (self._base(f"slot {part.tensor}"), part.start * self.size)
-            self._todo["add"].append((*one, *other, self._base("workspace"), total, width))
-            base, offset = "workspace", total
+            self._todo["add"].append((*one, *other, self._base(self._weights), total, width))
+            base, offset = self._weights, total
         return base, offset
 
     def _states(self) -> None:
@@ -314,8 +337,8 @@ class Frame:
             if lying is not None:
                 self._products[key] = (*lying, inner, columns, columns, self.panel)
                 continue
-            packed = self._take(room * inner * blocks)
-            place = (self._base("workspace"), packed, inner, columns)
+            packed = self._take_weights(room * inner * blocks)
+            place = (self._base(self._weights), packed, inner, columns)
             self._products[key] = (*place, self.panel, self.panel * inner)
             for block in range(blocks):
                 at = packed + block * room * inner * self.size
@@ -340,7 +363,7 @@ class Frame:
     ) -> None:
         """Jobs for the matrices of a product, or for one block of its only matrix."""
         inner = sum(operands)
-        target = self._base("workspace")
+        target = self._base(self._weights)
         for keys, width, first, following in zip(product.matrices, widths, edges, edges[1:], strict=False):
             at = 0
             for key, height in zip(keys, operands, strict=True):
@@ -358,7 +381,7 @@ class Frame:
     def _pack_zeros(self, packed: int, inner: int, room: int, first: int, last: int) -> None:
         if inner and last > first:
             zero = (self._base("zero"), 0)
-            target = (self._base("workspace"), packed)
+            target = (self._base(self._weights), packed)
             self._pack_rectangle(zero, (0, 0), inner, last - first, target, first, room)
 
     def _pack_rectangle(
@@ -449,7 +472,7 @@ class Frame:
         few = self.shape.batch < FEW_ROWS and each_step >= WORTH_WAITING
         return few or each_step * self.size > OWN_CACHE
 
-    def _fill_jobs(self) -> ctypes.Array[ctypes.c_int64]:
+    def _fill_jobs(self, done: Collection[str]) -> ctypes.Array[ctypes.c_int64]:
         code = {
             name: self.compiled.addresses[name] if schedule.wanted or schedule.scratch else 0
             for name, schedule in self.recipe.schedules
@@ -469,6 +492,7 @@ class Frame:
         at = len(numbers) + 2 * len(driver.JOBS)
         jobs: list[int] = []
         for kind in driver.JOBS:
-            numbers += [len(self._todo[kind]), at + len(jobs)]
-            jobs += [n for job in self._todo[kind] for n in job]
+            todo = self._todo[kind] if kind in done else []
+            numbers += [len(todo), at + len(jobs)]
+            jobs += [n for job in todo for n in job]
         return (ctypes.c_int64 * (len(numbers) + len(jobs)))(*numbers, *jobs)

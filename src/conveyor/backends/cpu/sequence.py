@@ -24,6 +24,11 @@ FORMATS: dict[torch.dtype, Format] = {torch.float32: FLOAT32, torch.float64: FLO
 _ZERO = (ctypes.c_double * 8)()  # for padding; read only
 
 
+def zeros() -> int:
+    """The address of some zeros."""
+    return ctypes.addressof(_ZERO)
+
+
 @dataclass(frozen=True)
 class Kept:
     """What a forward pass leaves.
@@ -65,7 +70,8 @@ class Gradients:
 
 
 @lru_cache(maxsize=512)
-def _compiled(recipe: Pass, dtype: torch.dtype, chosen: Width) -> Compiled:
+def compiled(recipe: Pass, dtype: torch.dtype, chosen: Width) -> Compiled:
+    """The code of a pass."""
     return compile_work(recipe.schedules, FORMATS[dtype], chosen)
 
 
@@ -214,8 +220,8 @@ def _frame(
     recipe = forward_recipe(program, *which[1:]) if forward else backward_recipe(program, *which[1:])
     trails = _states(program).names[: None if not forward or which[1] else 1]
     shape = Shape(total, batch, widths, tuple(strides))
-    compiled = _compiled(recipe, x.dtype, chosen)
-    frame = Frame(recipe, compiled, shape, params.places, FORMATS[x.dtype], chosen, trails, bases)
+    code = compiled(recipe, x.dtype, chosen)
+    frame = Frame(recipe, code, shape, params.places, FORMATS[x.dtype], chosen, trails, bases)
     if len(frames) >= _FRAMES:
         del frames[next(iter(frames))]
     frames[key] = frame
@@ -229,7 +235,7 @@ def _run(frame: Frame, tensors: list[Tensor], params: Parameters, dtype: torch.d
     """Run a pass on the memory of tensors, in the order that the frame was told, and that of the parameters."""
     workspace = memory.lend(frame.workspace)
     tensors += [_whole(t, dtype) for t in params.tensors]
-    addresses = [0, 0, ctypes.addressof(workspace), ctypes.addressof(_ZERO)]
+    addresses = [0, 0, ctypes.addressof(workspace), zeros()]
     addresses += [tensors[k].data_ptr() for k in frame.order]
     table = (ctypes.c_int64 * len(addresses))(*addresses)
     team = threads.usable(torch.get_num_threads(), frame.operations)
