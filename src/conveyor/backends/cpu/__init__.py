@@ -12,7 +12,7 @@ compile   IR to code; disk keeps it
 table     how code is told where its arrays are
 frame     where everything lies for sequences of one shape
 memory    what passes work in, used again
-threads   runs a pass on torch's threads
+threads   runs a pass on torch's threads; crowd tells whether others want the cores
 sequence  the two passes
 resident  one step after another, with the weights packed once
 """

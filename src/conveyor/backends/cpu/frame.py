@@ -72,6 +72,7 @@ class Frame:
         asked: The inputs whose gradients are made, and their widths.
         partly: The tensors with rows that get no gradient.
         summed: Whether something that the caller gives is itself summed over all rows.
+        by_units: Whether threads share the units of the loop's steps and wait for each other twice a step.
         flat: Whether the rows of all steps stand at equal distances in all that the caller gives.
         jobs: The address of the array that tells what to do.
         again: That of one that does the same with the weights that lie packed already.
@@ -130,6 +131,7 @@ class Frame:
             first = self.program.states[0]
             source = (self._base(f"final {first.name}"), 0, self.widths[first.width])
             self._finish("output", source, self.widths[first.width])
+        self.by_units = self._is_split_by_units()
         self._numbers = self._fill_jobs(driver.JOBS)
         self.jobs = ctypes.addressof(self._numbers)
         self._repeated = self._fill_jobs([kind for kind in driver.JOBS if kind not in ("add", "pack")])
@@ -483,7 +485,7 @@ class Frame:
             "chunk": self._steps_per_chunk,
             "backwards": int(self.backwards),
             "flat": int(self.flat),
-            "by units": int(self._is_split_by_units()),
+            "by units": int(self.by_units),
             "table": ctypes.addressof(self._table),
             "starts": 0,
             **code,

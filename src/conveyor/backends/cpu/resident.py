@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from conveyor.backends.cpu import memory, sequence, threads
+from conveyor.backends.cpu import driver, memory, sequence, threads
 from conveyor.backends.cpu.frame import Frame, Shape
 from conveyor.backends.cpu.recipe import forward_recipe
 from conveyor.backends.cpu.target import width
@@ -87,7 +87,7 @@ class Resident:
         table[self._output] = output.data_ptr()
         jobs = frame.again if self._is_packed else frame.jobs
         if self._is_large:
-            team = threads.usable(torch.get_num_threads(), frame.operations)
+            team = threads.usable(torch.get_num_threads(), frame.operations, frame.by_units)
             threads.run(frame.kernels, jobs, ctypes.addressof(table), team)
         else:
             frame.kernels.run(jobs, ctypes.addressof(table), 0, 1)
@@ -95,4 +95,4 @@ class Resident:
         self._turn = 1 - self._turn
 
 
-_FIXED = 4  # addresses at the start of a table: two by which threads wait, the workspace, and some zeros
+_FIXED = driver.WAITING + 2  # numbers at the start of a table: those of threads that wait, the workspace, some zeros

@@ -202,7 +202,7 @@ def _frame(
     `given` is what comes for each step; `names` are the bases in the order in which their tensors are going to come.
     """
     x, chosen = given[0], width()
-    key = (program, which, x.shape, tuple([g.stride() for g in given]), x.dtype, chosen)
+    key = (program, which, x.shape, tuple([g.stride() for g in given]), x.dtype, chosen.name)
     frames: dict[Any, Frame] = params.places.worked_out
     frame = frames.get(key)
     if frame is not None:
@@ -238,7 +238,7 @@ def _run(frame: Frame, tensors: list[Tensor], params: Parameters, dtype: torch.d
     addresses = [0, 0, ctypes.addressof(workspace), zeros()]
     addresses += [tensors[k].data_ptr() for k in frame.order]
     table = (ctypes.c_int64 * len(addresses))(*addresses)
-    team = threads.usable(torch.get_num_threads(), frame.operations)
+    team = threads.usable(torch.get_num_threads(), frame.operations, frame.by_units)
     threads.run(frame.kernels, frame.jobs, ctypes.addressof(table), team)
 
 
