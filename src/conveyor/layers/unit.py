@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -70,7 +71,12 @@ class Unit:
 
     def bind(self, module: nn.Module) -> Parameters:
         """The program's parameters, read afresh from `module`; differentiable."""
-        return Parameters([getattr(module, name) for name in self.names], self._places)
+        held = module._parameters
+        try:
+            tensors: list[Any] = [held[name] for name in self.names]
+        except KeyError:  # one that a parametrization computes
+            tensors = [getattr(module, name) for name in self.names]
+        return Parameters(tensors, self._places)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ lies, (K, columns) with whole panels, where packing it would cost more than it s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
@@ -62,26 +63,25 @@ def _emit_product(module: ir.Module, form: Format, width: Width) -> None:
     b = ir.IRBuilder(function.append_basic_block("entry"))
     block = _Block(form, width, left_stride, count(1), result_stride, k_stride)
 
-    panels = _panels(b, columns, block.columns)
-
-    def panels_at_once(b: ir.IRBuilder, p: Any, wide: int, heights: Sequence[int]) -> None:
-        first = b.mul(p, count(block.columns))
+    def panels_at_once(b: ir.IRBuilder, p: Any, panels: int, heights: Sequence[int], part: _Part | None = None) -> None:
         weights = [
-            b.gep(packed, [b.mul(b.add(p, count(q)), panel_stride)], source_etype=form.type) for q in range(wide)
+            b.gep(packed, [b.mul(b.add(p, count(q)), panel_stride)], source_etype=form.type) for q in range(panels)
         ]
-        out = b.gep(result, [first], source_etype=form.type)
+        out = b.gep(result, [b.mul(p, count(block.columns))], source_etype=form.type)
 
         def each_block(b: ir.IRBuilder, r: Any, height: int) -> None:
             at = b.gep(left, [b.mul(r, left_stride)], source_etype=form.type)
             to = b.gep(out, [b.mul(r, result_stride)], source_etype=form.type)
-            block.emit(b, height, at, weights, to, inner, None, b.sub(columns, first))
+            block.emit(b, height, at, weights, to, inner, None, part)
 
         _in_blocks(b, rows, heights, each_block)
 
+    whole = b.sdiv(columns, count(block.columns))
     # A register block of one row has too few sums to hide how long each takes, so it is made wider.
-    alone = b.select(b.icmp_signed("==", rows, count(1)), panels, count(0))
+    alone = b.select(b.icmp_signed("==", rows, count(1)), whole, count(0))
     done = loop(b, count(0), alone, _WIDE, lambda b, p: panels_at_once(b, p, _WIDE, (1,)))
-    loop(b, done, panels, 1, lambda b, p: panels_at_once(b, p, 1, _heights(width)))
+    done = loop(b, done, whole, 1, lambda b, p: panels_at_once(b, p, 1, _heights(width)))
+    block.rest(b, columns, lambda b, part: panels_at_once(b, done, 1, _heights(width), part))
     b.ret_void()
 
 
@@ -97,22 +97,22 @@ def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
     left, left_stride, packed, result, result_stride, rows, inner, columns, room, more = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
     block = _Block(form, width, count(1), left_stride, result_stride, None)
-    panels = _panels(b, columns, block.columns)
     adds = b.icmp_signed("!=", more, count(0))
 
     def stretch(b: ir.IRBuilder, start: Any, length: Any) -> None:
         def each_block(b: ir.IRBuilder, r: Any, height: int) -> None:
             at = b.gep(left, [b.add(r, b.mul(start, left_stride))], source_etype=form.type)
 
-            def each_panel(b: ir.IRBuilder, p: Any) -> None:
+            def panel(b: ir.IRBuilder, p: Any, part: _Part | None = None) -> None:
                 k = b.add(b.mul(p, room), start)
                 weights = b.gep(packed, [b.mul(k, count(block.columns))], source_etype=form.type)
                 first = b.mul(p, count(block.columns))
                 to = b.gep(result, [b.add(b.mul(r, result_stride), first)], source_etype=form.type)
                 goes_on = b.or_(adds, b.icmp_signed(">", start, count(0)))
-                block.emit(b, height, at, [weights], to, length, goes_on, b.sub(columns, first))
+                block.emit(b, height, at, [weights], to, length, goes_on, part)
 
-            loop(b, count(0), panels, 1, each_panel)
+            done = loop(b, count(0), b.sdiv(columns, count(block.columns)), 1, panel)
+            block.rest(b, columns, lambda b, part: panel(b, done, part))
 
         _in_blocks(b, rows, _heights(width), each_block)
 
@@ -126,10 +126,6 @@ def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
     b.ret_void()
 
 
-def _panels(b: ir.IRBuilder, columns: Any, panel: int) -> Any:
-    return b.sdiv(b.add(columns, count(panel - 1)), count(panel))
-
-
 def _in_blocks(
     b: ir.IRBuilder, rows: Any, heights: Sequence[int], body: Callable[[ir.IRBuilder, Any, int], None]
 ) -> None:
@@ -137,6 +133,19 @@ def _in_blocks(
     start: Any = count(0)
     for h in heights:
         start = loop(b, start, rows, h, lambda b, r, h=h: body(b, r, h))  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The last panel, of which not all columns are the result's.
+
+    Attributes:
+        vectors: How many vectors it still has.
+        columns: How many columns.
+    """
+
+    vectors: int
+    columns: Any
 
 
 class _Block:
@@ -155,6 +164,15 @@ class _Block:
         self.k_stride = count(self.columns) if k_stride is None else k_stride
         self.align = (self.lanes if k_stride is None else 1) * form.integer.width // 8
 
+    def rest(self, b: ir.IRBuilder, columns: Any, body: Callable[[ir.IRBuilder, _Part], None]) -> None:
+        """The columns behind the last whole panel, in a block of as many vectors as they need."""
+        rest = b.srem(columns, count(self.columns))
+        with b.if_then(b.icmp_signed(">", rest, count(0))):
+            for vectors in range(1, self.panel + 1):
+                more = b.icmp_signed(">", rest, count((vectors - 1) * self.lanes))
+                with b.if_then(b.and_(more, b.icmp_signed("<=", rest, count(vectors * self.lanes)))):
+                    body(b, _Part(vectors, rest))
+
     def emit(
         self,
         b: ir.IRBuilder,
@@ -164,28 +182,45 @@ class _Block:
         result: Any,
         inner: Any,
         more: Any,
-        columns: Any,
+        part: _Part | None,
     ) -> None:
-        """`height` rows by some panels of weights; of their columns as many as the result has from here on.
+        """`height` rows by some panels of weights, or by part of one.
 
         The sums begin at zero, or at `result` where the condition `more` holds.
         """
         v = Vectors(b, self.form, self.lanes)
-        wide = self.panel * len(weights)
-        whole = b.icmp_signed(">=", columns, count(self.lanes * wide))
+        vectors = self.panel if part is None else part.vectors
+        wide = vectors * len(weights)
         places = [self._place(b, result, m, q) for m in range(height) for q in range(wide)]
+        size = self.form.integer.width // 8
+        mask = None if part is None else v.first(b.sub(part.columns, count((wide - 1) * self.lanes)))
+        is_last = [mask is not None and k % wide == wide - 1 for k in range(len(places))]
         starts = [v.const(0.0) for _ in places]
         if more is not None:
             before = b.block
             with b.if_then(more):
-                loaded = self._loads(b, places, wide, whole, columns)
+                loaded = [
+                    v.masked_load(at, mask, size) if last else b.load(at, typ=v.type, align=size)
+                    for at, last in zip(places, is_last, strict=True)
+                ]
                 inside = b.block
             starts = [_phi(b, v.type, [(v.const(0.0), before), (x, inside)]) for x in loaded]
-        sums = self._sums(b, height, left, weights, inner, starts)
-        self._stores(b, places, sums, wide, whole, columns)
+        sums = self._sums(b, height, left, weights, vectors, inner, starts)
+        for at, last, total in zip(places, is_last, sums, strict=True):
+            if last:
+                v.masked_store(total, at, mask, size)
+            else:
+                b.store(total, at, align=size)
 
     def _sums(
-        self, b: ir.IRBuilder, height: int, left: Any, weights: Sequence[Any], inner: Any, starts: list[Any]
+        self,
+        b: ir.IRBuilder,
+        height: int,
+        left: Any,
+        weights: Sequence[Any],
+        vectors: int,
+        inner: Any,
+        starts: list[Any],
     ) -> list[Any]:
         v = Vectors(b, self.form, self.lanes)
         before, body, after = b.block, b.append_basic_block("k"), b.append_basic_block("done")
@@ -195,21 +230,21 @@ class _Block:
         k.add_incoming(count(0), before)
         sums = [_phi(b, v.type, [(s, before)]) for s in starts]
         at = b.mul(k, self.k_stride)
-        vectors = [
+        loaded = [
             b.load(
                 b.gep(panel, [b.add(at, count(q * self.lanes))], source_etype=self.form.type),
                 typ=v.type,
                 align=self.align,
             )
             for panel in weights
-            for q in range(self.panel)
+            for q in range(vectors)
         ]
         new = []
         for m in range(height):
             at = b.add(b.mul(count(m), self.row_stride), b.mul(k, self.inner_stride))
             one = v.splat(b.load(b.gep(left, [at], source_etype=self.form.type), typ=self.form.type))
-            wide = len(vectors)
-            new += [v.fma(one, vectors[q], sums[m * wide + q]) for q in range(wide)]
+            wide = len(loaded)
+            new += [v.fma(one, loaded[q], sums[m * wide + q]) for q in range(wide)]
         following = b.add(k, count(1))
         k.add_incoming(following, body)
         for s, n in zip(sums, new, strict=True):
@@ -217,37 +252,6 @@ class _Block:
         b.cbranch(b.icmp_signed("<", following, inner), body, after)
         b.position_at_end(after)
         return [_phi(b, v.type, [(s, before), (n, body)]) for s, n in zip(starts, new, strict=True)]
-
-    def _loads(self, b: ir.IRBuilder, places: list[Any], wide: int, whole: Any, columns: Any) -> list[Any]:
-        """The block of the result."""
-        size = self.form.integer.width // 8
-        kind = Vectors(b, self.form, self.lanes).type
-        with b.if_else(whole) as (all_of_it, part):
-            with all_of_it:
-                full = [b.load(at, typ=kind, align=size) for at in places]
-                first = b.block
-            with part:
-                v = Vectors(b, self.form, self.lanes)
-                masks = self._masks(b, wide, columns)
-                some = [v.masked_load(at, masks[k % wide], size) for k, at in enumerate(places)]
-                second = b.block
-        return [_phi(b, kind, [(x, first), (y, second)]) for x, y in zip(full, some, strict=True)]
-
-    def _stores(self, b: ir.IRBuilder, places: list[Any], sums: list[Any], wide: int, whole: Any, columns: Any) -> None:
-        size = self.form.integer.width // 8
-        with b.if_else(whole) as (all_of_it, part):
-            with all_of_it:
-                for at, s in zip(places, sums, strict=True):
-                    b.store(s, at, align=size)
-            with part:
-                v = Vectors(b, self.form, self.lanes)
-                masks = self._masks(b, wide, columns)
-                for k, (at, s) in enumerate(zip(places, sums, strict=True)):
-                    v.masked_store(s, at, masks[k % wide], size)
-
-    def _masks(self, b: ir.IRBuilder, wide: int, columns: Any) -> list[Any]:
-        v = Vectors(b, self.form, self.lanes)
-        return [v.first(b.sub(columns, count(q * self.lanes))) for q in range(wide)]
 
     def _place(self, b: ir.IRBuilder, result: Any, m: int, q: int) -> Any:
         at = b.add(b.mul(count(m), self.result_stride), count(q * self.lanes))

@@ -56,7 +56,7 @@ def usable(threads: int, operations: float, coupled: bool = False) -> int:
     return 1 if (coupled or operations < _WORTH_WAITING) and is_crowded() else threads
 
 
-_WORTHWHILE = 4e7  # about 0.2 ms on one core; less is over before the other threads are of use
+_WORTHWHILE = 2e7  # about 0.1 ms on one core; less is over before the other threads are of use
 _WORTH_WAITING = 2e9  # about 8 ms on one core; a thread that is not running comes back after some 4 ms
 
 
