@@ -231,6 +231,16 @@ def demo(
     raise typer.Exit(run_demo(output, force=force, epochs=epochs, max_steps=max_steps))
 
 
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Say which backends run here and why others don't, try the compiled one, and show CPU, threads and cache."""
+    from conveyor.cli.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(as_json=as_json))
+
+
 def _require_alone(context: typer.Context, name: str) -> None:
     given = [
         key
