@@ -41,7 +41,7 @@ def _beside_torch(name: str, measure: Callable[..., Line]) -> Callable[[Run], It
         for size in SIZES:
             torch.manual_seed(0)
             given = contestants.setting(cv.cells[name], size, run.dtype)
-            yield measure(run, given, *contestants.beside_torch(given))
+            yield measure(run, given, contestants.beside_torch(given))
 
     return lines
 

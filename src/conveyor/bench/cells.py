@@ -43,11 +43,11 @@ def _beside_lstm(run: Run, cell: CellDefinition, size: Size) -> Line:
     given, other = (contestants.setting(c, size, run.dtype) for c in (cell, cv.cells["lstm"]))
     pair = contestants.beside_reference(given)
     gradient = given.gradient()
-    lstm = contestants.layer(other)[1].train(other.gradient())
+    lstm = contestants.layer(other).train(other.gradient())
     done, lstms = work(cell.program, given.widths), work(other.program, other.widths)
 
     def measure() -> Mapping[str, float]:
-        mine, theirs = alternate([pair[0].train(gradient), lstm], run.seconds / 2)
+        mine, theirs = alternate([pair.ours.train(gradient), lstm], run.seconds / 2)
         least = bound(done, given.rows, run.calibration, run.wide)
         return {
             "ours": mine.seconds,
@@ -59,4 +59,4 @@ def _beside_lstm(run: Run, cell: CellDefinition, size: Size) -> Line:
         }
 
     facts = size.facts | {"in_sequence": float(is_in_sequence(cell.program))}
-    return run.line(f"{cell.name} {size.label}", agree(given, *pair), measure, facts)
+    return run.line(f"{cell.name} {size.label}", agree(given, pair), measure, facts)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 import conveyor as cv
-from conveyor.bench.loop import Loop, plain_loop
+from conveyor.bench.loop import plain_loop
 from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
 from conveyor.layout import merged_layout, resolve_widths
@@ -152,12 +154,40 @@ def _of(
     return Contestant(forward, tuple(wanted.values()), gradients)
 
 
-def layer(given: Setting, backend: str = "auto") -> tuple[nn.Module, Contestant]:
-    """Our layer of the cell."""
-    made = cv.Recurrent(
-        given.cell, given.size.I, given.size.H, sizes=given.sizes or None, dtype=given.dtype, backend=backend
-    )
-    return made, _contestant(made, given, **given.aux)
+@dataclass(frozen=True)
+class Pair:
+    """Ours and a peer on the same numbers.
+
+    Attributes:
+        ours: Ours.
+        theirs: The peer.
+        truth: Makes the reference backend with the same numbers, in float64.
+    """
+
+    ours: Contestant
+    theirs: Contestant
+    truth: Callable[[], Contestant]
+
+
+def _truth(make: Callable[..., nn.Module], module: nn.Module, given: Setting) -> Callable[[], Contestant]:
+    def exact() -> Contestant:
+        twin = make(dtype=torch.float64, backend="reference")
+        twin.load_state_dict(module.state_dict())
+        x = given.x.detach().double().requires_grad_()
+        aux = {n: a.double() for n, a in given.aux.items()}
+        return _contestant(twin, replace(given, x=x, aux=aux, dtype=torch.float64), **aux)
+
+    return exact
+
+
+def _maker(given: Setting) -> Callable[..., nn.Module]:
+    """Makes our layer of the cell."""
+    return partial(cv.Recurrent, given.cell, given.size.I, given.size.H, sizes=given.sizes or None)
+
+
+def layer(given: Setting) -> Contestant:
+    """Our layer of the cell, by itself."""
+    return _contestant(_maker(given)(dtype=given.dtype), given, **given.aux)
 
 
 # Cells that torch has a layer for: ours, torch's, and what both are told beside their sizes.
@@ -174,8 +204,8 @@ def has_torch_layer(cell: CellDefinition) -> bool:
     return cell.name in _TORCH and cell is cv.cells[cell.name]
 
 
-def beside_torch(given: Setting) -> tuple[Contestant, Contestant]:
-    """Our layer with torch.nn's arguments, and torch.nn's with the same numbers.
+def beside_torch(given: Setting) -> Pair:
+    """Our layer with torch.nn's arguments, and torch.nn's.
 
     Raises:
         ArgumentError: torch.nn has none.
@@ -185,33 +215,40 @@ def beside_torch(given: Setting) -> tuple[Contestant, Contestant]:
             f"against: torch.nn has no layer for {given.cell.name!r}, it has {', '.join(_TORCH)}; try --against loop"
         )
     ours, theirs, options = _TORCH[given.cell.name]
-    told = {"dtype": given.dtype, **options(given.size)}
-    first, second = (make(given.size.I, given.size.H, **told) for make in (ours, theirs))
+    make = partial(ours, given.size.I, given.size.H, **options(given.size))
+    first = make(dtype=given.dtype)
+    second = theirs(given.size.I, given.size.H, dtype=given.dtype, **options(given.size))
     second.load_state_dict(first.state_dict())
-    return _contestant(first, given), _contestant(second, given)
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # torch says once that projections miss its fast path, which is what we measure
+        second(given.x[:1])
+    return Pair(_contestant(first, given), _contestant(second, given), _truth(make, first, given))
 
 
-def beside_reference(given: Setting) -> tuple[Contestant, Contestant]:
-    """Our layer, and the reference backend with the same numbers."""
-    (first, ours), (second, theirs) = layer(given), layer(given, "reference")
+def beside_reference(given: Setting) -> Pair:
+    """Our layer, and the reference backend."""
+    make = _maker(given)
+    first, second = (make(dtype=given.dtype, backend=backend) for backend in ("auto", "reference"))
     second.load_state_dict(first.state_dict())
-    return ours, theirs
+    ours, theirs = (_contestant(module, given, **given.aux) for module in (first, second))
+    return Pair(ours, theirs, _truth(make, first, given))
 
 
-def beside_loop(given: Setting, change: Callable[[Any], Any] = lambda run: run) -> tuple[Contestant, Contestant, Loop]:
-    """Our layer, the best plain loop with the same numbers, and that loop itself.
+def beside_loop(given: Setting, change: Callable[[Any], Any] = lambda run: run) -> Pair:
+    """Our layer, and the best plain loop.
 
     Args:
         given: The cell and its numbers.
         change: What is made of the loop's function before it is called, such as `torch.compile`.
     """
-    module, ours = layer(given)
-    loop = plain_loop(given.program, given.widths)
-    run = change(loop.run)
+    make = _maker(given)
+    module = make(dtype=given.dtype)
     program, widths = given.program, given.widths
+    loop = plain_loop(program, widths)
+    run = change(loop.run)
     slots = dict(module.named_parameters())
     rows = merged_layout(program, widths).rows
-    states = [given.x.new_zeros((given.size.B, widths[s.width])).detach() for s in program.states]
+    states = [torch.zeros(given.size.B, widths[s.width], dtype=given.dtype) for s in program.states]
 
     def packed() -> list[Tensor]:
         params: dict[tuple[str, str], Tensor] = {}
@@ -227,4 +264,5 @@ def beside_loop(given: Setting, change: Callable[[Any], Any] = lambda run: run) 
         return output
 
     theirs = _of(lambda: called(leaves), {"x": given.x, **slots}, lambda: called(packed()))
-    return ours, replace(theirs, leaves=(given.x, *leaves)), loop
+    theirs = replace(theirs, leaves=(given.x, *leaves))
+    return Pair(_contestant(module, given, **given.aux), theirs, _truth(make, module, given))

@@ -25,8 +25,7 @@ def plain(run: Run) -> Iterator[Line]:
     for size in SIZES:
         torch.manual_seed(0)
         given = contestants.setting(define(), size, run.dtype)
-        ours, theirs, _ = contestants.beside_loop(given)
-        yield training(run, given, ours, theirs)
+        yield training(run, given, contestants.beside_loop(given))
 
 
 def compiled(run: Run) -> Iterator[Line]:
@@ -38,12 +37,12 @@ def compiled(run: Run) -> Iterator[Line]:
 
 def _compiled(run: Run, size: Size) -> Line:
     given = contestants.setting(define(), size, run.dtype)
-    ours, theirs, _ = contestants.beside_loop(given, torch.compile)
-    step = theirs.train(given.gradient())
+    pair = contestants.beside_loop(given, torch.compile)
+    step = pair.theirs.train(given.gradient())
     began = time.perf_counter()
     step()
     taken = time.perf_counter() - began
-    line = training(run, given, ours, theirs)
+    line = training(run, given, pair)
     if line.state == "red":
         return line
     with TemporaryDirectory(prefix="conveyor-bench-") as folder:

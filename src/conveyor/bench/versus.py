@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 
 from conveyor.bench import contestants
-from conveyor.bench.contestants import Contestant, Setting, Size, square
+from conveyor.bench.contestants import Pair, Setting, Size, square
 from conveyor.bench.rows import Line, Row
 from conveyor.bench.run import Run
 from conveyor.bench.sequences import inference, training
@@ -17,12 +17,10 @@ from conveyor.language import CellDefinition
 SIZES = tuple(square(*s) for s in ((100, 1, 128), (100, 8, 128), (100, 32, 128), (100, 32, 256)))
 """Those that are measured if none is named."""
 
-Pair = tuple[Contestant, Contestant]
-
 AGAINST: dict[str, tuple[str, Callable[[Setting], Pair]]] = {
     "torch": ("torch.nn's layer", contestants.beside_torch),
-    "loop": ("the plain loop in torch", lambda given: contestants.beside_loop(given)[:2]),
-    "compile": ("that loop under torch.compile", lambda given: contestants.beside_loop(given, torch.compile)[:2]),
+    "loop": ("the plain loop in torch", contestants.beside_loop),
+    "compile": ("that loop under torch.compile", lambda given: contestants.beside_loop(given, torch.compile)),
     "reference": ("the reference backend", contestants.beside_reference),
 }
 """What a cell can be set beside: what it is called, and how it is made."""
@@ -71,6 +69,6 @@ def _measured(
         for size in sizes:
             torch.manual_seed(0)
             given = contestants.setting(cell, size, run.dtype)
-            yield measure(run, given, *make(given))
+            yield measure(run, given, make(given))
 
     return lines

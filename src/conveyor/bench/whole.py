@@ -67,9 +67,9 @@ def busy(run: Run) -> Iterator[Line]:
 def _beside_busy(run: Run, size: Size, kind: str) -> Line:
     torch.manual_seed(0)
     given = contestants.setting(cv.cells["lstm"], size, run.dtype)
-    ours, theirs = contestants.beside_torch(given)
+    pair = contestants.beside_torch(given)
     gradient = given.gradient()
-    both = [c.train(gradient) if kind == "training" else c.infer() for c in (ours, theirs)]
+    both = [c.train(gradient) if kind == "training" else c.infer() for c in (pair.ours, pair.theirs)]
 
     def measure() -> Mapping[str, float]:
         idle, their_idle = alternate(both, run.seconds / 2)
@@ -85,7 +85,7 @@ def _beside_busy(run: Run, size: Size, kind: str) -> Line:
             "their_slowdown": their_slow.seconds / their_idle.seconds,
         }
 
-    return run.line(f"{size.label} {kind}", agree(given, ours, theirs), measure, size.facts)
+    return run.line(f"{size.label} {kind}", agree(given, pair), measure, size.facts)
 
 
 def memory(run: Run) -> Iterator[Line]:
@@ -118,11 +118,11 @@ def _length(run: Run, size: Size, base: float | None) -> Line:
         contestants.setting(cv.cells["lstm"], square(steps, size.B, size.H), run.dtype)
         for steps in (size.T, min(size.T, _GATED))
     )
-    step = contestants.layer(given)[1].train(given.gradient())
+    step = contestants.layer(given).train(given.gradient())
 
     def measure() -> Mapping[str, float]:
         (taken,) = alternate([step], run.seconds)
         cost = taken.seconds / size.T
         return {"ours": taken.seconds, "step": cost, "linear": cost / (base or cost)}
 
-    return run.line(size.label, agree(short, *contestants.beside_reference(short)), measure, size.facts)
+    return run.line(size.label, agree(short, contestants.beside_reference(short)), measure, size.facts)
