@@ -16,7 +16,7 @@ import conveyor as cv
 from support import BUILT_IN, Case, assert_near
 
 BACKENDS = ("cpu", "reference")
-STEPS, ROWS, WIDE = 6, 3, 5
+STEPS, ROWS, WIDE = 8, 3, 5
 
 
 def layer_of(case: Case, backend: str = "cpu", **options: Any) -> cv.Recurrent:

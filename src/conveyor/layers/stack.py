@@ -23,7 +23,7 @@ from conveyor.states import state_class
 from conveyor.torch_ops import recurrence
 
 if TYPE_CHECKING:
-    from conveyor.stream import Stream
+    from conveyor.layers.stream import Stream
 
 LayoutOf = Callable[[Program, Mapping[str, int]], Layout]
 Fields = tuple[Any, ...]  # one entry a state: a tensor, or a tuple of one tensor a layer
@@ -202,12 +202,12 @@ class Stack(nn.Module):
         return x, finals
 
     def stream(self, batch_size: int = 1) -> Stream:
-        """This layer fed step by step; see `conveyor.stream.Stream`.
+        """This layer fed step by step; see `conveyor.layers.stream.Stream`.
 
         Args:
             batch_size: How many sequences are fed side by side.
         """
-        from conveyor.stream import Stream
+        from conveyor.layers.stream import Stream
 
         return Stream(self, batch_size)
 
