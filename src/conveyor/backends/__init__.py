@@ -55,7 +55,6 @@ def check_name(name: str) -> None:
         raise ArgumentError(f"backend {name!r} is unknown; expected auto, {', '.join(NAMES)}")
 
 
-@lru_cache(maxsize=256)
 def choose(wanted: str, strict: bool, device: torch.device, dtype: torch.dtype) -> str:
     """The backend that runs a layer.
 

@@ -72,7 +72,7 @@ class Gradients:
 @lru_cache(maxsize=512)
 def compiled(recipe: Pass, dtype: torch.dtype, chosen: Width) -> Compiled:
     """The code of a pass."""
-    return compile_work(recipe.schedules, FORMATS[dtype], chosen)
+    return compile_work(recipe.name, recipe.schedules, FORMATS[dtype], chosen)
 
 
 class _States:
