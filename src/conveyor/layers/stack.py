@@ -13,12 +13,12 @@ from conveyor import backends
 from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
 from conveyor.layers.arguments import check_flags, check_place
-from conveyor.layers.check import check_aux_names, check_input, check_state, describe, sequence_aux
+from conveyor.layers.check import check_aux_names, check_input, check_state, describe, sequence_aux, sequence_reset
 from conveyor.layers.initialise import initialise
 from conveyor.layers.unit import Unit
 from conveyor.layout import Layout, resolve_widths
 from conveyor.program import Program
-from conveyor.rewrite import without_bias
+from conveyor.rewrite import RESET, without_bias
 from conveyor.states import state_class
 from conveyor.torch_ops import recurrence
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from conveyor.layers.stream import Stream
 
 LayoutOf = Callable[[Program, Mapping[str, int]], Layout]
+_ARGUMENTS = ("reset", "lengths")  # of every layer, so no cell's auxiliary inputs
 Fields = tuple[Any, ...]  # one entry a state: a tensor, or a tuple of one tensor a layer
 
 
@@ -71,6 +72,7 @@ class Stack(nn.Module):
         forget_bias: float | None,
         init: str,
         max_lag: int,
+        learn_initial_state: bool,
         backend: str,
         strict_backend: bool,
         device: torch.device | str | None,
@@ -80,6 +82,7 @@ class Stack(nn.Module):
         if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout <= 1:
             raise ArgumentError(f"dropout is a probability from 0 to 1, got {dropout!r}")
         check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional, strict_backend=strict_backend)
+        check_flags(learn_initial_state=learn_initial_state)
         check_place(device, dtype)
         if backend != "auto":
             backends.check_name(backend)
@@ -94,6 +97,7 @@ class Stack(nn.Module):
         self.init = init
         self.forget_bias = forget_bias
         self.max_lag = max_lag
+        self.learn_initial_state = learn_initial_state
         self.units = self._make_units(cells, layout_of, input_size, hidden_sizes, sizes)
         self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
         state_class(self.state_fields)  # says now, rather than at the first call, if a name can't be a field's
@@ -122,7 +126,13 @@ class Stack(nn.Module):
             used |= own.keys()
             layout = layout_of(program, resolve_widths(program, width, hidden_size, own))
             directions = ("", "_reverse") if self.bidirectional else ("",)
-            units += [Unit(cell, program, layout, f"_l{k}{d}") for d in directions]
+            for name in _ARGUMENTS:
+                if any(a.name == name for a in program.aux):
+                    raise ArgumentError(
+                        f"cell {cell.name} has an auxiliary input '{name}', which every layer has for something else;"
+                        " rename it"
+                    )
+            units += [Unit(cell, program, layout, f"_l{k}{d}", self.learn_initial_state) for d in directions]
             width = units[-1].output_size * len(directions)
         for name in sizes:
             if name not in used:
@@ -157,7 +167,7 @@ class Stack(nn.Module):
         """A tensor of the layer's device and type."""
         return torch.empty(0) if self._first is None else getattr(self, self._first)
 
-    def _run(self, x: Any, fields: Fields | None, aux: Mapping[str, Any]) -> tuple[Tensor, Fields]:
+    def _run(self, x: Any, fields: Fields | None, aux: Mapping[str, Any], reset: Any = None) -> tuple[Tensor, Fields]:
         """The output and the final states, shaped as the input is: batched or not, batch first or not."""
         like = self._like()
         check_input(x, self.input_size, like, self.batch_first)
@@ -168,6 +178,7 @@ class Stack(nn.Module):
             x = x.unsqueeze(1)
         elif self.batch_first:
             x = x.transpose(0, 1)
+        resets = None if reset is None else sequence_reset(reset, x, batched, self.batch_first)
         whole = {
             u: {
                 a.name: sequence_aux(a.name, aux[a.name], x, u.widths[a.width], batched, self.batch_first)
@@ -175,14 +186,18 @@ class Stack(nn.Module):
             }
             for u in self.units
         }
-        y, finals = self._run_layers(x, self._unpack(fields, x.shape[1] if batched else None, like), whole)
+        y, finals = self._run_layers(x, self._unpack(fields, x.shape[1] if batched else None, like), whole, resets)
         packed = self._pack(finals)
         if not batched:
             return y.squeeze(1), self._map_fields(packed, lambda s: s.squeeze(-2))
         return (y.transpose(0, 1) if self.batch_first else y), packed
 
     def _run_layers(
-        self, x: Tensor, initial: list[tuple[Tensor, ...]], aux: Mapping[Unit, Mapping[str, Tensor]]
+        self,
+        x: Tensor,
+        initial: list[tuple[Tensor, ...]],
+        aux: Mapping[Unit, Mapping[str, Tensor]],
+        reset: Tensor | None,
     ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
         finals: list[tuple[Tensor, ...]] = []
         backend = self.backend_used
@@ -192,8 +207,11 @@ class Stack(nn.Module):
                 unit = self.units[k * self.num_directions + d]
                 turn = _reversed if d else _as_is
                 given = {n: turn(a) for n, a in aux[unit].items()}
-                start = initial[len(finals)]
-                result = recurrence(backend, unit.program, turn(x), start, unit.bind(self), unit.widths, given)
+                start, program, params = initial[len(finals)], unit.program, unit.bind(self)
+                if reset is not None:
+                    program, params = unit.resetting, unit.bind_resetting(self)
+                    given[RESET] = _backwards(reset) if d else reset
+                result = recurrence(backend, program, turn(x), start, params, unit.widths, given)
                 outputs.append(turn(result.output))
                 finals.append(result.states)
             x = torch.cat(outputs, -1) if len(outputs) > 1 else outputs[0]
@@ -224,6 +242,8 @@ class Stack(nn.Module):
         """The initial states of each unit, (B, width) a state; `batch` is None where the layer was given none."""
         if fields is None:
             rows = 1 if batch is None else batch
+            if self.learn_initial_state:
+                return [tuple(t.expand(rows, -1) for t in u.initial(self)) for u in self.units]
             return [tuple(like.new_zeros((rows, u.widths[s.width])) for s in u.program.states) for u in self.units]
         if not isinstance(fields, tuple | list) or len(fields) != len(self.state_fields):
             got = f"{len(fields)} of them" if isinstance(fields, tuple | list) else type(fields).__name__
@@ -303,8 +323,15 @@ class Stack(nn.Module):
             ("bidirectional", self.bidirectional, False),
             ("forget_bias", self.forget_bias, None),
             ("init", self.init, "torch"),
+            ("learn_initial_state", self.learn_initial_state, False),
             ("backend", self.backend, "auto"),
         ]
+
+
+def _backwards(reset: Tensor) -> Tensor:
+    """Where a state that comes from the step after starts anew: there the next piece begins."""
+    following = torch.cat((reset[1:], torch.zeros_like(reset[:1])))
+    return following.flip(0)
 
 
 def _as_is(sequence: Tensor) -> Tensor:

@@ -42,6 +42,7 @@ class Stream:
         self.batch_size = batch_size
         self._runs: list[_Run] = []
         self.refresh()
+        self.reset()
 
     def refresh(self) -> None:
         """Read the layer's parameters again at the next step; the states stay."""
