@@ -95,13 +95,22 @@ class Recurrent(Stack):
         return self.units[0].cell
 
     def forward(
-        self, x: Tensor, state: Any = None, *, reset: Tensor | None = None, **aux: Tensor
-    ) -> tuple[Tensor, Any]:
+        self,
+        x: Any,
+        state: Any = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+        **aux: Tensor,
+    ) -> tuple[Any, Any]:
         """Run over a sequence.
 
         Args:
-            x: (T, B, input_size), (B, T, input_size) with `batch_first`, or (T, input_size) for one sequence.
+            x: (T, B, input_size), (B, T, input_size) with `batch_first`, (T, input_size) for one sequence, or torch's
+                `PackedSequence`, which gives one back.
             state: The initial states as this layer returns them, or a plain tuple of the same; None is the layer's own.
+            lengths: (B,) whole numbers: each sequence's own length, 0 too. What lies behind is never read; outputs are
+                zero there, final states those at each sequence's end, where the reverse direction begins.
             reset: (T, B) booleans ((B, T) with `batch_first`): where true, a new piece starts at that step: the state
                 before it is the layer's own initial state, never one passed in. In the reverse direction a piece ends
                 there: its state starts anew between that step and the one before.
@@ -114,7 +123,7 @@ class Recurrent(Stack):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
-        y, fields = self._run(x, state, aux, reset)
+        y, fields = self._run(x, state, aux, reset, lengths)
         return y, self._named(fields)
 
     def extra_repr(self) -> str:

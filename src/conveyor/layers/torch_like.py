@@ -115,12 +115,21 @@ class _TorchLike(Stack):
 class _OneState(_TorchLike):
     """torch's GRU and RNN take and return the one state as a tensor, not a tuple."""
 
-    def forward(self, input: Tensor, hx: Tensor | None = None, *, reset: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        input: Any,
+        hx: Tensor | None = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+    ) -> tuple[Any, Tensor]:
         """Run over a sequence.
 
         Args:
-            input: (T, B, input_size), (B, T, input_size) with `batch_first`, or (T, input_size) for one sequence.
+            input: (T, B, input_size), (B, T, input_size) with `batch_first`, (T, input_size) for one sequence, or
+                torch's `PackedSequence`, which gives one back.
             hx: The initial state, (num_layers x directions, B, hidden_size); None is the layer's own.
+            lengths: (B,) whole numbers, each sequence's own length; see `Recurrent.forward`.
             reset: (T, B) booleans where a new piece starts; see `Recurrent.forward`.
 
         Returns:
@@ -129,7 +138,7 @@ class _OneState(_TorchLike):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
-        y, fields = self._run(input, None if hx is None else (hx,), {}, reset)
+        y, fields = self._run(input, None if hx is None else (hx,), {}, reset, lengths)
         return y, fields[0]
 
 
@@ -177,14 +186,21 @@ class LSTM(_TorchLike):
         )  # fmt: skip
 
     def forward(
-        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None, *, reset: Tensor | None = None
-    ) -> tuple[Tensor, Any]:
+        self,
+        input: Any,
+        hx: tuple[Tensor, Tensor] | None = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+    ) -> tuple[Any, Any]:
         """Run over a sequence.
 
         Args:
-            input: (T, B, input_size), (B, T, input_size) with `batch_first`, or (T, input_size) for one sequence.
+            input: (T, B, input_size), (B, T, input_size) with `batch_first`, (T, input_size) for one sequence, or
+                torch's `PackedSequence`, which gives one back.
             hx: The initial (h_0, c_0), (num_layers x directions, B, proj_size or hidden_size) and (…, hidden_size);
                 None is the layer's own.
+            lengths: (B,) whole numbers, each sequence's own length; see `Recurrent.forward`.
             reset: (T, B) booleans where a new piece starts; see `Recurrent.forward`.
 
         Returns:
@@ -194,7 +210,7 @@ class LSTM(_TorchLike):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
-        y, fields = self._run(input, hx, {}, reset)
+        y, fields = self._run(input, hx, {}, reset, lengths)
         return y, self._named(fields)
 
 
