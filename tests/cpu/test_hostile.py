@@ -123,28 +123,27 @@ def test_other_threads_run_while_compiled_code_does() -> None:
     """One call that takes long is one stretch of compiled code: a thread that ticks meanwhile shows that it may run."""
     torch.set_num_threads(1)
     layer = cv.LSTM(256, 256).requires_grad_(False)
-    x = torch.randn(400, 32, 256)
-    layer(x[:2])  # compiled, and its memory is warm
-    ticks: list[float] = []
+    x = torch.randn(1500, 32, 256)
+    layer(x[:2])  # compiled
+    ticks = 0
     stop = threading.Event()
 
     def tick() -> None:
+        nonlocal ticks
         while not stop.is_set():
-            ticks.append(time.perf_counter())
+            ticks += 1
             time.sleep(0.0005)
 
     ticking = threading.Thread(target=tick)
     ticking.start()
     try:
-        while len(ticks) < 3:
+        while ticks < 3:
             time.sleep(0.001)
-        began = time.perf_counter()
+        before = ticks
         layer(x)
-        ended = time.perf_counter()
+        during = ticks - before
     finally:
         stop.set()
         ticking.join()
-    # If the interpreter's lock were held, all the time but its ends would be one gap.
-    inside = [began, *(t for t in ticks if began < t < ended), ended]
-    widest = max(b - a for a, b in zip(inside, inside[1:], strict=False))
-    assert len(inside) > 12 and widest < 0.5 * (ended - began)
+    # If compiled code held the interpreter's lock, there would be a tick at most at each step of Python around it.
+    assert during > 40
