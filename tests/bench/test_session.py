@@ -42,7 +42,7 @@ def text_of(width: int, *results: Result, terminal: bool, markdown: bool = False
 def test_markdown() -> None:
     assert as_markdown(RESULT) == (
         "### LSTM, beside torch\n\n"
-        "| lstm | ours | theirs | theirs / ours | GFLOP/s | of peak | note |\n"
+        "|  | ours | theirs | speed-up | GFLOP/s | of peak | note |\n"
         "|---|---|---|---|---|---|---|\n"
         "| 100×1×64 | 350 µs | 204 µs | 0.58× | 18.7 | 4% |  |\n"
         "| 100×8×128 (void) | 20 ms | 1.5 s | 75.00× | 1 | 50% |  |\n"
@@ -56,19 +56,20 @@ def test_without_bars_and_notes() -> None:
 
 
 def test_a_table_for_the_terminal() -> None:
-    table = as_rich(RESULT)
-    assert [str(c.header) for c in table.columns] == [
-        "lstm",
-        "ours",
-        "theirs",
-        "theirs / ours",
-        "GFLOP/s",
-        "of peak",
-        "note",
-    ]
-    text = text_of(120, RESULT, terminal=True)
+    table = as_rich(RESULT, 80)
+    assert [str(c.header) for c in table.columns] == ["", "ours", "theirs", "speed-up", "GFLOP/s", "of peak", "note"]
+    text = text_of(100, RESULT, terminal=True)
     for wanted in ("LSTM, beside torch", "350 µs", "100×8×128 (void)", "WRONG NUMBERS", "MISSED: ≥ 1.15×"):
         assert wanted in text
+
+
+def test_a_narrow_terminal_is_enough() -> None:
+    parts = {"of_bound": 0.59, "bound_products": 5.147e-3, "bound_pointwise": 2.19e-4, "bound_bytes": 7.84e-4}
+    lines = (Line("1000×8×128", {**LINES[0].figures, "ours": 10.44e-3, "theirs": 29.33e-3, **parts}, "void"),)
+    narrow, wide = (text_of(w, Result("r", "t", lines, ()), terminal=True) for w in (80, 120))
+    assert "59%" in narrow and "219 µs" not in narrow and "…" not in narrow
+    assert "59%" in wide and "219 µs" in wide and "…" not in wide
+    assert sum("1000×8×128 (void)" in line and "59%" in line for line in narrow.splitlines()) == 1
 
 
 def test_markdown_is_for_pipes_and_for_who_asks() -> None:
@@ -124,7 +125,7 @@ def test_a_run_is_shown_and_written(steady: None, tmp_path: Path) -> None:
     code, out, progress = carried_out(Options(threads=1, json=path), row(LINES[0]))
     assert code == 0
     assert out.startswith(machine.describe().cpu) and "### a row" in out
-    assert progress == "r  100×1×64  ours 350 µs, theirs 204 µs, theirs / ours 0.58×, GFLOP/s 18.7\n"
+    assert progress == "r  100×1×64  ours 350 µs, theirs 204 µs, speed-up 0.58×, GFLOP/s 18.7\n"
     found = json.loads(path.read_text())
     assert found["format"] == 1 and found["threads"] == 1 and found["dtype"] == "float32" and found["peak"] == 1e11
     assert found["machine"]["versions"]["torch"] == machine.describe().versions["torch"]
