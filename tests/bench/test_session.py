@@ -51,6 +51,15 @@ def test_markdown() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(1.234e-7, "0.123 µs"), (9.9999e-5, "100 µs"), (9.996e-4, "1 ms"), (0.02933, "29.3 ms"), (0.9996, "1 s"), (94.2, "94.2 s")],
+)  # fmt: skip
+def test_times(seconds: float, text: str) -> None:
+    line = Line("l", {"ours": seconds})
+    assert f"| l | {text} |" in as_markdown(Result("r", "t", (line,), ()))
+
+
 def test_without_bars_and_notes() -> None:
     assert as_markdown(Result("r", "t", LINES[:1], ())).endswith("| 100×1×64 | 350 µs | 204 µs | 0.58× | 18.7 | 4% |\n")
 

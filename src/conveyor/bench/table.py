@@ -24,9 +24,11 @@ _WIDE = 110  # characters of a terminal, from which on the parts of the bound ar
 
 
 def _time(seconds: float) -> str:
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:.3g} µs"
-    return f"{seconds * 1e3:.4g} ms" if seconds < 1 else f"{seconds:.3g} s"
+    for unit, scale in (("µs", 1e6), ("ms", 1e3)):
+        number = seconds * scale
+        if number < 999.5:
+            return f"{number:.0f} {unit}" if number >= 100 else f"{number:.3g} {unit}"
+    return f"{seconds:.3g} s"
 
 
 def _ratio(value: float) -> str:
