@@ -163,8 +163,8 @@ def as_rich(result: Result, width: int) -> Table:
 
 
 def show(results: Iterable[Result], console: Console, *, markdown: bool) -> None:
-    """Print results; as markdown if that is asked for, or if nobody looks at a terminal."""
-    for result in results:
+    """Print results that have lines; as markdown if that is asked for, or if nobody looks at a terminal."""
+    for result in (r for r in results if r.lines):
         if markdown or not console.is_terminal:
             console.print(as_markdown(result), soft_wrap=True, markup=False, highlight=False)
         else:
