@@ -9,6 +9,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from conveyor.backends.cpu import memory
+
 settings.register_profile("here", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
@@ -30,12 +32,17 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(autouse=True, scope="session")
 def poison_uninitialised_memory() -> Iterator[None]:
-    """Fill what `torch.empty` and its kin return with NaN, so that reading it before writing it shows."""
+    """Fill what `torch.empty` and its kin return with NaN, so that reading it before writing it shows.
+
+    What passes of the compiled backend work in, too.
+    """
     filled = torch.utils.deterministic.fill_uninitialized_memory
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = True
-    assert torch.empty(3).isnan().all()
+    memory.poison = True
+    assert torch.empty(3).isnan().all() and memory.empty((2**14,), torch.empty(0)).isnan().all()
     yield
+    memory.poison = False
     torch.use_deterministic_algorithms(before[0], warn_only=before[1])
     torch.utils.deterministic.fill_uninitialized_memory = filled

@@ -201,12 +201,12 @@ class Program:
         """The inputs of one role, in order."""
         return tuple(i for i in self.inputs if i.role == role)
 
-    @property
+    @cached_property
     def states(self) -> tuple[Input, ...]:
         """The states, in order; the first is the output."""
         return self.of_role("state")
 
-    @property
+    @cached_property
     def aux(self) -> tuple[Input, ...]:
         """The auxiliary inputs, in order."""
         return self.of_role("aux")

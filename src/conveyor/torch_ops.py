@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from conveyor.backends import reference
-from conveyor.backends.evaluate import Params
 from conveyor.backends.fork import forked
+from conveyor.backends.parameters import Key, Parameters, Places
 from conveyor.backends.results import Result
 from conveyor.program import Program
 
@@ -23,7 +23,7 @@ def recurrence(
     program: Program,
     x: Tensor,
     states: Sequence[Tensor],
-    params: Params,
+    params: Mapping[Key, Tensor],
     widths: Mapping[str, int],
     aux: Mapping[str, Tensor] | None = None,
 ) -> Result:
@@ -34,7 +34,7 @@ def recurrence(
         program: As the other arguments, see `conveyor.backends.reference.forward`.
         x: The input, (T, B, I).
         states: The initial states, each (B, width).
-        params: The parameters by (op, key).
+        params: The parameters by (op, key); `Parameters` says in which tensors they stand.
         widths: The numbers of the program's widths.
         aux: The auxiliary inputs.
 
@@ -43,19 +43,58 @@ def recurrence(
         second derivative, forward mode, `torch.func`, `torch.compile`) goes through the reference.
     """
     aux = aux or {}
-    tensors = (x, *states, *aux.values(), *params.values())
-    if backend == "reference" or _watched() or not all(map(_is_plain, tensors)):
+    params = Parameters.of(params)
+    tensors = (x, *states, *aux.values(), *params.tensors)
+    if backend == "reference" or _watched() or not _are_plain(tensors):
         return reference.forward(program, x, states, params, widths, aux)
     from conveyor.backends import cpu
 
     _survive_fork()
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-        call = _Call(program, dict(widths), tuple(params), tuple(aux), len(states))
+        call = _Call(program, widths, params.places, tuple(aux), len(states))
         output, *finals = _Recurrence.apply(call, *tensors)  # type: ignore[no-untyped-call]
         return Result(output, tuple(finals))
     with torch.no_grad():
         kept = cpu.run_forward(program, x, states, params, widths, aux, training=False)
-    return Result(kept.output(), kept.finals())
+    return Result(kept.output(), kept.finals)
+
+
+def single_step(
+    backend: str,
+    program: Program,
+    x: Tensor,
+    states: Sequence[Tensor],
+    params: Parameters,
+    widths: Mapping[str, int],
+    aux: Mapping[str, Tensor],
+) -> tuple[Tensor, ...]:
+    """Run a program for one step.
+
+    Args:
+        backend: As the other arguments, see `recurrence`.
+        program: A forward program.
+        x: The input, (B, I).
+        states: The states before the step, each (B, width).
+        params: The parameters.
+        widths: The numbers of the program's widths.
+        aux: The auxiliary inputs, each (B, width).
+
+    Returns:
+        The states after the step, differentiable as those of `recurrence`.
+    """
+    tensors = (x, *states, *aux.values(), *params.tensors)
+    if backend == "reference" or _watched() or not _are_plain(tensors):
+        whole = {n: a.unsqueeze(0) for n, a in aux.items()}
+        return reference.forward(program, x.unsqueeze(0), states, params, widths, whole).states
+    from conveyor.backends import cpu
+
+    _survive_fork()
+    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+        call = _Call(program, widths, params.places, tuple(aux), len(states), alone=True)
+        return tuple(_Recurrence.apply(call, *tensors))  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        whole = {n: a.unsqueeze(0) for n, a in aux.items()}
+        return cpu.run_forward(program, x.unsqueeze(0), states, params, widths, whole, training=False).finals
 
 
 def _watched() -> bool:
@@ -65,17 +104,21 @@ def _watched() -> bool:
     return functorch or noted or torch.compiler.is_compiling() or forward_ad._current_level >= 0
 
 
-def _is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor has memory, and its numbers lie there as they are.
+def _are_plain(tensors: Iterable[Tensor]) -> bool:
+    """Whether tensors have memory, and their numbers lie there as they are.
 
     That of a batch of tensors has none, that of a subclass may be a stand-in (a fake tensor, a quantised weight), and
     the minus signs of a conjugate's imaginary part may be put off.
     """
-    if tensor.is_neg() or not torch._C._has_storage(tensor):
-        return False
-    if type(tensor) in (Tensor, torch.nn.Parameter):
-        return True
-    return not torch._C._dispatch_keys(tensor).has(torch._C.DispatchKey.Python)
+    for tensor in tensors:
+        if tensor.is_neg() or not torch._C._has_storage(tensor):
+            return False
+        if type(tensor) not in _PLAIN and torch._C._dispatch_keys(tensor).has(torch._C.DispatchKey.Python):
+            return False
+    return True
+
+
+_PLAIN = (Tensor, torch.nn.Parameter)
 
 
 def _survive_fork() -> None:
@@ -95,20 +138,18 @@ class _Call:
 
     program: Program
     widths: Mapping[str, int]
-    params: tuple[tuple[str, str], ...]
+    places: Places
     aux: tuple[str, ...]
     states: int
+    alone: bool = False  # a single step: its inputs have no axis of time, and its outputs are the states only
 
-    @property
-    def count(self) -> int:
-        """How many tensors it has."""
-        return 1 + self.states + len(self.aux) + len(self.params)
-
-    def split(self, tensors: Sequence[Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any], dict[Any, Any]]:
+    def split(self, tensors: Sequence[Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any], Parameters]:
         """The input, the states, the auxiliary inputs and the parameters."""
         a, b = 1 + self.states, 1 + self.states + len(self.aux)
-        aux = dict(zip(self.aux, tensors[a:b], strict=True))
-        return tensors[0], tuple(tensors[1:a]), aux, dict(zip(self.params, tensors[b:], strict=True))
+        x, aux = tensors[0], dict(zip(self.aux, tensors[a:b], strict=True))
+        if self.alone:
+            x, aux = x.unsqueeze(0), {n: value.unsqueeze(0) for n, value in aux.items()}
+        return x, tuple(tensors[1:a]), aux, Parameters(tensors[b:], self.places)
 
 
 class _Recurrence(torch.autograd.Function):
@@ -118,30 +159,42 @@ class _Recurrence(torch.autograd.Function):
 
         x, states, aux, params = call.split(tensors)
         kept = cpu.run_forward(call.program, x, states, params, call.widths, aux, training=True)
+        ctx.call, ctx.count, ctx.names = call, len(tensors), tuple(kept.trails)
+        ctx.set_materialize_grads(False)
+        if call.alone:
+            ctx.save_for_backward(*tensors, kept.saved, *kept.trails.values())
+            return kept.finals
         # A view would refuse to be written into, whether or not a backward pass follows. As it is, the output is saved
         # so that torch notices if somebody writes into it before the backward pass.
         output = kept.output().data
-        ctx.call, ctx.names = call, kept.names
-        ctx.save_for_backward(*tensors, output, *kept.tensors)
-        return output, *kept.finals()
+        ctx.save_for_backward(*tensors, kept.saved, *kept.trails.values(), output)
+        return output, *kept.finals
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
         from conveyor.backends import cpu
 
         _survive_fork()
         call: _Call = ctx.call
         saved = ctx.saved_tensors
-        tensors, kept = saved[: call.count], cpu.Kept.of(ctx.names, saved[call.count + 1 :])
-        if torch.is_grad_enabled() or _watched() or not all(map(_is_plain, grads)):
+        tensors, values, trails = saved[: ctx.count], saved[ctx.count], saved[ctx.count + 1 :]
+        known = [g for g in grads if g is not None]
+        if torch.is_grad_enabled() or _watched() or not _are_plain(known):
             return None, *_differentiable(call, tensors, grads)
         x, _, aux, params = call.split(tensors)
-        found = cpu.run_backward(call.program, kept, x, params, call.widths, aux, grads[0], grads[1:])
-        d_aux = [found.aux[n].sum_to_size(aux[n].shape) for n in call.aux]
-        return None, found.x, *found.states, *d_aux, *(found.params[k] for k in call.params)
+        kept = cpu.Kept(dict(zip(ctx.names, trails, strict=False)), (), values, {})
+        output, finals = (None, grads) if call.alone else (grads[0], grads[1:])
+        wants_x = ctx.needs_input_grad[1]
+        found = cpu.run_backward(call.program, kept, x, params, call.widths, aux, output, finals, wants_x)
+        d_x, d_aux = found.x, [found.aux[n].sum_to_size(aux[n].shape) for n in call.aux]
+        if call.alone:
+            d_x, d_aux = None if d_x is None else d_x.squeeze(0), [d.squeeze(0) for d in d_aux]
+        return None, d_x, *found.states, *d_aux, *found.tensors
 
 
-def _differentiable(call: _Call, tensors: Sequence[Tensor], grads: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
+def _differentiable(
+    call: _Call, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]
+) -> tuple[Tensor | None, ...]:
     """The gradients as a graph of their own, for a second derivative."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
@@ -149,8 +202,8 @@ def _differentiable(call: _Call, tensors: Sequence[Tensor], grads: Sequence[Tens
         places = [t.view_as(t) for t in tensors]
         x, states, aux, params = call.split(places)
         result = reference.forward(call.program, x, states, params, call.widths, aux)
-        outputs = (result.output, *result.states)
-        reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad]
+        outputs = result.states if call.alone else (result.output, *result.states)
+        reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad and g is not None]
         wanted = [t for t in places if t.requires_grad]
         found = iter(
             torch.autograd.grad(

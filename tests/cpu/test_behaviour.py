@@ -452,6 +452,8 @@ def test_compiled_first_by_several_threads_at_once() -> None:
 
 FORK = """
     import os, sys, torch, conveyor as cv
+    from conveyor.backends.cpu import threads
+    threads._WORTHWHILE, threads.is_crowded = 0, lambda: False
     torch.set_num_threads(2)
     torch.manual_seed(0)
     layer, x = cv.LSTM(48, 48), torch.randn(60, 12, 48)
@@ -517,6 +519,8 @@ def test_a_fork_while_another_thread_compiles() -> None:
 def test_workers_of_a_data_loader() -> None:
     code = """
         import torch, conveyor as cv
+        from conveyor.backends.cpu import threads
+        threads._WORTHWHILE, threads.is_crowded = 0, lambda: False
         torch.set_num_threads(2)
         layer = cv.LSTM(48, 48).requires_grad_(False)
         class Data(torch.utils.data.Dataset):
@@ -586,11 +590,11 @@ def test_an_interrupt_while_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_compiled_code_can_be_dropped() -> None:
     """Each piece of code is freed by itself: the cache of loops is bounded, and two threads may make the same loop."""
-    from conveyor.backends.cpu import steps
+    from conveyor.backends.cpu import sequence
 
     given = shape("B3-T4-I5-H7").problem(BY_ID["gru"])
     want = train("cpu", given)
     for _ in range(3):
-        steps._compiled.cache_clear()
+        sequence.compiled.cache_clear()
         gc.collect()
         assert_same(train("cpu", given), want)

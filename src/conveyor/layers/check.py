@@ -108,7 +108,7 @@ def sequence_aux(name: str, given: Any, x: Tensor, width: int, batched: bool, ba
 
 
 def step_aux(name: str, given: Any, x: Tensor, width: int) -> Tensor:
-    """An auxiliary input of one step, (B,) or (B, K), or without a batch a number or (K,), as (1, B, width).
+    """An auxiliary input of one step, (B,) or (B, K), or without a batch a number or (K,), as (B, width).
 
     Raises:
         ArgumentError: It has another shape.
@@ -120,7 +120,7 @@ def step_aux(name: str, given: Any, x: Tensor, width: int) -> Tensor:
             f"auxiliary input '{name}' has shape {tuple(aux.shape)}, expected {lead} or {(*lead, width)}"
         )
     aux = aux.unsqueeze(-1) if tuple(aux.shape) == lead else aux
-    return aux.expand(1, lead[0] if lead else 1, width)
+    return aux.expand(lead[0] if lead else 1, width)
 
 
 def _checked_aux(name: str, given: Any, x: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +22,28 @@ from conveyor.rewrite import without_bias
 from conveyor.states import state_class
 from conveyor.torch_ops import recurrence
 
+if TYPE_CHECKING:
+    from conveyor.layers.stream import Stream
+
 LayoutOf = Callable[[Program, Mapping[str, int]], Layout]
 Fields = tuple[Any, ...]  # one entry a state: a tensor, or a tuple of one tensor a layer
+
+
+@dataclass(frozen=True)
+class _Field:
+    """A state, and where it is found.
+
+    Attributes:
+        name: Its name.
+        layers: For each layer the units that have it.
+        even: Whether every layer has it, with one width, so that it is one tensor.
+        places: For each unit, which of its states it is; −1 if none.
+    """
+
+    name: str
+    layers: list[list[int]]
+    even: bool
+    places: list[int]
 
 
 class Stack(nn.Module):
@@ -77,8 +98,10 @@ class Stack(nn.Module):
         self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
         state_class(self.state_fields)  # says now, rather than at the first call, if a name can't be a field's
         self.aux_names = tuple(dict.fromkeys(a.name for u in self.units for a in u.program.aux))
+        self._fields = tuple(self._field(name) for name in self.state_fields)
         for unit in self.units:
             unit.register(self, device, dtype)
+        self._first = next((name for unit in self.units for name in unit.names), None)
         self.reset_parameters()
 
     def _make_units(
@@ -131,7 +154,8 @@ class Stack(nn.Module):
     # Running
 
     def _like(self) -> Tensor:
-        return next(self.parameters(), torch.empty(0))
+        """A tensor of the layer's device and type."""
+        return torch.empty(0) if self._first is None else getattr(self, self._first)
 
     def _run(self, x: Any, fields: Fields | None, aux: Mapping[str, Any]) -> tuple[Tensor, Fields]:
         """The output and the final states, shaped as the input is: batched or not, batch first or not."""
@@ -177,17 +201,24 @@ class Stack(nn.Module):
                 x = nn.functional.dropout(x, self.dropout, self.training)
         return x, finals
 
+    def stream(self, batch_size: int = 1) -> Stream:
+        """This layer fed step by step; see `conveyor.layers.stream.Stream`.
+
+        Args:
+            batch_size: How many sequences are fed side by side.
+        """
+        from conveyor.layers.stream import Stream
+
+        return Stream(self, batch_size)
+
     # States
 
-    def _layers_of(self, field: str) -> list[list[int]]:
-        """For each layer, the units that have this state."""
+    def _field(self, name: str) -> _Field:
         d = self.num_directions
         units = [[k * d + j for j in range(d)] for k in range(self.num_layers)]
-        return [[u for u in layer if self.units[u].state_width(field) is not None] for layer in units]
-
-    def _is_even(self, field: str) -> bool:
-        """Whether every layer has this state, with one width, so that it is one tensor."""
-        return len({u.state_width(field) for u in self.units}) == 1
+        layers = [[u for u in layer if self.units[u].state_width(name) is not None] for layer in units]
+        places = [[s.name for s in u.program.states].index(name) if u.state_width(name) else -1 for u in self.units]
+        return _Field(name, layers, len({u.state_width(name) for u in self.units}) == 1, places)
 
     def _unpack(self, fields: Fields | None, batch: int | None, like: Tensor) -> list[tuple[Tensor, ...]]:
         """The initial states of each unit, (B, width) a state; `batch` is None where the layer was given none."""
@@ -198,46 +229,44 @@ class Stack(nn.Module):
             got = f"{len(fields)} of them" if isinstance(fields, tuple | list) else type(fields).__name__
             raise ArgumentError(f"state is a tuple of ({', '.join(self.state_fields)}), got {got}")
         found: list[dict[str, Tensor]] = [{} for _ in self.units]
-        for field, given in zip(self.state_fields, fields, strict=True):
+        for field, given in zip(self._fields, fields, strict=True):
             for index, tensor in self._split_field(field, given, batch, like):
-                found[index][field] = tensor
+                found[index][field.name] = tensor
         return [tuple(f[s.name] for s in u.program.states) for f, u in zip(found, self.units, strict=True)]
 
-    def _split_field(self, field: str, given: Any, batch: int | None, like: Tensor) -> list[tuple[int, Tensor]]:
+    def _split_field(self, field: _Field, given: Any, batch: int | None, like: Tensor) -> list[tuple[int, Tensor]]:
         def split(name: str, tensor: Any, units: Sequence[int]) -> list[tuple[int, Tensor]]:
-            width = self.units[units[0]].state_width(field)
+            width = self.units[units[0]].state_width(field.name)
             assert width is not None
             shape = (len(units), width) if batch is None else (len(units), batch, width)
             check_state(name, tensor, shape, batch is not None, like, self._state_fix)
             return list(zip(units, (tensor.unsqueeze(1) if batch is None else tensor).unbind(0), strict=True))
 
-        layers = self._layers_of(field)
-        if self._is_even(field):
-            return split(field, given, range(len(self.units)))
+        if field.even:
+            return split(field.name, given, range(len(self.units)))
         if not isinstance(given, tuple | list) or len(given) != self.num_layers:
             raise ArgumentError(
-                f"state {field} is a tuple of one tensor a layer, since their widths differ; got {type(given).__name__}"
+                f"state {field.name} is a tuple of one tensor a layer, since their widths differ; got"
+                f" {type(given).__name__}"
             )
         pieces: list[tuple[int, Tensor]] = []
-        for k, (units, tensor) in enumerate(zip(layers, given, strict=True)):
-            pieces += split(f"{field} of layer {k}", tensor, units) if units else []
+        for k, (units, tensor) in enumerate(zip(field.layers, given, strict=True)):
+            pieces += split(f"{field.name} of layer {k}", tensor, units) if units else []
         return pieces
 
     def _pack(self, finals: list[tuple[Tensor, ...]]) -> Fields:
         """The states of all units as one entry a field."""
-        by_unit = [
-            {s.name: t for s, t in zip(u.program.states, states, strict=True)}
-            for u, states in zip(self.units, finals, strict=True)
-        ]
+
+        def stack(field: _Field, units: Sequence[int]) -> Tensor:
+            tensors = [finals[u][field.places[u]] for u in units]
+            return tensors[0].unsqueeze(0) if len(tensors) == 1 else torch.stack(tensors)
+
         packed: list[Any] = []
-        for field in self.state_fields:
-            layers = self._layers_of(field)
-            if self._is_even(field):
-                packed.append(torch.stack([f[field] for f in by_unit]))
+        for field in self._fields:
+            if field.even:
+                packed.append(stack(field, range(len(self.units))))
             else:
-                packed.append(
-                    tuple(torch.stack([by_unit[u][field] for u in units]) if units else None for units in layers)
-                )
+                packed.append(tuple(stack(field, units) if units else None for units in field.layers))
         return tuple(packed)
 
     def _map_fields(self, fields: Fields, change: Callable[[Tensor], Tensor]) -> Fields:

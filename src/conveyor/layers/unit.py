@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from conveyor.backends.parameters import Parameters, Part, Places
 from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
 from conveyor.layout import Layout, Slot
@@ -66,35 +69,28 @@ class Unit:
         for slot in self.layout.slots:
             yield slot, getattr(module, slot.name + self.suffix)
 
-    def bind(self, module: nn.Module) -> dict[tuple[str, str], Tensor]:
+    def bind(self, module: nn.Module) -> Parameters:
         """The program's parameters, read afresh from `module`; differentiable."""
-        parts = {slot.name: _cut(tensor, self._edges(slot.name)) for slot, tensor in self.tensors(module)}
-        bound: dict[tuple[str, str], Tensor] = {}
-        for key, places in self.layout.rows.items():
-            total = parts[places[0].slot][places[0].start]
-            for place in places[1:]:
-                total = total + parts[place.slot][place.start]
-            bound[key] = total
-        return bound
+        held = module._parameters
+        try:
+            tensors: list[Any] = [held[name] for name in self.names]
+        except KeyError:  # one that a parametrization computes
+            tensors = [getattr(module, name) for name in self.names]
+        return Parameters(tensors, self._places)
 
-    def _edges(self, slot: str) -> list[int]:
-        edges = {0} | {
-            e for places in self.layout.rows.values() for p in places if p.slot == slot for e in (p.start, p.stop)
-        }
-        return sorted(edges)
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of its tensors."""
+        return tuple(slot.name + self.suffix for slot in self.layout.slots)
+
+    @cached_property
+    def _places(self) -> Places:
+        index = {slot.name: k for k, slot in enumerate(self.layout.slots)}
+        return Places(
+            {key: tuple(Part(index[r.slot], r.start, r.stop) for r in rows) for key, rows in self.layout.rows.items()}
+        )
 
     def rows(self, module: nn.Module, key: tuple[str, str]) -> list[Tensor]:
         """The rows of `module`'s tensors that make up one parameter of the program; views, several are added up."""
         held = {slot.name: tensor for slot, tensor in self.tensors(module)}
         return [held[p.slot][p.start : p.stop] for p in self.layout.rows[key]]
-
-
-def _cut(tensor: Tensor, edges: list[int]) -> dict[int, Tensor]:
-    """Rows of a tensor between the edges, by where they start.
-
-    One split of the whole has a backward pass that writes the gradient once; a slice each would write zeros and add.
-    """
-    edges = edges if edges[-1] == tensor.shape[0] else [*edges, tensor.shape[0]]
-    if len(edges) == 2:
-        return {0: tensor}
-    return dict(zip(edges, tensor.split([b - a for a, b in zip(edges, edges[1:], strict=False)]), strict=False))

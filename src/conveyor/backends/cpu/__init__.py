@@ -1,18 +1,23 @@
 """The CPU backend: programs compiled through LLVM for the very machine that they run on.
 
+recipe    what a program needs of a pass, forward and backward
+joins     sums of products that are made as one
 schedule  the order of work inside a step
 vector    vectors and elementary functions in LLVM IR
-gemm      the product kernel
-emit      the time loop
+gemm      the product kernels; packing brings matrices into their form
+emit      a schedule as code
+driver    the pass as code: chunks of steps, threads that wait for each other
 target    which instructions this CPU has
 compile   IR to code; disk keeps it
 table     how code is told where its arrays are
-pack      matrices as the kernel reads them
-steps     runs a loop on tensors; threads splits the rows
-recipe    what a program needs of the loop, forward and backward
-sequence  the two passes; after is what follows the backward loop
+frame     where everything lies for sequences of one shape
+memory    what passes work in, used again
+threads   runs a pass on torch's threads; crowd tells whether others want the cores
+sequence  the two passes
+resident  one step after another, with the weights packed once
 """
 
+from conveyor.backends.cpu.resident import Resident
 from conveyor.backends.cpu.sequence import Kept, run_backward, run_forward
 
-__all__ = ["Kept", "run_backward", "run_forward"]
+__all__ = ["Kept", "Resident", "run_backward", "run_forward"]

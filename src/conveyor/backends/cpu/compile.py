@@ -1,20 +1,28 @@
-"""From LLVM IR to code that can be called, through a cache in memory and one on disk."""
+"""From schedules to code that can be called, through a cache in memory and one on disk.
+
+An entry on disk is known by what was compiled (the program's structure and the kind of pass), for which machine, and by
+this package's own source: so code that lies there is found without the LLVM IR, which takes longer to write than the
+code to load.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+import json
 import os
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu import disk, emit, gemm, packing, threads
+from conveyor.backends.cpu import disk, driver, emit, gemm, packing, threads
 from conveyor.backends.cpu.schedule import Schedule
 from conveyor.backends.cpu.table import Table
 from conveyor.backends.cpu.target import Width, host_features, machine
@@ -24,42 +32,49 @@ _lock = threading.RLock()
 # A child must not be forked while another thread compiles: it would wait for that thread, which it does not have.
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _kernels: dict[str, Any] = {}
-_PRODUCT = ctypes.CFUNCTYPE(
-    None,
-    *(ctypes.c_void_p, ctypes.c_int64),
-    *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64),
-    *[ctypes.c_int64] * 3,
-)
-_PACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 4, *(ctypes.c_void_p, ctypes.c_int64))
-_STEPS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5)
+_PASS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A time loop: the function `steps` of `conveyor.backends.cpu.emit`, and the layout of its table."""
+    """The work of a pass: the addresses of its functions by name, and the layout of their table."""
 
-    steps: threads.Kernel
+    addresses: Mapping[str, int]
     table: Table
     engine: Any  # owns the code
 
 
-def compile_steps(schedule: Schedule, form: Format, width: Width) -> Compiled:
-    """Compile a schedule, or take it from the cache on disk."""
+def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: Width) -> Compiled:
+    """Compile the schedules of a pass, or take them from the cache on disk.
+
+    Args:
+        what: Their program's hash and the kind of pass, which tell them from all others.
+        work: The schedules by name.
+        form: The format of numbers.
+        width: The instructions.
+    """
+
+    def make() -> tuple[ir.Module, dict[str, Any]]:
+        module, table = emit.emit(work, form, width)
+        return module, asdict(table)
+
     with _lock:  # LLVM's contexts are not for several threads
         _kernels_of(form, width)
-        module, table = emit.emit(schedule, form, width)
-        engine = _load(module, width)
-        return Compiled(_kernel(_STEPS, engine.get_function_address(emit.NAME)), table, engine)
+        engine, notes = _load(f"work {what} f{form.integer.width}", make, width)
+        return Compiled({name: engine.get_function_address(name) for name, _ in work}, Table(**notes), engine)
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """The kernels of `conveyor.backends.cpu.gemm` and `packing`."""
+    """What all programs share.
 
-    product: threads.Kernel
-    outer: threads.Kernel
-    pack: threads.Kernel
-    part: int  # the address of the function that threads run
+    Attributes:
+        run: The function of `conveyor.backends.cpu.driver`; a call releases the GIL.
+        part: The address of that which OpenMP's threads run.
+    """
+
+    run: Callable[..., None]
+    part: int
 
 
 @lru_cache(maxsize=16)
@@ -67,26 +82,26 @@ def kernels(form: Format, width: Width) -> Kernels:
     """The kernels for a format and instructions, compiled when they are first asked for."""
     with _lock:
         engine = _kernels_of(form, width)
-        product, outer = (gemm.product_name(form, width), gemm.outer_name(form, width))
-        return Kernels(
-            _kernel(_PRODUCT, engine.get_function_address(product)),
-            _kernel(_PRODUCT, engine.get_function_address(outer)),
-            _kernel(_PACK, engine.get_function_address(packing.name(form, width))),
-            engine.get_function_address(threads.NAME),
-        )
-
-
-def _kernel(kind: Any, address: int) -> threads.Kernel:
-    return threads.Kernel(address, kind(address))
+        run, part = (engine.get_function_address(f(form, width)) for f in (driver.name, driver.part_name))
+        return Kernels(_PASS(run), part)
 
 
 def _kernels_of(form: Format, width: Width) -> Any:
-    """The product kernels, that for rows known by its name to code that is loaded later."""
+    """The kernels, that for products known by its name to code that is loaded later."""
     name = gemm.product_name(form, width)
     if name not in _kernels:
         _know_threads()
-        engine = _load(gemm.emit(form, width), width)
-        llvm.add_symbol(name, engine.get_function_address(name))
+
+        def make() -> tuple[ir.Module, dict[str, Any]]:
+            module = ir.Module("kernels")
+            gemm.emit(module, form, width)
+            packing.emit(module, form, width)
+            driver.emit(module, form, width)
+            return module, {}
+
+        engine, _ = _load(f"kernels f{form.integer.width}", make, width)
+        for called in (name, emit.wait_name(form, width)):
+            llvm.add_symbol(called, engine.get_function_address(called))
         _kernels[name] = engine
     return _kernels[name]
 
@@ -94,7 +109,7 @@ def _kernels_of(form: Format, width: Width) -> Any:
 def _know_threads() -> None:
     """Let compiled code ask which thread it runs on, and how many there are."""
     library = threads.openmp()
-    for name, alone in zip(threads.ASKED, _ALONE, strict=True):
+    for name, alone in zip(driver.ASKED, _ALONE, strict=True):
         asked = alone if library is None else getattr(library, name)
         llvm.add_symbol(name, ctypes.cast(asked, ctypes.c_void_p).value)
 
@@ -103,24 +118,46 @@ def _know_threads() -> None:
 _ALONE = tuple(ctypes.CFUNCTYPE(ctypes.c_int)(lambda number=number: number) for number in (0, 1))
 
 
-def _load(module: ir.Module, width: Width) -> Any:
-    text = str(module)
-    key = _key(text, width)
-    code = disk.read(key)
-    if code is None:
-        code = _compile(text, width)
-        disk.write(key, code)
+def _load(what: str, make: Callable[[], tuple[ir.Module, dict[str, Any]]], width: Width) -> tuple[Any, dict[str, Any]]:
+    """The engine with the code of a module, and the notes that go with it; made if they are not on disk."""
+    key = _key(what, width)
+    data = disk.read(key)
+    if data is None:
+        module, notes = make()
+        head = json.dumps(notes).encode()
+        code = _compile(str(module), width)
+        disk.write(key, len(head).to_bytes(_LENGTH, "little") + head + code)
+    else:
+        start = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
+        notes, code = json.loads(data[_LENGTH:start]), data[start:]
     target = machine(width)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    return engine
+    return engine, notes
 
 
-def _key(text: str, width: Width) -> str:
+_LENGTH = 8  # bytes that tell how long the notes are
+
+
+def _key(what: str, width: Width) -> str:
     cpu = (llvm.get_host_cpu_name(), *sorted(host_features())) if width.cpu == "host" else (width.cpu,)
-    parts = (text, width.name, *cpu, version("llvmlite"), ".".join(map(str, llvm.llvm_version_info)))
+    parts = (what, width.name, *cpu, version("llvmlite"), ".".join(map(str, llvm.llvm_version_info)), _source())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _source() -> str:
+    """A digest of the code that decides what is compiled."""
+    package = Path(__file__).parents[2]
+    files = [*Path(__file__).parent.glob("*.py"), *(package / f"{name}.py" for name in _DECIDING)]
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+_DECIDING = ("ops", "program", "autodiff", "plan")
 
 
 def _compile(text: str, width: Width) -> bytes:

@@ -1,12 +1,12 @@
 """The kernel that copies a matrix into panels.
 
-    for each stretch of k:
-        for n in columns:                     its panel and column there are found by division
-            for k in the stretch:
-                packed[panel][k][column] = matrix[k, n]
+    for each stretch of k as long as a vector:                  for k:
+        for n in columns, as many as a vector has:                  for n in columns, a vector at a time:
+            a square of the matrix, transposed in registers             packed[panel][k][column] = matrix[k, n]
+            packed[panel][k][column] = its rows
 
-A stretch is as long as a cache line holds numbers, so that of a transposed matrix each line is read once, and the lines
-that are written stay in the cache until they are full.
+The first form is for a matrix whose k lie side by side in memory, the second for one whose columns do. What is left
+over at the edges, and a matrix of any other layout, is copied number by number.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from llvmlite import ir
 
 from conveyor.backends.cpu.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.target import Width
-from conveyor.backends.cpu.vector import Format, Vectors
+from conveyor.backends.cpu.vector import Format
 
-# matrix, strides of k and of n, K, N, packed, first column
-SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, I64, I64, POINTER, I64])
-LINE = 64  # bytes
+# matrix, strides of k and of n, K, N, packed, first column, the k for which a panel has room
+SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, I64, I64, POINTER, I64, I64])
 
 
 def name(form: Format, width: Width) -> str:
@@ -30,57 +29,98 @@ def name(form: Format, width: Width) -> str:
 
 
 def emit(module: ir.Module, form: Format, width: Width) -> None:
-    """Add the kernel to a module."""
+    """Add the kernel to a module. The first column is a multiple of a vector's lanes."""
     function = ir.Function(module, SIGNATURE, name(form, width))
-    matrix, k_stride, n_stride, inner, columns, packed, first = function.args
-    b = ir.IRBuilder(function.append_basic_block("entry"))
-    lanes = width.lanes(form)
-    panel = lanes * width.panel
-    line = LINE * 8 // form.integer.width
-    size = form.integer.width // 8
+    _Pack(function, form, width).emit()
 
-    def place(b: ir.IRBuilder, k: Any, n: Any) -> Any:
-        column = b.add(first, n)
-        row = b.add(b.mul(b.udiv(column, count(panel)), inner), k)
-        at = b.add(b.mul(row, count(panel)), b.urem(column, count(panel)))
-        return b.gep(packed, [at], source_etype=form.type)
 
-    def source(b: ir.IRBuilder, k: Any, n: Any) -> Any:
-        return b.gep(matrix, [b.add(b.mul(k, k_stride), b.mul(n, n_stride))], source_etype=form.type)
+class _Pack:
+    def __init__(self, function: ir.Function, form: Format, width: Width) -> None:
+        self.function = function
+        self.matrix, self.k_stride, self.n_stride, self.inner, self.columns, self.packed, self.first, self.room = (
+            function.args
+        )
+        self.form = form
+        self.lanes = width.lanes(form)
+        self.panel = self.lanes * width.panel
+        self.size = form.integer.width // 8
+        self.kind = ir.VectorType(form.type, self.lanes)
 
-    def by_rows(b: ir.IRBuilder, k: Any) -> None:
+    def emit(self) -> None:
+        """Emit the function."""
+        b = ir.IRBuilder(self.function.append_basic_block("entry"))
+        with b.if_else(b.icmp_signed("==", self.n_stride, count(1))) as (rows, others):
+            with rows:
+                loop(b, count(0), self.inner, 1, self._row)
+            with others:
+                transposed = b.icmp_signed("==", self.k_stride, count(1))
+                whole = b.select(transposed, self.columns, count(0))
+                rest = loop(b, count(0), whole, self.lanes, self._band)
+                loop(b, rest, self.columns, 1, lambda b, n: self._column(b, n, count(0)))
+        b.ret_void()
+
+    def _place(self, b: ir.IRBuilder, k: Any, n: Any) -> Any:
+        column = b.add(self.first, n)
+        row = b.add(b.mul(b.udiv(column, count(self.panel)), self.room), k)
+        at = b.add(b.mul(row, count(self.panel)), b.urem(column, count(self.panel)))
+        return b.gep(self.packed, [at], source_etype=self.form.type)
+
+    def _source(self, b: ir.IRBuilder, k: Any, n: Any) -> Any:
+        at = b.add(b.mul(k, self.k_stride), b.mul(n, self.n_stride))
+        return b.gep(self.matrix, [at], source_etype=self.form.type)
+
+    def _row(self, b: ir.IRBuilder, k: Any) -> None:
         def vector(b: ir.IRBuilder, n: Any) -> None:
-            kind = Vectors(b, form, lanes).type
-            b.store(b.load(source(b, k, n), typ=kind, align=size), place(b, k, n), align=size)
+            value = b.load(self._source(b, k, n), typ=self.kind, align=self.size)
+            # A whole vector never straddles two panels: matrices begin at whole vectors.
+            b.store(value, self._place(b, k, n), align=self.size)
 
-        # A whole vector never straddles two panels: results begin at whole vectors.
-        rest = loop(b, count(0), columns, lanes, vector)
-        loop(b, rest, columns, 1, lambda b, n: _move(b, form, source(b, k, n), place(b, k, n)))
+        rest = loop(b, count(0), self.columns, self.lanes, vector)
+        loop(b, rest, self.columns, 1, lambda b, n: self._move(b, self._source(b, k, n), self._place(b, k, n)))
 
-    def by_columns(b: ir.IRBuilder, start: Any) -> None:
-        left = b.sub(inner, start)
-        short = b.icmp_signed("<", left, count(line))
-        stop = b.add(start, b.select(short, left, count(line)))
+    def _band(self, b: ir.IRBuilder, n: Any) -> None:
+        """As many columns as a vector has lanes."""
+        to = self._place(b, count(0), n)
 
-        def column(b: ir.IRBuilder, n: Any) -> None:
-            to = place(b, count(0), n)
+        def square(b: ir.IRBuilder, k: Any) -> None:
+            lines = []
+            for m in range(self.lanes):
+                lines.append(b.load(self._source(b, k, b.add(n, count(m))), typ=self.kind, align=self.size))
+            for m, line in enumerate(_transpose(b, lines)):
+                at = b.mul(b.add(k, count(m)), count(self.panel))
+                b.store(line, b.gep(to, [at], source_etype=self.form.type), align=self.size)
 
-            def one(b: ir.IRBuilder, k: Any) -> None:
-                target = b.gep(to, [b.mul(k, count(panel))], source_etype=form.type)
-                _move(b, form, source(b, k, n), target)
+        rest = loop(b, count(0), self.inner, self.lanes, square)
+        loop(b, count(0), count(self.lanes), 1, lambda b, m: self._column(b, b.add(n, m), rest))
 
-            loop(b, start, stop, 1, one)
+    def _column(self, b: ir.IRBuilder, n: Any, start: Any) -> None:
+        to = self._place(b, count(0), n)
 
-        loop(b, count(0), columns, 1, column)
+        def one(b: ir.IRBuilder, k: Any) -> None:
+            target = b.gep(to, [b.mul(k, count(self.panel))], source_etype=self.form.type)
+            self._move(b, self._source(b, k, n), target)
 
-    with b.if_else(b.icmp_signed("==", n_stride, count(1))) as (rows, transposed):
-        with rows:
-            loop(b, count(0), inner, 1, by_rows)
-        with transposed:
-            lines = b.sdiv(b.add(inner, count(line - 1)), count(line))
-            loop(b, count(0), b.mul(lines, count(line)), line, by_columns)
-    b.ret_void()
+        loop(b, start, self.inner, 1, one)
+
+    def _move(self, b: ir.IRBuilder, source: Any, target: Any) -> None:
+        b.store(b.load(source, typ=self.form.type), target)
 
 
-def _move(b: ir.IRBuilder, form: Format, source: Any, target: Any) -> None:
-    b.store(b.load(source, typ=form.type), target)
+def _transpose(b: ir.IRBuilder, lines: list[Any]) -> list[Any]:
+    """A square of vectors, transposed: halves, quarters, … are exchanged until single numbers are."""
+    lanes = len(lines)
+    step = lanes // 2
+    i32 = ir.IntType(32)
+    while step:
+        low = [k if not k & step else k - step + lanes for k in range(lanes)]
+        high = [k + step if not k & step else k + lanes for k in range(lanes)]
+        masks = [ir.Constant(ir.VectorType(i32, lanes), order) for order in (low, high)]
+        new = list(lines)
+        for m in range(lanes):
+            if not m & step:
+                pair = lines[m], lines[m + step]
+                new[m] = b.shuffle_vector(*pair, masks[0])
+                new[m + step] = b.shuffle_vector(*pair, masks[1])
+        lines = new
+        step //= 2
+    return lines

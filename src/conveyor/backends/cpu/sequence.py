@@ -1,22 +1,32 @@
-"""The forward and backward pass over a sequence: hoisted work by torch, the time loop by compiled code."""
+"""The forward and backward pass over a sequence: memory is found, and compiled code does the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
+import torch
 from torch import Tensor
 
-from conveyor.backends.cpu import steps, table
-from conveyor.backends.cpu.after import After
-from conveyor.backends.cpu.pack import dense
-from conveyor.backends.cpu.products import product
-from conveyor.backends.cpu.recipe import backward_recipe, forward_recipe
-from conveyor.backends.cpu.steps import Array
-from conveyor.backends.evaluate import Evaluator, Params
-from conveyor.backends.results import Gradients
-from conveyor.plan import Pack
+from conveyor.backends.cpu import memory, threads
+from conveyor.backends.cpu.compile import Compiled, compile_work
+from conveyor.backends.cpu.frame import Frame, Shape
+from conveyor.backends.cpu.recipe import Pass, backward_recipe, forward_recipe
+from conveyor.backends.cpu.target import Width, width
+from conveyor.backends.cpu.vector import FLOAT32, FLOAT64, Format
+from conveyor.backends.parameters import Parameters
 from conveyor.program import Program
+
+FORMATS: dict[torch.dtype, Format] = {torch.float32: FLOAT32, torch.float64: FLOAT64}
+_ZERO = (ctypes.c_double * 8)()  # for padding; read only
+
+
+def zeros() -> int:
+    """The address of some zeros."""
+    return ctypes.addressof(_ZERO)
 
 
 @dataclass(frozen=True)
@@ -24,143 +34,235 @@ class Kept:
     """What a forward pass leaves.
 
     Attributes:
-        trails: Each state before each step and after the last, (T + 1, B, width), the output first. Without a backward
-            pass to come, states other than the output are kept in two places that take turns, (2, B, width).
-        saved: Values that the gradient reads, (T, B, width).
-        steps: T.
+        trails: Each state before each step and after the last, (T + 1, B, width), the output first; without a backward
+            pass to come only the output. Of a single step the states before it, (B, width).
+        finals: Each state after the last step, (B, width).
+        saved: Values that the gradient reads, side by side.
+        values: Values that were asked for by their nodes, each (T, B, width).
     """
 
     trails: dict[str, Tensor]
-    saved: dict[int, Tensor]
-    steps: int
-
-    @property
-    def names(self) -> tuple[tuple[str, ...], tuple[int, ...], int]:
-        """All of it but the tensors."""
-        return tuple(self.trails), tuple(self.saved), self.steps
-
-    @property
-    def tensors(self) -> tuple[Tensor, ...]:
-        """The tensors; those of states first."""
-        return *self.trails.values(), *self.saved.values()
-
-    @classmethod
-    def of(cls, names: tuple[tuple[str, ...], tuple[int, ...], int], tensors: Sequence[Tensor]) -> Kept:
-        """What has these names and tensors."""
-        states, nodes, steps = names
-        trails, saved = tensors[: len(states)], tensors[len(states) :]
-        return cls(dict(zip(states, trails, strict=True)), dict(zip(nodes, saved, strict=True)), steps)
+    finals: tuple[Tensor, ...]
+    saved: Tensor
+    values: dict[int, Tensor]
 
     def output(self) -> Tensor:
-        """The first state after each step, (T, B, width)."""
-        return next(iter(self.trails.values()))[1:]
+        """The first state after each step, (T, B, width), in memory of its own."""
+        first = next(iter(self.trails.values()))
+        return first[1:] if first.dim() == 3 else self.finals[0].unsqueeze(0).clone()
 
-    def finals(self) -> tuple[Tensor, ...]:
-        """Each state after the last step, (B, width), in memory of its own."""
-        turns = self.steps % 2
-        return tuple(t[turns if len(t) == 2 else self.steps].clone() for t in self.trails.values())
+
+@dataclass(frozen=True)
+class Gradients:
+    """What a backward pass gives.
+
+    Attributes:
+        x: Gradient of the input, (T, B, I); None if nobody asked for it.
+        states: Of the initial states, each (B, width).
+        aux: Of the auxiliary inputs, each (T, B, width).
+        tensors: Of the tensors that hold the parameters.
+    """
+
+    x: Tensor | None
+    states: tuple[Tensor, ...]
+    aux: dict[str, Tensor]
+    tensors: tuple[Tensor, ...]
+
+
+@lru_cache(maxsize=512)
+def compiled(recipe: Pass, dtype: torch.dtype, chosen: Width) -> Compiled:
+    """The code of a pass."""
+    return compile_work(recipe.name, recipe.schedules, FORMATS[dtype], chosen)
+
+
+class _States:
+    """The states of a program: their names and widths, and the names of the bases that have to do with them."""
+
+    def __init__(self, program: Program) -> None:
+        self.names = tuple(i.name for i in program.states)
+        self.widths = tuple(i.width for i in program.states)
+        self.output = f"grad_output.{self.names[0]}"
+
+    def bases(self, what: str) -> list[str]:
+        """A base a state."""
+        return [f"{what} {n}" for n in self.names]
+
+
+_states = lru_cache(maxsize=512)(_States)
 
 
 def run_forward(
     program: Program,
     x: Tensor,
     states: Sequence[Tensor],
-    params: Params,
+    params: Parameters,
     widths: Mapping[str, int],
     aux: Mapping[str, Tensor],
     training: bool,
+    keep: tuple[int, ...] = (),
 ) -> Kept:
     """Run forward, without an autograd graph.
 
-    The arguments are those of `conveyor.backends.reference.forward`, and whether a backward pass will follow.
+    The arguments are those of `conveyor.backends.reference.forward`; then whether a backward pass will follow, and the
+    nodes whose values are asked for.
     """
-    recipe = forward_recipe(program, training)
-    total, batch = x.shape[:2]
-    hoisted = _Compiled(recipe.plan, params, widths, x).whole(_given(x, aux))
-    arrays = {table.given(n): Array(_plain(hoisted[n], x)) for n in recipe.given}
-    saved = {n: x.new_empty((total, batch, widths[program.nodes[n].type.width])) for n in recipe.saved}
-    arrays |= {table.wanted(f"save {n}"): Array(s) for n, s in saved.items()}
-    trails: dict[str, Tensor] = {}
-    reads = {node.attr: n for n, node in enumerate(program.nodes) if node.op == "input"}
-    for item, start in zip(program.states, states, strict=True):
-        # For inference only the output is wanted at every step; the other states take turns in two places.
-        turns = not training and item.name != program.states[0].name
-        trail = x.new_empty((2 if turns else total + 1, batch, widths[item.width]))
-        trail[0] = start
-        arrays[table.wanted(f"state {item.name}")] = Array(trail, 1, turns)
-        if item.name in reads:
-            arrays[table.given(reads[item.name])] = Array(trail, 0, turns)
-        trails[item.name] = trail
-    steps.run(recipe.loop, arrays, params, widths, batch, 0, total, 1)
-    return Kept(trails, saved, total)
+    total, batch, _ = x.shape
+    own = _states(program)
+    sizes = [widths[w] for w in own.widths]
+    states = [_whole(s, x.dtype) for s in states]
+    values = [memory.empty((total, batch, widths.get(program.nodes[n].type.width, 1)), x) for n in keep]
+    trails: list[Tensor] = []
+    if total != 1:
+        trails = [memory.empty((total + 1, batch, w), x) for w in (sizes if training else sizes[:1])]
+    before = dict(zip(own.names, trails or states, strict=False))
+    if not total or not batch:
+        for trail, state in zip(trails, states, strict=False):
+            trail[:1] = state
+        finals = tuple([s.clone() for s in states])
+        return Kept(before, finals, x.new_empty(0), dict(zip(keep, values, strict=True)))
+    given = _given(x, aux)
+
+    def names() -> list[str]:
+        trailed = own.bases("trail")[: len(trails)]
+        kept = [f"keep {n}" for n in keep]
+        return ["x", *aux, *own.bases("start"), *trailed, *own.bases("final"), *kept, "saved"]
+
+    frame = _frame(program, ("forward", training, keep), given, params, widths, aux, names)
+    finals = tuple([x.new_empty((batch, w)) for w in sizes])
+    saved = memory.empty((total, batch, frame.saved), x)
+    _run(frame, [*given, *states, *trails, *finals, *values, saved], params, x.dtype)
+    return Kept(before, finals, saved, dict(zip(keep, values, strict=True)))
 
 
 def run_backward(
     program: Program,
     kept: Kept,
     x: Tensor,
-    params: Params,
+    params: Parameters,
     widths: Mapping[str, int],
     aux: Mapping[str, Tensor],
-    grad_output: Tensor,
-    grad_states: Sequence[Tensor],
+    grad_output: Tensor | None,
+    grad_states: Sequence[Tensor | None],
+    wants_x: bool = True,
 ) -> Gradients:
-    """Run backward after a forward pass for training; gradients as those of `conveyor.backends.reference.backward`."""
-    recipe = backward_recipe(program)
-    derived = recipe.plan.program
-    total, batch = x.shape[:2]
-    evaluator = _Compiled(recipe.plan, params, widths, x)
-    given = _given(x, aux)
-    values = evaluator.whole(given, recipe.hoisted)
-    arrays = {table.given(n): Array(_plain(values[n], x)) for n in recipe.given}
-    arrays |= {table.given(n): Array(kept.saved[n]) for n in recipe.saved}
-    reads = {node.attr: n for n, node in enumerate(derived.nodes) if node.op == "input"}
-    carried: dict[str, Tensor] = {}
-    for item, grad in zip(program.states, grad_states, strict=True):
-        carry = x.new_empty((2, batch, widths[item.width]))
-        carry[total % 2] = grad
-        carried[item.name] = carry
-        arrays[table.wanted(f"grad {item.name}")] = Array(carry, 0, True)
-        if f"grad.{item.name}" in reads:
-            arrays[table.given(reads[f"grad.{item.name}"])] = Array(carry, 1, True)
-        if item.name in reads:
-            arrays[table.given(reads[item.name])] = Array(kept.trails[item.name])
-    first = program.states[0].name
-    arrays[table.given(reads[f"grad_output.{first}"])] = Array(_plain(grad_output, x))
-    sizes = [widths[derived.nodes[n].type.width] for n in recipe.left]
-    left = x.new_empty((total, batch, sum(sizes)))
-    for n, part in zip(recipe.left, left.split(sizes, -1), strict=True):
-        arrays[table.wanted(f"left {n}")] = Array(part)
-    steps.run(recipe.loop, arrays, params, widths, batch, total - 1, total, -1)
-    # The loop keeps conditions as numbers.
-    whole = kept.saved | dict(zip(recipe.left, left.split(sizes, -1), strict=True))
-    values |= {n: v != 0 if derived.nodes[n].type.boolean else v for n, v in whole.items()}
-    values |= {reads[n]: t[:-1] for n, t in kept.trails.items() if n in reads}
-    after = After(recipe, evaluator, values, left, given)
-    return after.gradients(x, tuple(carried[i.name][0] for i in program.states), params)
+    """Run backward after a forward pass for training.
+
+    The arguments are those of that pass, what it left, the gradients of the outputs and of the final states (None is
+    zero), and whether the gradient of the input is asked for.
+    """
+    total, batch, _ = x.shape
+    own = _states(program)
+    sizes = [widths[w] for w in own.widths]
+    received = [
+        x.new_zeros((batch, w)) if g is None else _whole(g, x.dtype) for g, w in zip(grad_states, sizes, strict=True)
+    ]
+    if not total or not batch:
+        zeros = tuple([torch.zeros_like(t) for t in params.tensors])
+        d_aux = {n: torch.zeros_like(a) for n, a in aux.items()}
+        return Gradients(torch.zeros_like(x), tuple([g.clone() for g in received]), d_aux, zeros)
+    if grad_output is None:
+        grad_output = x.new_zeros((1, 1, sizes[0])).expand(total, batch, -1)
+    given = [*_given(x, aux), _plain(grad_output, x.dtype)]
+
+    def names() -> list[str]:
+        trailed = own.bases("trail")
+        return ["x", *aux, own.output, *own.bases("start"), *trailed, *own.bases("d state"), "saved"]
+
+    which = ("backward", wants_x)
+    frame = _frame(program, which, given, params, widths, aux, names)
+    if frame.summed and not frame.flat:
+        # What is itself summed over all rows must stand in rows at equal distances.
+        given = [g.contiguous() for g in given]
+        frame = _frame(program, which, given, params, widths, aux, names)
+    d_states = tuple([x.new_empty((batch, w)) for w in sizes])
+    d_given = [memory.empty((total, batch, w), x) for _, w in frame.asked]
+    d_tensors = tuple(
+        [x.new_zeros(t.shape) if k in frame.partly else memory.empty(t.shape, x) for k, t in enumerate(params.tensors)]
+    )
+    bases = [*given, *received, *kept.trails.values(), *d_states, kept.saved, *d_given, *d_tensors]
+    _run(frame, bases, params, x.dtype)
+    found = {n: d for (n, _), d in zip(frame.asked, d_given, strict=True)}
+    d_x = found.get("x")
+    d_x = torch.zeros_like(x) if d_x is None and wants_x else d_x
+    d_aux = {n: found[n] if n in found else torch.zeros_like(a) for n, a in aux.items()}
+    return Gradients(d_x, d_states, d_aux, d_tensors)
 
 
-class _Compiled(Evaluator):
-    """Products by the loop's own kernel, which is quicker than BLAS here and sums in one fixed order."""
+def _frame(
+    program: Program,
+    which: tuple[Any, ...],
+    given: Sequence[Tensor],
+    params: Parameters,
+    widths: Mapping[str, int],
+    aux: Mapping[str, Tensor],
+    names: Callable[[], list[str]],
+) -> Frame:
+    """The frame of a pass for tensors of these shapes; the last ones are kept with the parameters' places.
 
-    def products(self, pack: Pack, operand: Tensor) -> tuple[Tensor, ...]:
-        weights = [self.params[("product", self.nodes[m].attr)] for m in pack.members]
-        return product(operand, [dense(w, pack.blocks).t() for w in weights])
+    `given` is what comes for each step; `names` are the bases in the order in which their tensors are going to come.
+    """
+    x, chosen = given[0], width()
+    key = (program, which, x.shape, tuple([g.stride() for g in given]), x.dtype, chosen.name)
+    frames: dict[Any, Frame] = params.places.worked_out
+    frame = frames.get(key)
+    if frame is not None:
+        return frame
+    total, batch, _ = x.shape
+    bases = names()
+    of_steps = ["x", *aux, _states(program).output]
+    strides = []
+    for name, value in zip(of_steps, given, strict=False):
+        step, row, _ = value.stride()
+        # A lone row stands anywhere, and so does a lone step: as if they stood in line.
+        row = step if batch == 1 else row
+        strides.append((name, batch * row if total == 1 else step, row))
+    forward = which[0] == "forward"
+    recipe = forward_recipe(program, *which[1:]) if forward else backward_recipe(program, *which[1:])
+    trails = _states(program).names[: None if not forward or which[1] else 1]
+    shape = Shape(total, batch, widths, tuple(strides))
+    code = compiled(recipe, x.dtype, chosen)
+    frame = Frame(recipe, code, shape, params.places, FORMATS[x.dtype], chosen, trails, bases)
+    if len(frames) >= _FRAMES:
+        del frames[next(iter(frames))]
+    frames[key] = frame
+    return frame
 
-    def product_t(self, index: int, operand: Tensor) -> Tensor:
-        node = self.nodes[index]
-        blocks = self.plan.program.matrix(node).blocks
-        return product(operand, [dense(self.params[("product", node.attr)], blocks)])[0]
+
+_FRAMES = 128  # that are kept for a layer
 
 
-def _given(x: Tensor, aux: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    # What torch makes of the inputs before the loop has the same bits wherever their numbers lie.
-    plain = {n: _plain(value, x) for n, value in {"x": x, **aux}.items()}
-    return {n: value.expand(x.shape[0], -1, -1) for n, value in plain.items()}
+def _run(frame: Frame, tensors: list[Tensor], params: Parameters, dtype: torch.dtype) -> None:
+    """Run a pass on the memory of tensors, in the order that the frame was told, and that of the parameters."""
+    workspace = memory.lend(frame.workspace)
+    tensors += [_whole(t, dtype) for t in params.tensors]
+    addresses = [0, 0, ctypes.addressof(workspace), zeros()]
+    addresses += [tensors[k].data_ptr() for k in frame.order]
+    table = (ctypes.c_int64 * len(addresses))(*addresses)
+    team = threads.usable(torch.get_num_threads(), frame.operations, frame.by_units)
+    threads.run(frame.kernels, frame.jobs, ctypes.addressof(table), team)
 
 
-def _plain(value: Tensor, like: Tensor) -> Tensor:
-    """A tensor of the loop's type whose units lie side by side."""
-    value = value.to(like.dtype)
-    value = value.expand(1) if value.dim() == 0 else value
-    return value if value.shape[-1] <= 1 or value.stride(-1) == 1 else value.contiguous()
+def _whole(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    tensor = tensor if tensor.dtype == dtype else tensor.to(dtype)
+    return tensor if tensor.is_contiguous() else tensor.contiguous()
+
+
+def _given(x: Tensor, aux: Mapping[str, Tensor]) -> list[Tensor]:
+    """What comes for each step."""
+    given = [_plain(x, x.dtype)]
+    if aux:
+        given += [_plain(value, x.dtype).expand(x.shape[0], -1, -1) for value in aux.values()]
+    return given
+
+
+def _plain(value: Tensor, dtype: torch.dtype) -> Tensor:
+    """A tensor of the pass's type whose units lie side by side."""
+    value = value.to(dtype) if value.dtype != dtype else value
+    if value.shape[-1] <= 1 or value.stride(-1) == 1:
+        return value
+    # What is the same at each step or in each row is copied once.
+    shape = value.shape
+    for axis in range(value.dim() - 1):
+        if value.stride(axis) == 0 and value.shape[axis] > 1:
+            value = value.narrow(axis, 0, 1)
+    return value.contiguous().expand(shape)

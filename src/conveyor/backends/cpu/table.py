@@ -1,19 +1,27 @@
 """How compiled code is told where its arrays are: one table of whole numbers, in a fixed order.
 
-An array is a matrix a step. Element (t, row, unit) of it stands at
+Memory comes in a few *bases*: the workspace, what is kept for the backward pass, each tensor of the caller. A table
+holds places within them, so that it is made once for a shape; a call only brings the addresses of the bases.
 
-    pointer + ((t + shift) & mask) · step + row · stride + unit
+An array is a matrix a step. Row r of it at a step stands at
 
-counted in numbers, so that one form serves for sequences (mask −1), for two alternating buffers (mask 1), for what is
-the same at each step (mask 0), and, with stride 0, for what is the same in each row.
+    bases[base] + offset + size · (indices[index] · step + r · stride)
+
+with `offset` in bytes, `step` and `stride` in numbers. `indices` tells where the step is (`INDICES`), so that one form
+serves for sequences, for what a chunk of steps keeps, for two buffers that take turns, and, with `step` or `stride` 0,
+for what is the same at each step or in each row.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-FIELDS = ("pointer", "step", "stride", "mask", "shift")
-PRODUCT_FIELDS = ("packed", "inner", "panels")
+FIELDS = ("base", "offset", "index", "step", "stride")
+PRODUCT_FIELDS = ("base", "offset", "inner", "columns", "k stride", "panel stride")
+
+# Where a step is, counted in steps: in the sequence, the step before, in the chunk, and which of two buffers' turn it
+# is at this step and at the next.
+INDICES = ("step", "before", "chunk", "turn", "other turn")
 
 
 @dataclass
@@ -22,7 +30,7 @@ class Table:
 
     widths: dict[str, int] = field(default_factory=dict)
     arrays: dict[str, int] = field(default_factory=dict)
-    products: dict[int, int] = field(default_factory=dict)
+    products: dict[str, int] = field(default_factory=dict)
     size: int = 0
 
     def width(self, symbol: str) -> int:
@@ -37,11 +45,11 @@ class Table:
             self.arrays[name] = self._take(len(FIELDS))
         return self.arrays[name]
 
-    def product(self, first: int) -> int:
-        """The first place of a product, known by its first result."""
-        if first not in self.products:
-            self.products[first] = self._take(len(PRODUCT_FIELDS))
-        return self.products[first]
+    def product(self, name: str) -> int:
+        """The first place of a product."""
+        if name not in self.products:
+            self.products[name] = self._take(len(PRODUCT_FIELDS))
+        return self.products[name]
 
     def _take(self, count: int) -> int:
         place = self.size
@@ -49,19 +57,21 @@ class Table:
         return place
 
 
-# The names of arrays: what is given to the step, what it keeps for itself, what it stores for its caller.
+def node(n: int) -> str:
+    """The name of the array that holds a node's value from one stretch of work to another."""
+    return f"node {n}"
 
 
-def given(node: int) -> str:
-    """A value that is in memory before the step."""
-    return f"given {node}"
+def step(n: int) -> str:
+    """The name of the array that holds a node's value within a step of the loop."""
+    return f"step {n}"
 
 
-def scratch(node: int) -> str:
-    """A value that the step keeps; that of a product lies among those of its pack."""
-    return f"scratch {node}"
+def carried(n: int) -> str:
+    """The name of the array in which a node's value comes from the step that ran before."""
+    return f"carried {n}"
 
 
-def wanted(label: str) -> str:
-    """A value that the step stores for its caller."""
-    return f"wanted {label}"
+def product(work: str, first: int) -> str:
+    """The name of a product, known by its first result."""
+    return f"{work} {first}"

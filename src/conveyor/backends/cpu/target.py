@@ -67,8 +67,12 @@ def width() -> Width:
     Raises:
         ArgumentError: The variable names instructions that are unknown or that this CPU lacks.
     """
+    return _named(os.environ.get(ENVIRONMENT))
+
+
+@lru_cache(maxsize=8)
+def _named(wanted: str | None) -> Width:
     able = widths()
-    wanted = os.environ.get(ENVIRONMENT)
     if not wanted:
         return able[0]
     for w in able:
