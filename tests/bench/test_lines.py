@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -143,41 +144,27 @@ def test_a_users_cell_beside_the_loop(run: Run, monkeypatch: pytest.MonkeyPatch)
     assert line.state == "ok" and line.figures["ratio"] > 0
 
 
-class Streams(nn.Module):
-    """The stream interface, on torch's cell; `wrong` makes it forget its memory."""
-
-    def __init__(self, layer: cv.LSTM, wrong: bool = False) -> None:
-        super().__init__()
-        self.layer = layer
-        self.cell = nn.LSTMCell(layer.input_size, layer.hidden_size)
-        self.cell.load_state_dict({n.removesuffix("_l0"): p for n, p in layer.state_dict().items()})
-        self.wrong = wrong
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        return self.layer.state_dict()
-
-    def stream(self, batch_size: int) -> Any:
-        assert batch_size == 1
-        module, state = self, [None]
-
-        class Stream:
-            def step(self, x: Tensor) -> Tensor:
-                assert x.shape == (1, module.cell.input_size)
-                with torch.inference_mode():
-                    h, c = module.cell(x, state[0])
-                    state[0] = None if module.wrong else (h, c)  # type: ignore[call-overload]
-                return h
-
-        return Stream()
-
-
 def test_a_streams_step_beside_torch_and_onnx_runtime(run: Run) -> None:
-    line = steps.stream(run, Streams(cv.LSTM(8, 8)), 8)
+    line = steps.stream(run, cv.LSTM(8, 8), 8)
     assert line.state == "ok" and line.facts == {"H": 8}
     assert line.figures.keys() == {"ours", "theirs", "ratio", "onnx", "onnx_ratio", "of_bandwidth"}
     assert line.figures["of_bandwidth"] == 4 * 4 * 8 * 16 / line.figures["ours"] / 1e11
-    red = steps.stream(run, Streams(cv.LSTM(8, 8), wrong=True), 8)
-    assert red.state == "red" and red.figures == {}
+
+
+def test_a_stream_that_forgets_is_red(run: Run) -> None:
+    class Forgetful(cv.LSTM):
+        def stream(self, batch_size: int, **options: Any) -> Any:
+            stream = super().stream(batch_size, **options)
+            step = stream.step
+
+            def forgetful(x: Tensor) -> Tensor:
+                stream.reset()
+                return step(x)
+
+            return SimpleNamespace(step=forgetful)
+
+    line = steps.stream(run, Forgetful(8, 8), 8)
+    assert line.state == "red" and line.figures == {}
 
 
 def test_onnx_runtime_computes_torchs_numbers() -> None:
@@ -190,16 +177,13 @@ def test_onnx_runtime_computes_torchs_numbers() -> None:
             torch.testing.assert_close(step(x), state[0])
 
 
-def test_streams_are_measured_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streams_are_measured_where_their_peers_are(monkeypatch: pytest.MonkeyPatch) -> None:
     (row,) = [row for row in bars.ROWS if row.name == "stream"]
-    monkeypatch.delattr(cv.LSTM, "stream", raising=False)
-    assert row.missing() == "layers have no stream yet" and row not in bars.choose([])
-    with pytest.raises(ArgumentError, match="^rows: stream can't be measured here: layers have no stream yet$"):
-        bars.choose(["stream"])
-    monkeypatch.setattr(cv.LSTM, "stream", lambda self, batch_size: None, raising=False)
     assert row.missing() is None and row in bars.choose([])
     monkeypatch.setattr(onnx_step, "find_spec", lambda name: None if name == "onnxruntime" else object())
-    assert row.missing() == "it needs onnxruntime: pip install 'conveyor[bench]'"
+    assert row.missing() == "it needs onnxruntime: pip install 'conveyor[bench]'" and row not in bars.choose([])
+    with pytest.raises(ArgumentError, match="^rows: stream can't be measured here: it needs onnxruntime: pip install"):
+        bars.choose(["stream"])
 
 
 def test_single_steps_with_their_gradient(run: Run) -> None:

@@ -35,10 +35,10 @@ CELLS = {"rnn": cv.cells["rnn"], "normalised": normalised}
 
 
 def module(cell: str, kind: str) -> Any:
-    """The time loop of a cell: for inference, for training, or backward."""
+    """The work of a cell in a pass: for inference, for training, or backward."""
     program = CELLS[cell].program
-    recipe = backward_recipe(program) if kind == "backward" else forward_recipe(program, kind == "training")
-    return emit.emit(recipe.loop, FLOAT32, AVX2)[0]
+    recipe = backward_recipe(program, True) if kind == "backward" else forward_recipe(program, kind == "training")
+    return emit.emit(recipe.schedules, FLOAT32, AVX2)[0]
 
 
 def normal(text: str) -> str:

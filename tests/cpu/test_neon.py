@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from llvmlite import binding as llvm
+from llvmlite import ir
 
-from conveyor.backends.cpu import emit, gemm, target
+from conveyor.backends.cpu import driver, emit, gemm, packing, target
 from conveyor.backends.cpu.recipe import backward_recipe, forward_recipe
 from conveyor.backends.cpu.vector import FLOAT32, FLOAT64, Format
 from cpu.cells import CELLS
@@ -20,18 +21,25 @@ from support import BUILT_IN, HAND_WRITTEN, Case
 TRIPLE = "aarch64-linux-gnu"
 (NEON,) = [width for width in target._ARM if width.name == "neon"]
 FORMATS = {"float32": FLOAT32, "float64": FLOAT64}
+WORK = ("before", "loop", "after")
 LANES = {"float32": "4s", "float64": "2d"}
 
 
 def kernels(form: Format) -> Any:
-    """The module of the products."""
-    return gemm.emit(form, NEON)
+    """The module of what all programs share: products, packing, the pass."""
+    module = ir.Module("kernels")
+    gemm.emit(module, form, NEON)
+    packing.emit(module, form, NEON)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(driver.platform, "machine", lambda: "aarch64")  # it says how a thread waits
+        driver.emit(module, form, NEON)
+    return module
 
 
-def loop(case: Case, backward: bool, form: Format) -> Any:
-    """The module of a cell's time loop, in training."""
-    recipe = backward_recipe(case.program) if backward else forward_recipe(case.program, True)
-    return emit.emit(recipe.loop, form, NEON)[0]
+def work(case: Case, backward: bool, form: Format) -> Any:
+    """The module of a cell's own work, in training."""
+    recipe = backward_recipe(case.program, True) if backward else forward_recipe(case.program, True)
+    return emit.emit(recipe.schedules, form, NEON)[0]
 
 
 def assembly(module: Any) -> str:
@@ -113,8 +121,8 @@ def test_products_stay_in_registers(name: str) -> None:
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("case", [case for case in BUILT_IN if not case.options], ids=lambda case: case.id)
 def test_every_built_in_cell_compiles(case: Case, backward: bool) -> None:
-    text = assembly(loop(case, backward, FLOAT32))
-    assert re.search(rf"^{emit.NAME}:", text, re.MULTILINE)
+    text = assembly(work(case, backward, FLOAT32))
+    assert all(re.search(rf"^{name}:", text, re.MULTILINE) for name in WORK)
     assert re.search(r"\tf(mul|add|mla|sub)\tv\d+\.4s", text)
     for each in innermost_loops(text):
         if each.is_product("4s"):  # wherever products are
@@ -124,7 +132,8 @@ def test_every_built_in_cell_compiles(case: Case, backward: bool) -> None:
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("case", [*HAND_WRITTEN, *CELLS], ids=lambda case: case.id)
 def test_every_operation_compiles_in_float64(case: Case, backward: bool) -> None:
-    assert re.search(rf"^{emit.NAME}:", assembly(loop(case, backward, FLOAT64)), re.MULTILINE)
+    text = assembly(work(case, backward, FLOAT64))
+    assert all(re.search(rf"^{name}:", text, re.MULTILINE) for name in WORK)
 
 
 def test_a_register_block_that_is_too_high_shows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,13 +21,6 @@ SIZES = ((1, 64), (1, 128), (1, 256), (32, 64), (32, 128), (32, 256))
 _CHECKED = 20  # steps whose outputs the gate compares
 
 
-def no_streams() -> str | None:
-    """Why a stream's step can't be measured here; None if it can."""
-    if not hasattr(cv.LSTM, "stream"):
-        return "layers have no stream yet"
-    return onnx_step.missing()
-
-
 def streams(run: Run) -> Iterator[Line]:
     """`layer.stream(1).step(x)`: one row, one layer, beside torch.nn.LSTMCell and ONNX Runtime's operator."""
     for hidden in (64, 128, 256, 512):
