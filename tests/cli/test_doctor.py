@@ -15,8 +15,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVEYOR_CACHE", str(tmp_path))
 
 
-def test_all_is_well(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The small cell is not tried; tests/test_doctor.py tries it."""
     monkeypatch.setattr(facts, "check", lambda: Check(None, 0.5, {"float32": 1e-7, "float64": 1e-16}))
+
+
+def test_all_is_well(quick: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     found = capsys.readouterr()
     assert found.err == ""
@@ -25,7 +30,7 @@ def test_all_is_well(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     assert names == wanted.split()
 
 
-def test_the_small_cell_is_really_tried(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_the_same(quick: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["works"] is True and found["problems"] == []

@@ -152,13 +152,14 @@ def test_a_folder_that_takes_nothing_more_is_read_all_the_same(
     def refuse(*args: object, **named: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    for name in ("unlink", "utime", "replace"):
-        monkeypatch.setattr(disk.os, name, refuse)
-    monkeypatch.setattr(disk.tempfile, "mkstemp", refuse)
-    disk.write(key(1), b"code")
-    assert disk.read(key(1)) is None
-    assert disk.read(key(0)) == bytes(968)
-    assert disk.usage() == disk.Usage(1, 1000)
+    with monkeypatch.context() as patch:
+        for name in ("unlink", "utime", "replace", "open", "mkdir"):
+            patch.setattr(disk.os, name, refuse)
+        disk.write(key(1), b"code")
+        assert disk.read(key(1)) is None
+        assert disk.read(key(0)) == bytes(968)
+        assert disk.usage() == disk.Usage(1, 1000)
+    assert [path.name for path in folder.iterdir()] == [key(0)]
 
 
 def test_entries_that_can_not_be_removed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import conveyor as cv
 from conveyor.bench.loop import plain_loop
-from conveyor.errors import ArgumentError
+from conveyor.errors import ArgumentError, BackendError
 from conveyor.language import CellDefinition
 from conveyor.layout import merged_layout, resolve_widths
 from conveyor.program import Program
@@ -266,3 +266,25 @@ def beside_loop(given: Setting, change: Callable[[Any], Any] = lambda run: run) 
     theirs = _of(lambda: called(leaves), {"x": given.x, **slots}, lambda: called(packed()))
     theirs = replace(theirs, leaves=(given.x, *leaves))
     return Pair(_contestant(module, given, **given.aux), theirs, _truth(make, module, given))
+
+
+def beside_compiled_loop(given: Setting) -> Pair:
+    """Our layer, and the best plain loop under torch.compile.
+
+    Raises:
+        BackendError: From the first call of the peer on, if torch.compile fails here.
+    """
+
+    def change(run: Any) -> Any:
+        compiled: Callable[..., Any] = torch.compile(run)
+
+        def call(*arguments: Any) -> Any:
+            try:
+                return compiled(*arguments)
+            except Exception as error:
+                lines = str(error).strip().splitlines() or [type(error).__name__]
+                raise BackendError(f"against: torch.compile fails here: {lines[0]}") from error
+
+        return call
+
+    return beside_loop(given, change)

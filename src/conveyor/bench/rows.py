@@ -36,7 +36,7 @@ class Line:
 
     def to_json(self) -> dict[str, Any]:
         """The line in JSON's types."""
-        there = {name: value if math.isfinite(value) else None for name, value in self.figures.items()}
+        there = {name: _finite(value) for name, value in self.figures.items()}
         return {
             "label": self.label,
             "state": self.state,
@@ -158,8 +158,15 @@ class Result:
             "name": self.name,
             "title": self.title,
             "lines": [line.to_json() for line in self.lines],
-            "bars": [{"bar": v.text, "met": v.met, "value": v.value, "reason": v.reason} for v in self.verdicts],
+            "bars": [
+                {"bar": v.text, "met": v.met, "value": _finite(v.value), "reason": v.reason} for v in self.verdicts
+            ],
         }
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no other numbers."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def geometric_mean(values: Sequence[float]) -> float:

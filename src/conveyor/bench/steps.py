@@ -15,14 +15,10 @@ from conveyor.bench.rows import Line
 from conveyor.bench.run import Run
 from conveyor.bench.timing import alternate
 
+SIZES = ((1, 64), (1, 128), (1, 256), (32, 64), (32, 128), (32, 256))
+"""Rows and hidden sizes of a cell's step."""
+
 _CHECKED = 20  # steps whose outputs the gate compares
-
-
-def no_streams() -> str | None:
-    """Why a stream's step can't be measured here; None if it can."""
-    if not hasattr(cv.LSTM, "stream"):
-        return "layers have no stream yet"
-    return onnx_step.missing()
 
 
 def streams(run: Run) -> Iterator[Line]:
@@ -88,7 +84,7 @@ def _torch_stepper(cell: nn.LSTMCell) -> Callable[[], onnx_step.Step]:
 
 def cells(run: Run) -> Iterator[Line]:
     """`cv.LSTMCell` forward and backward, beside torch.nn.LSTMCell."""
-    for batch, hidden in ((1, 64), (1, 128), (1, 256), (32, 64), (32, 128), (32, 256)):
+    for batch, hidden in SIZES:
         torch.manual_seed(0)
         ours, theirs = cv.LSTMCell(hidden, hidden), nn.LSTMCell(hidden, hidden)
         theirs.load_state_dict(ours.state_dict())

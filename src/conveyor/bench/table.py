@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -18,10 +19,16 @@ FORMAT = 1
 """Of the JSON; a reader can tell what it reads."""
 
 
+_PARTS = ("bound_products", "bound_pointwise", "bound_bytes")
+_WIDE = 110  # characters of a terminal, from which on the parts of the bound are shown there too
+
+
 def _time(seconds: float) -> str:
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:.3g} µs"
-    return f"{seconds * 1e3:.4g} ms" if seconds < 1 else f"{seconds:.3g} s"
+    for unit, scale in (("µs", 1e6), ("ms", 1e3)):
+        number = seconds * scale
+        if number < 999.5:
+            return f"{number:.0f} {unit}" if number >= 100 else f"{number:.3g} {unit}"
+    return f"{seconds:.3g} s"
 
 
 def _ratio(value: float) -> str:
@@ -44,7 +51,7 @@ def _size(value: float) -> str:
 COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
     "ours": ("ours", _time),
     "theirs": ("theirs", _time),
-    "ratio": ("theirs / ours", _ratio),
+    "ratio": ("speed-up", _ratio),
     "rate": ("GFLOP/s", _rate),
     "of_peak": ("of peak", _share),
     "of_bound": ("of bound", _share),
@@ -56,7 +63,7 @@ COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
     "to_bound": ("time by products + bytes", _ratio),
     "of_bandwidth": ("of weight bandwidth", _share),
     "onnx": ("ONNX Runtime", _time),
-    "onnx_ratio": ("that / ours", _ratio),
+    "onnx_ratio": ("speed-up", _ratio),
     "compiling": ("torch.compile took", _time),
     "compiling_ratio": ("ours compiles in", _share),
     "first": ("first call", _time),
@@ -93,9 +100,9 @@ def columns_of(lines: Iterable[Line]) -> list[str]:
     return [name for name in COLUMNS if name in there]
 
 
-def heads(columns: Sequence[str], what: str, notes: bool) -> list[str]:
+def heads(columns: Sequence[str], notes: bool) -> list[str]:
     """The heads of a table."""
-    return [what, *(COLUMNS[c][0] for c in columns), *(["note"] if notes else [])]
+    return ["", *(COLUMNS[c][0] for c in columns), *(["note"] if notes else [])]
 
 
 def verdict(found: Verdict) -> str:
@@ -122,7 +129,7 @@ def as_markdown(result: Result) -> str:
     """A row as a heading, a table and its bars."""
     columns = columns_of(result.lines)
     notes = any(line.note for line in result.lines)
-    table = [heads(columns, result.name, notes), *(cells(line, columns) for line in result.lines)]
+    table = [heads(columns, notes), *(cells(line, columns) for line in result.lines)]
     wide = len(table[0])
     lines = [f"| {' | '.join(row[:wide])} |" for row in table]
     lines.insert(1, "|" + "---|" * wide)
@@ -130,13 +137,24 @@ def as_markdown(result: Result) -> str:
     return "\n".join([f"### {result.title}", "", *lines, *(["", *bars] if bars else [])]) + "\n"
 
 
-def as_rich(result: Result) -> Table:
-    """A row as a table for the terminal; its bars stand below it."""
+def as_rich(result: Result, width: int) -> Table:
+    """A row as a table for a terminal so many characters wide; its bars stand below it."""
     columns = columns_of(result.lines)
+    if width < _WIDE:
+        columns = [c for c in columns if c not in _PARTS]
     notes = any(line.note for line in result.lines)
-    table = Table(title=result.title, title_justify="left", caption_justify="left")
-    for number, head in enumerate(heads(columns, result.name, notes)):
-        table.add_column(head, justify="left" if number in (0, len(columns) + 1) else "right")
+    table = Table(
+        title=result.title,
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for number, head in enumerate(heads(columns, notes)):
+        left = number in (0, len(columns) + 1)
+        table.add_column(head, justify="left" if left else "right", no_wrap=number <= len(columns))
     for line in result.lines:
         style = {"ok": "", "void": "dim", "red": "bold red"}[line.state]
         table.add_row(*cells(line, columns)[: len(table.columns)], style=style)
@@ -145,12 +163,12 @@ def as_rich(result: Result) -> Table:
 
 
 def show(results: Iterable[Result], console: Console, *, markdown: bool) -> None:
-    """Print results; as markdown if that is asked for, or if nobody looks at a terminal."""
-    for result in results:
+    """Print results that have lines; as markdown if that is asked for, or if nobody looks at a terminal."""
+    for result in (r for r in results if r.lines):
         if markdown or not console.is_terminal:
             console.print(as_markdown(result), soft_wrap=True, markup=False, highlight=False)
         else:
-            console.print(as_rich(result), markup=False, highlight=False)
+            console.print(as_rich(result, console.width), markup=False, highlight=False)
 
 
 def to_json(

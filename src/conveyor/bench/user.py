@@ -37,7 +37,7 @@ def compiled(run: Run) -> Iterator[Line]:
 
 def _compiled(run: Run, size: Size) -> Line:
     given = contestants.setting(define(), size, run.dtype)
-    pair = contestants.beside_loop(given, torch.compile)
+    pair = contestants.beside_compiled_loop(given)
     step = pair.theirs.train(given.gradient())
     began = time.perf_counter()
     step()

@@ -20,7 +20,7 @@ SIZES = tuple(square(*s) for s in ((100, 1, 128), (100, 8, 128), (100, 32, 128),
 AGAINST: dict[str, tuple[str, Callable[[Setting], Pair]]] = {
     "torch": ("torch.nn's layer", contestants.beside_torch),
     "loop": ("the plain loop in torch", contestants.beside_loop),
-    "compile": ("that loop under torch.compile", lambda given: contestants.beside_loop(given, torch.compile)),
+    "compile": ("the plain loop under torch.compile", contestants.beside_compiled_loop),
     "reference": ("the reference backend", contestants.beside_reference),
 }
 """What a cell can be set beside: what it is called, and how it is made."""
@@ -68,7 +68,14 @@ def _measured(
     def lines(run: Run) -> Iterator[Line]:
         for size in sizes:
             torch.manual_seed(0)
-            given = contestants.setting(cell, size, run.dtype)
-            yield measure(run, given, make(given))
+            try:
+                given = contestants.setting(cell, size, run.dtype)
+                yield measure(run, given, make(given))
+            except RuntimeError as error:
+                if "allocate memory" not in str(error):
+                    raise
+                raise ArgumentError(
+                    f"size: {size.label} needs more memory than there is; take a smaller one"
+                ) from error
 
     return lines

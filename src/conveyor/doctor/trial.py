@@ -25,7 +25,7 @@ def main() -> None:
     for dtype in (torch.float32, torch.float64):
         found = []
         weights = None
-        x = torch.randn(40, 16, 13, dtype=dtype)  # enough work for two threads, and no multiple of a vector
+        x = torch.randn(12, 48, 13, dtype=dtype)  # enough work for two threads, and no multiple of a vector
         for backend in ("cpu", "reference"):
             layer = cv.Recurrent(small, 13, 37, dtype=dtype, backend=backend, strict_backend=True)
             if weights is not None:
