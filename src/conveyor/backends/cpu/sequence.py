@@ -13,8 +13,9 @@ from torch import Tensor
 
 from conveyor.backends.cpu import memory, threads
 from conveyor.backends.cpu.compile import Compiled, compile_work
-from conveyor.backends.cpu.frame import Frame, Shape
+from conveyor.backends.cpu.frame import Frame
 from conveyor.backends.cpu.recipe import Pass, backward_recipe, forward_recipe
+from conveyor.backends.cpu.room import Shape
 from conveyor.backends.cpu.target import Width, width
 from conveyor.backends.cpu.vector import FLOAT32, FLOAT64, Format
 from conveyor.backends.parameters import Parameters
