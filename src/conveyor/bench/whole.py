@@ -114,7 +114,7 @@ def length(run: Run) -> Iterator[Line]:
 
 
 def _length(run: Run, size: Size, base: float | None) -> Line:
-    """A line about one length; `base` is what a step took at the length that others are set beside, if that is known."""
+    """A line about one length; `base` is what a step took at the length that others are set beside, where known."""
     torch.manual_seed(0)
     given, short = (
         contestants.setting(cv.cells["lstm"], square(steps, size.B, size.H), run.dtype)
