@@ -40,7 +40,7 @@ class _Step(nn.Module):
         options: Mapping[str, Any],
     ) -> None:
         super().__init__()
-        chosen = with_defaults(type(self).__name__, options)
+        chosen = with_defaults(type(self).__name__, options, ("learn_initial_state",))
         check_flags(bias=bias, strict_backend=chosen["strict_backend"])
         check_place(device, dtype)
         if chosen["backend"] != "auto":

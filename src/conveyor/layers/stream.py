@@ -42,6 +42,7 @@ class Stream:
         self.batch_size = batch_size
         self._runs: list[_Run] = []
         self.refresh()
+        self.reset()
 
     def refresh(self) -> None:
         """Read the layer's parameters again at the next step; the states stay."""
@@ -107,6 +108,7 @@ class Stream:
         """
         if isinstance(x, Tensor) and x.dim() == 3 and x.shape[0 if self.layer.batch_first else 1] != self.batch_size:
             raise ArgumentError(f"input has shape {tuple(x.shape)}, but this stream feeds {self.batch_size} sequences")
+        y: Tensor
         y, fields = self.layer._run(x, tuple(self.state), aux)
         self.state = fields
         return y

@@ -37,6 +37,7 @@ class Shape:
         steps: T.
         batch: B.
         widths: The numbers of the program's widths.
+        ragged: Whether sequences of unequal length are packed; then there is no step of a fixed number of rows.
         strides: Of what the caller gives for each step, by name: numbers from step to step and from row to row.
     """
 
@@ -44,6 +45,7 @@ class Shape:
     batch: int
     widths: Mapping[str, int]
     strides: tuple[tuple[str, int, int], ...]
+    ragged: bool = False
 
 
 class Frame:
@@ -114,6 +116,8 @@ class Frame:
         self._steps_per_chunk = self._chunk()
         for base in ("workspace", "zero"):
             self._base(base)
+        if shape.ragged:
+            self._base("starts")
         if resident:
             self._base("resident")
         self._inputs()
@@ -125,7 +129,7 @@ class Frame:
             self._multiplied(name, schedule)
         self._gradients()
         self.workspace = max(self._used, 1)
-        self.flat = all(step == shape.batch * stride for _, step, stride in shape.strides)
+        self.flat = shape.ragged or all(step == shape.batch * stride for _, step, stride in shape.strides)
         self._table = self._fill_table()
         if resident:
             first = self.program.states[0]
@@ -150,9 +154,17 @@ class Frame:
         named += [f"d slot {k}" for k in range(tensors)] if self.backwards else []
         named += [f"slot {k}" for k in range(tensors)]
         place = {name: k for k, name in enumerate(named)}
-        return tuple(place[name] for name in tuple(self.bases)[2:])
+        fixed = 3 if self.shape.ragged else 2
+        return tuple(place[name] for name in tuple(self.bases)[fixed:])
 
     # Memory
+
+    def _apart(self, row: int) -> int:
+        """Numbers from one step to the next in memory of our own whose rows are so long.
+
+        Of sequences of unequal length a step is told by its first row.
+        """
+        return row if self.shape.ragged else self.shape.batch * row
 
     def _base(self, name: str) -> int:
         return self.bases.setdefault(name, driver.WAITING + len(self.bases))
@@ -225,7 +237,7 @@ class Frame:
         for state in self.program.states:
             name, width = state.name, self.widths[state.width]
             step = batch * width
-            if self.shape.steps == 1:
+            if self.shape.steps == 1 and not self.shape.ragged:
                 # What is before the only step and what is after it are read and written where they are.
                 base = f"trail {name}" if self.backwards else f"start {name}"
                 self._place(reads, name, base, 0, "step", 0, width)
@@ -236,12 +248,14 @@ class Frame:
                 continue
             if name in self.trails:
                 # One more step than the sequence has: what is before the first step stands first.
-                self._place(reads, name, f"trail {name}", step * self.size, "before", step, width)
+                base, apart = f"trail {name}", self._apart(width)
+                self._place(reads, name, base, step * self.size, "before", apart, width)
                 if not self.backwards:
-                    self._put(f"state {name}", f"trail {name}", step * self.size, "step", step, width)
-                    last = (self._base(f"trail {name}"), self.shape.steps * step * self.size, width)
-                    self._copy("copy", f"start {name}", (self._base(f"trail {name}"), 0, width), width)
-                    self._finish(f"final {name}", last, width)
+                    self._put(f"state {name}", base, step * self.size, "step", apart, width)
+                    self._copy("copy", f"start {name}", (self._base(base), 0, width), width)
+                    if not self.shape.ragged:
+                        last = self.shape.steps * step * self.size
+                        self._finish(f"final {name}", (self._base(base), last, width), width)
             elif not self.backwards:
                 self._turns(reads, name, f"state {name}", width, forwards=True)
                 self._finish_turn(name, f"final {name}", width, self.shape.steps % 2)
@@ -262,8 +276,11 @@ class Frame:
             label = table.node(reads[key]) if forwards else table.carried(reads[key])
             self._put(label, "workspace", place, "turn" if forwards else "other turn", step, width)
         self._put(result, "workspace", place, "other turn" if forwards else "turn", step, width)
-        first = 0 if forwards else self.shape.steps % 2
-        self._copy("copy", f"start {name}", (self._base("workspace"), place + first * step * self.size, width), width)
+        # A sequence of its own length may begin at either.
+        firsts = (0, 1) if self.shape.ragged else (0 if forwards else self.shape.steps % 2,)
+        for first in firsts:
+            to = (self._base("workspace"), place + first * step * self.size, width)
+            self._copy("copy", f"start {name}", to, width)
 
     def _finish_turn(self, name: str, base: str, width: int, turn: int) -> None:
         at = self._turn_of[name] + turn * self.shape.batch * width * self.size
@@ -281,17 +298,17 @@ class Frame:
         self.saved = sum(self._width(n) for n in self.recipe.saved)
         at = 0
         for n in self.recipe.saved:
-            self._put(table.node(n), "saved", at * self.size, "step", batch * self.saved, self.saved)
+            self._put(table.node(n), "saved", at * self.size, "step", self._apart(self.saved), self.saved)
             at += self._width(n)
         for n in self.recipe.kept:
-            self._put(f"keep {n}", f"keep {n}", 0, "step", batch * self._width(n), self._width(n))
+            self._put(f"keep {n}", f"keep {n}", 0, "step", self._apart(self._width(n)), self._width(n))
         for name, _ in self.recipe.after.wanted:
             width = self.widths[next(i.width for i in self.program.inputs if f"d {i.name}" == name)]
-            self._put(name, name, 0, "step", batch * width, width)
+            self._put(name, name, 0, "step", self._apart(width), width)
         row = sum(self._width(n) for n in self.recipe.left)
         start = self._take(row * batch * self._steps_per_chunk)
         for n in self.recipe.left:
-            self._put(table.node(n), "workspace", start, "chunk", batch * row, row)
+            self._put(table.node(n), "workspace", start, "chunk", self._apart(row), row)
             start += self._width(n) * self.size
 
     def _memory(self, schedule: Schedule) -> None:
@@ -312,7 +329,7 @@ class Frame:
     ) -> None:
         row = -(-row * self.size // ALIGN) * ALIGN // self.size  # rows begin at cache lines
         start = self._take(row * self.shape.batch * steps)
-        step = 0 if within else self.shape.batch * row
+        step = 0 if within else self._apart(row)
         for n, column in nodes:
             self._put(schedule.name(n), "workspace", start + column * self.size, "chunk", step, row)
 
@@ -474,6 +491,11 @@ class Frame:
         few = self.shape.batch < FEW_ROWS and each_step >= WORTH_WAITING
         return few or each_step * self.size > OWN_CACHE
 
+    def _reads_states(self, schedule: Schedule) -> bool:
+        """Whether it reads states before a step, which of sequences of unequal length are not the rows of the step."""
+        states = {s.name for s in self.program.states}
+        return any(n in schedule.given and self.nodes[n].attr in states for n in schedule.order if n < len(self.nodes))
+
     def _fill_jobs(self, done: Collection[str]) -> ctypes.Array[ctypes.c_int64]:
         code = {
             name: self.compiled.addresses[name] if schedule.wanted or schedule.scratch else 0
@@ -484,10 +506,12 @@ class Frame:
             "batch": self.shape.batch,
             "chunk": self._steps_per_chunk,
             "backwards": int(self.backwards),
-            "flat": int(self.flat),
+            "flat before": int(self.flat),
+            "flat after": int(self.flat and not (self.shape.ragged and self._reads_states(self.recipe.after))),
+            "flat operands": int(self.flat and not self.shape.ragged),
             "by units": int(self.by_units),
             "table": ctypes.addressof(self._table),
-            "starts": 0,
+            "starts": self.bases.get("starts", 0),
             **code,
         }
         numbers = [head[n] for n in driver.HEAD]

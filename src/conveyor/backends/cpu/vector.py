@@ -203,7 +203,7 @@ class Vectors:
         return self.b.select(self.b.fcmp_unordered("uno", y, y), y, first)
 
     def quotient(self, top: Any, bottom: Any) -> Any:
-        """top / bottom, where the bottom is from 1 to 10⁹: half a unit in the last place, or a little more.
+        """The quotient, where the bottom is from 1 to 10⁹: half a unit in the last place, or a little more.
 
         A division takes as long as the rest of a sigmoid. Where the CPU has an estimate of the reciprocal good to 14
         bits, one step of Newton's makes it exact to the last bit or so, and the remainder mends the quotient.
