@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -242,13 +244,16 @@ def _frame(
     shape = Shape(total, batch, widths, tuple(strides), ragged is not None)
     code = compiled(recipe, x.dtype, chosen)
     frame = Frame(recipe, code, shape, params.places, FORMATS[x.dtype], chosen, trails, bases)
-    if len(frames) >= _FRAMES:
-        del frames[next(iter(frames))]
-    frames[key] = frame
+    with _evicting:
+        while len(frames) >= _FRAMES:
+            del frames[next(iter(frames))]
+        frames[key] = frame
     return frame
 
 
 _FRAMES = 128  # that are kept for a layer
+_evicting = threading.Lock()
+os.register_at_fork(before=_evicting.acquire, after_in_parent=_evicting.release, after_in_child=_evicting.release)
 
 
 def _run(frame: Frame, tensors: list[Tensor], params: Parameters, dtype: torch.dtype, ragged: Ragged | None) -> None:
