@@ -20,8 +20,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from conveyor.errors import ArgumentError
-from conveyor.interop.manifest import build, manifest_of
+from conveyor.errors import ArgumentError, ConveyorError
+from conveyor.interop.manifest import FLOATS, build, manifest_of
 from conveyor.layers.arguments import check_flags, check_place
 
 FORMAT = "conveyor-layer"
@@ -89,10 +89,15 @@ def load(path: str | os.PathLike[str], *, device: torch.device | str | None = No
             f"path: {path} has version {version}, this conveyor reads up to {VERSION}; pip install -U conveyor"
         )
     text = metadata.get("layer", "")
+    odd = next((name for name, tensor in tensors.items() if tensor.dtype not in FLOATS), None)
+    if odd is not None:
+        raise _altered(path, f"'{odd}' is {tensors[odd].dtype}")
     if metadata.get("sha256") != _digest(int(version), text, tensors):
         raise _altered(path, "its SHA-256 is not the one it was written with")
     try:
         layer = build(json.loads(text), tensors)
+    except ConveyorError as error:
+        raise ArgumentError(f"path: {path} holds a layer that can't be built here: {error}") from error
     # Past the checksum a file is one of ours or was made to look so, and what a contrived one trips over is not to be
     # foreseen: whatever it is, the file is what is wrong.
     except Exception as error:
@@ -104,7 +109,7 @@ def load(path: str | os.PathLike[str], *, device: torch.device | str | None = No
 def _as_path(path: Any) -> Path:
     if not isinstance(path, str | os.PathLike) or not str(path) or "\0" in str(path):
         raise ArgumentError(f"path is the name of a file, got {path!r}")
-    return Path(path).expanduser()
+    return Path(path)
 
 
 def _altered(path: Path, why: str) -> ArgumentError:

@@ -28,7 +28,7 @@ KINDS: Mapping[str, type[nn.Module]] = {
     )
 }
 _ANY_CELL = ("Recurrent", "Cell")
-_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _SEQUENCE = ("num_layers", "batch_first", "dropout", "bidirectional")
 _OPTIONS = ("forget_bias", "init", "max_lag", "backend", "strict_backend")
 Manifest = dict[str, Any]
@@ -133,12 +133,10 @@ def _fill(layer: nn.Module, tensors: Mapping[str, Tensor], shared: Mapping[str, 
         raise ArgumentError(f"its tensors are not those of its layer ({(odd or [*shared])[0]})")
     if not {*frozen} <= {*made}:
         raise ArgumentError("it freezes a parameter that it does not have")
-    kept = {
-        name: nn.Parameter(tensor, requires_grad=name not in frozen) for name, tensor in tensors.items()
-    }
+    kept = {name: nn.Parameter(tensor, requires_grad=name not in frozen) for name, tensor in tensors.items()}
     for name, parameter in made.items():
         held = kept[shared.get(name, name)]
-        if held.shape != parameter.shape or held.dtype not in _FLOATS:
+        if held.shape != parameter.shape or held.dtype not in FLOATS:
             raise ArgumentError(f"{name} is {held.dtype} {tuple(held.shape)}, its layer's is {tuple(parameter.shape)}")
         layer.register_parameter(name, held)
 

@@ -101,4 +101,3 @@ def _flat(values: Any) -> Iterable[Tensor]:
     else:
         for value in values:
             yield from _flat(value)
-

@@ -109,7 +109,9 @@ def _as_torch_like(layer: Any) -> nn.Module:
     units: tuple[Unit, ...] = (layer.unit,) if step else layer.units
     cell, hidden = units[0].cell, {u.widths["H"] for u in units}
     if len(hidden) > 1 or any(u.cell.program != cell.program for u in units):
-        raise ArgumentError("layer: torch's modules have one cell and one hidden size in all layers, and this has several")
+        raise ArgumentError(
+            "layer: torch's modules have one cell and one hidden size in all layers, and this has several"
+        )
     found = [p for p in _candidates() if (p[0].is_step == step) and p[1].program == cell.program]
     if not found:
         raise ArgumentError(
