@@ -47,8 +47,8 @@ class Order:
         gates: The cell's affine maps in the order in which the library stacks them, such as `"i g f o"`; a dict gives
             each map the library's name for it.
         weights: For each tensor the values that it multiplies, in order: `"x"`, `"h"`, or `"x h"` where one matrix has
-            the columns of both. `h` is what an affine map reads besides x. A tensor of some gates only names them first:
-            `"r z: x h"`. A name with `{gate}` stands for a tensor a gate: `"W_{gate}"`.
+            the columns of both. `h` is what an affine map reads besides x. A tensor of some gates only names them
+            first: `"r z: x h"`. A name with `{gate}` stands for a tensor a gate: `"W_{gate}"`.
         biases: For each tensor, likewise, the value whose product it is added to: `"x"`, `"h"`; a tuple `("x", "h")`
             for a tensor with a row for each.
         vectors: For each tensor the `cv.weight` of the cell that it holds.

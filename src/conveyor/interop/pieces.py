@@ -103,8 +103,8 @@ def read(module: nn.Module, unit: Unit, places: Places, tensors: Mapping[str, Te
         turned = places.turn(p.tensor, tensors[p.tensor])
         value = turned[p.rows] if p.columns is None else turned[p.rows, p.columns]
         _part(module, unit, p).add_(value) if p.key[0] == "bias" else _part(module, unit, p).copy_(value)
-    for key, value in places.added.items():
-        unit.rows(module, key)[0].add_(value)
+    for key, number in places.added.items():
+        unit.rows(module, key)[0].add_(number)
 
 
 @torch.no_grad()
@@ -114,8 +114,8 @@ def write(module: nn.Module, unit: Unit, places: Places) -> dict[str, Tensor]:
     made = {name: torch.zeros(shape, dtype=like.dtype, device=like.device) for name, shape in places.shapes.items()}
     todo = {key: unit.rows(module, key) for key in unit.layout.rows}
     biases = {key: [v.clone() for v in rows] for key, rows in todo.items() if key[0] == "bias"}
-    for key, value in places.added.items():
-        biases[key][0] -= value
+    for key, number in places.added.items():
+        biases[key][0] -= number
     for key, values in biases.items():
         homes = [p for p in places.pieces if p.key == key]
         if not homes and any(v.any() for v in values):

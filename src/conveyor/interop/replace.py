@@ -46,11 +46,8 @@ def replace(model: M, *, back: bool = False, report: Receiver | None = None) -> 
     if not isinstance(back, bool):
         raise ArgumentError(f"back is True or False, got {back!r}")
     known = OF_OURS if back else OF_THEIRS
-    made: dict[int, tuple[nn.Module, nn.Module]] = {}  # with the old one, whose id must not be used again meanwhile
 
     def swapped(name: str, module: nn.Module) -> nn.Module:
-        if id(module) in made:
-            return made[id(module)][1]
         result, told = module, None
         reason = why_not(module, known)
         if not reason:
@@ -61,18 +58,17 @@ def replace(model: M, *, back: bool = False, report: Receiver | None = None) -> 
                     vars(result)[attribute] = vars(module)[attribute]
         elif isinstance(module, tuple(known)) or _foreign(module, back):
             told = Report(name, describe(module), describe(module), None, 0.0, reason)
-        made[id(module)] = module, result
         if told is not None:
             tell(told, report)
         return result
 
-    for prefix, parent in list(model.named_modules()):
-        if isinstance(parent, torch.jit.ScriptModule):
-            continue  # its code is fixed
-        for name, child in parent._modules.items():
-            if child is not None:
-                parent._modules[name] = swapped(f"{prefix}.{name}" if prefix else name, child)
-    return swapped("", model)
+    made = {module: swapped(name, module) for name, module in model.named_modules()}
+    for parent in made:
+        if not isinstance(parent, torch.jit.ScriptModule):  # its code is fixed, and so is what stands in it
+            for name, child in parent._modules.items():
+                if child is not None:
+                    parent._modules[name] = made[child]
+    return made[model]
 
 
 def _same(parameter: nn.Parameter) -> nn.Parameter:

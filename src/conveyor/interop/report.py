@@ -70,7 +70,8 @@ def outputs(module: nn.Module, inputs: tuple[Any, ...]) -> list[Tensor]:
     training = module.training
     module.training = False  # not eval(), which may have been overridden
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch's about its own modules, which the user did not run
             return list(_flat(module.forward(*inputs)))
     finally:
         module.training = training

@@ -250,7 +250,7 @@ def _random_inputs(ours: Any, like: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]
 
 
 def _as_taken(module: nn.Module, states: tuple[Tensor, ...]) -> Any:
-    """torch's modules of one state take it alone, ours of any cell take a tuple."""
+    """The states as the module takes them: alone where it is one of torch's with one state, else a tuple."""
     return states[0] if len(states) == 1 and not isinstance(module, layers.Recurrent | layers.Cell) else states
 
 
