@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 
 import conveyor as cv
 
@@ -26,7 +28,7 @@ def nothing(x, h):  # type: ignore[no-untyped-def]
 KINDS: Mapping[str, Callable[[], Any]] = {
     "LSTM": lambda: cv.LSTM(3, 5, 2, dropout=0.25, bidirectional=True, batch_first=True, proj_size=2, forget_bias=1.0),
     "GRU": lambda: cv.GRU(3, 5, bias=False, dtype=torch.float64, backend="reference"),
-    "RNN": lambda: cv.RNN(3, 5, 3, nonlinearity="relu", init="orthogonal", dtype=torch.bfloat16),
+    "RNN": lambda: cv.RNN(3, 5, 3, nonlinearity="relu", init="orthogonal", backend="reference").to(torch.bfloat16),
     "LSTMCell": lambda: cv.LSTMCell(3, 5, init="chrono", max_lag=50),
     "GRUCell": lambda: cv.GRUCell(3, 5, bias=False),
     "RNNCell": lambda: cv.RNNCell(3, 5, nonlinearity="relu"),
@@ -48,3 +50,9 @@ def run(layer: Any) -> list[torch.Tensor]:
     aux = {name: torch.rand(*lead, width, generator=generator).to(like) for name, width in widths.items()}
     torch.manual_seed(5)
     return [t for t in torch.utils._pytree.tree_leaves(layer(x, **aux)) if t is not None]
+
+
+def contents(path: Path) -> tuple[dict[str, str], dict[str, bytes]]:
+    """All that a file says: safetensors writes metadata in any order."""
+    with safe_open(path, framework="pt") as file:
+        return file.metadata(), {n: file.get_tensor(n).view(torch.uint8).numpy().tobytes() for n in file.keys()}  # noqa: SIM118
