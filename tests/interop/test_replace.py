@@ -62,7 +62,9 @@ def test_a_whole_model_there_and_back() -> None:
     assert cv.replace(changed, report=told.append) is changed
     assert [r.name for r in told] == list(THEIRS)
     assert all(r.ok and r.difference is not None and r.difference <= 1e-6 for r in told)
-    assert {n: type(changed.get_submodule(n)) for n in THEIRS} == {n: getattr(cv, k.__name__) for n, k in THEIRS.items()}
+    assert {n: type(changed.get_submodule(n)) for n in THEIRS} == {
+        n: getattr(cv, k.__name__) for n, k in THEIRS.items()
+    }
     assert changed.again is changed.listed[0]
     assert (changed(x()) - untouched(x())).abs().max() <= 1e-12
 

@@ -85,9 +85,13 @@ def compare(want: list[Tensor], got: list[Tensor]) -> tuple[float, float]:
         a, b = a.detach().double().cpu(), b.detach().double().cpu()
         # Infinities of one sign are equal, though their difference is NaN; a NaN on one side only is as far as can be.
         gap = torch.where((a == b) | (a.isnan() & b.isnan()), 0.0, (a - b).abs())
-        worst = max(worst, *gap.nan_to_num(nan=torch.inf).flatten().tolist())
-        largest = max(largest, *a[a.isfinite()].abs().flatten().tolist(), 1.0)
+        worst = max(worst, _largest(gap.nan_to_num(nan=torch.inf)))
+        largest = max(largest, _largest(a[a.isfinite()].abs()))
     return worst, max(1e-6, 8 * eps) * largest
+
+
+def _largest(tensor: Tensor) -> float:
+    return tensor.max().item() if tensor.numel() else 0.0
 
 
 def random_like(like: Tensor, *shape: int, seed: int) -> Tensor:
