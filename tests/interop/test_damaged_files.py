@@ -15,7 +15,7 @@ from safetensors import safe_open
 import conveyor as cv
 from conveyor.interop import files
 from conveyor.interop.manifest import KINDS as KINDS_OF_FILES
-from tests.interop.layers import KINDS, contents
+from interop.layers import KINDS, contents
 
 SAVED: dict[str, bytes] = {}
 

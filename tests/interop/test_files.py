@@ -20,7 +20,7 @@ from torch import nn
 
 import conveyor as cv
 from conveyor.interop import files
-from tests.interop.layers import KINDS, contents, own, run
+from interop.layers import KINDS, contents, own, run
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -103,6 +103,22 @@ THEIRS: dict[str, tuple[Step, dict[str, tuple[int, ...]]]] = {
 }
 
 
+def weights(name: str, seed: int = 0) -> dict[str, Array]:
+    generator = np.random.default_rng(seed)
+    return {n: generator.normal(size=shape) for n, shape in THEIRS[name][1].items()}
+
+
+def example(name: str, w: dict[str, Array]) -> tuple[Array, Array]:
+    """An input, and what their equations make of it."""
+    x = np.random.default_rng(9).normal(size=(T, B, I))
+    h = c = np.zeros((B, H))
+    ys = []
+    for t in range(T):
+        h, c = THEIRS[name][0](w, x[t], h, c)
+        ys.append(h)
+    return x, np.stack(ys)
+
+
 def test_every_order_of_the_table_is_tested() -> None:
     assert ORDERS.keys() == THEIRS.keys()
 
