@@ -15,7 +15,10 @@ from conveyor.interop.report import Report
 
 I, H = 5, 6  # noqa: E741 - the field's letter for the input's width
 
-pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN"),
+    pytest.mark.filterwarnings("ignore:the reference backend runs this layer, not cpu"),
+]
 
 SEQUENCES = [
     (kind, dict(num_layers=layers, bidirectional=both, bias=bias, batch_first=first, **extra))

@@ -71,7 +71,8 @@ def outputs(module: nn.Module, inputs: tuple[Any, ...]) -> list[Tensor]:
     module.training = False  # not eval(), which may have been overridden
     try:
         with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of torch's about its own modules, which the user did not run
+            # torch's about its own module, which the user did not run.
+            warnings.filterwarnings("ignore", "LSTM with projections is not supported with oneDNN")
             return list(_flat(module.forward(*inputs)))
     finally:
         module.training = training
