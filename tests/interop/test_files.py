@@ -301,3 +301,12 @@ def test_a_layer_can_still_be_copied_after_loading(tmp_path: Path) -> None:
     loaded = cv.load(cv.save(cv.Recurrent(cv.cell(own), 3, 5, sizes={"slots": 2}), tmp_path / "f"))
     x, gap = torch.ones(2, 1, 3), torch.ones(2, 1)
     assert torch.equal(copy.deepcopy(loaded)(x, gap=gap)[0], loaded(x, gap=gap)[0])
+
+
+def test_learned_initial_states_are_kept(tmp_path: Path) -> None:
+    layer, x = cv.LSTM(3, 4, bidirectional=True, learn_initial_state=True), torch.randn(5, 2, 3)
+    with torch.no_grad():
+        layer.initial_c_l0_reverse.normal_()
+    cv.save(layer, tmp_path / "layer.safetensors")
+    loaded = cv.load(tmp_path / "layer.safetensors")
+    assert loaded.learn_initial_state and torch.equal(loaded(x)[0], layer(x)[0])

@@ -232,3 +232,13 @@ def test_modules_without_values_are_not_compared() -> None:
     made = cv.from_torch(nn.LSTM(I, H, device="meta"), report=told.append)
     assert next(made.parameters()).is_meta
     assert told[0].difference is None and "not compared: its parameters are on the meta device" in str(told[0])
+
+
+@pytest.mark.parametrize(
+    "layer", [cv.LSTM(3, 4, learn_initial_state=True), cv.Recurrent("gru", 3, 4, learn_initial_state=True)]
+)
+def test_learned_initial_states_have_no_place_in_torch(layer: Any) -> None:
+    with pytest.raises(
+        cv.ArgumentError, match="torch's modules start from zero, and this one learns its initial states"
+    ):
+        cv.to_torch(layer)

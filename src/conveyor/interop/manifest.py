@@ -29,7 +29,7 @@ KINDS: Mapping[str, type[nn.Module]] = {
 }
 _ANY_CELL = ("Recurrent", "Cell")
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-_SEQUENCE = ("num_layers", "batch_first", "dropout", "bidirectional")
+_SEQUENCE = ("num_layers", "batch_first", "dropout", "bidirectional", "learn_initial_state")
 _OPTIONS = ("forget_bias", "init", "max_lag", "backend", "strict_backend")
 Manifest = dict[str, Any]
 
@@ -48,7 +48,7 @@ def manifest_of(layer: Any) -> tuple[Manifest, dict[str, Tensor]]:
         raise ArgumentError(f"layer is one of {', '.join(KINDS)}, got {type(layer).__module__}.{kind}; {hint}")
     units = _units(layer)
     parameters = dict(layer.named_parameters(remove_duplicate=False))
-    names = [name for unit in units for name in unit.names]
+    names = [name for unit in units for name in unit.every_name]
     odd = sorted({*names} ^ {*layer.state_dict()})
     if odd:
         raise ArgumentError(f"layer has other parameters than its cell ({odd[0]}); save a layer that is as it was made")

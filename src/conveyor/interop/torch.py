@@ -92,6 +92,10 @@ def to_torch(layer: nn.Module, *, report: Receiver | None = None) -> Any:
     Raises:
         ArgumentError: torch has no such module.
     """
+    if getattr(layer, "learn_initial_state", False):
+        raise ArgumentError(
+            "layer: torch's modules start from zero, and this one learns its initial states; cv.save keeps them"
+        )
     source = layer
     if type(layer) in (layers.Recurrent, layers.Cell):
         source = _as_torch_like(layer)
