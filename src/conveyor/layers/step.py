@@ -15,7 +15,7 @@ from conveyor.layers.arguments import as_cell, as_sizes, check_flags, check_plac
 from conveyor.layers.check import check_aux_names, check_input, check_state, step_aux
 from conveyor.layers.initialise import initialise
 from conveyor.layers.stack import LayoutOf
-from conveyor.layers.torch_like import Options, rnn_cell, torch_layout, with_defaults
+from conveyor.layers.torch_like import OF_SEQUENCES, Options, rnn_cell, torch_layout, with_defaults
 from conveyor.layers.unit import Unit
 from conveyor.layout import merged_layout, resolve_widths
 from conveyor.program import Bias
@@ -40,7 +40,7 @@ class _Step(nn.Module):
         options: Mapping[str, Any],
     ) -> None:
         super().__init__()
-        chosen = with_defaults(type(self).__name__, options, ("learn_initial_state",))
+        chosen = with_defaults(type(self).__name__, options, OF_SEQUENCES)
         check_flags(bias=bias, strict_backend=chosen["strict_backend"])
         check_place(device, dtype)
         if chosen["backend"] != "auto":

@@ -108,7 +108,7 @@ class Stream:
         if isinstance(x, Tensor) and x.dim() == 3 and x.shape[0 if self.layer.batch_first else 1] != self.batch_size:
             raise ArgumentError(f"input has shape {tuple(x.shape)}, but this stream feeds {self.batch_size} sequences")
         y: Tensor
-        y, fields = self.layer._run(x, tuple(self.state), aux)
+        y, fields = self.layer._run(x, tuple(self.state), aux, training=False)
         self.state = fields
         return y
 
