@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from conveyor.errors import ArgumentError
+from conveyor.torch_ops.modes import is_watched
 
 States = tuple[Tensor, ...]
 _FAR = 64  # nodes that are looked at; between a state and what made it lie a few views
@@ -25,15 +25,10 @@ def watched(states: Sequence[States], names: Sequence[Sequence[str]]) -> list[St
         names: Their names.
     """
     flat = [(s, n) for own, said in zip(states, names, strict=True) for s, n in zip(own, said, strict=True)]
-    if not torch.is_grad_enabled() or all(s.grad_fn is None for s, _ in flat) or _is_transformed():
+    if not torch.is_grad_enabled() or all(s.grad_fn is None for s, _ in flat) or is_watched():
         return list(states)
     given = iter(_Watched.apply([n for _, n in flat], *(s for s, _ in flat)))  # type: ignore[no-untyped-call]
     return [tuple(next(given) for _ in own) for own in states]
-
-
-def _is_transformed() -> bool:
-    functorch: bool = torch._C._are_functorch_transforms_active()
-    return functorch or torch.compiler.is_compiling() or forward_ad._current_level >= 0
 
 
 class _Watched(torch.autograd.Function):
@@ -45,7 +40,7 @@ class _Watched(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
-        makers = [maker for maker, _ in ctx.next_functions[1:]]
+        makers = [maker for maker, _ in ctx.next_functions]
         gone = {
             n: None
             for n, maker, g in zip(ctx.names, makers, grads, strict=True)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
+from conveyor.backends.packing import Packing, turn_padded
 from conveyor.backends.ragged import Ragged
-
-if TYPE_CHECKING:
-    from conveyor.layers.packing import Packing
+from conveyor.torch_ops.modes import is_watched
 
 States = tuple[Tensor, ...]
 # Of the input, the states, other tensors and how rows are packed: outputs and final states.
@@ -28,11 +26,13 @@ class Order:
         steps: T.
         forwards: Whether from the first step to the last.
         packing: How sequences of unequal length are packed; None if they are (T, B, …).
+        lengths: Their lengths (B,), if they stay padded.
     """
 
     steps: int
     forwards: bool
     packing: Packing | None
+    lengths: Tensor | None = None
 
     @property
     def ragged(self) -> Ragged | None:
@@ -47,6 +47,8 @@ class Order:
         """A whole sequence in this order; twice gives what was."""
         if self.forwards:
             return sequence
+        if self.lengths is not None:
+            return turn_padded(sequence, self.lengths)
         return sequence.flip(0) if self.packing is None else self.packing.turn(sequence)
 
     def length(self) -> int:
@@ -135,16 +137,10 @@ def in_chunks(work: Work, x: Tensor, states: States, others: Sequence[Tensor]) -
         others: Auxiliary inputs, masks and parameters.
     """
     wanted = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *states, *others))
-    if not wanted or work.order.length() <= work.every or _is_transformed():
+    if not wanted or work.order.length() <= work.every or is_watched():
         return work.whole(x, states, others)
     found = _Chunked.apply(work, x, *states, *others)  # type: ignore[no-untyped-call]
     return tuple(found[work.states :]), tuple(found[: work.states])
-
-
-def _is_transformed() -> bool:
-    """Whether torch transforms what is computed: it then sees all of it."""
-    functorch: bool = torch._C._are_functorch_transforms_active()
-    return functorch or torch.compiler.is_compiling() or forward_ad._current_level >= 0
 
 
 class _Chunked(torch.autograd.Function):

@@ -25,13 +25,13 @@ class Masks:
     Attributes:
         below: For each layer that on the output of the layer below.
         read: For each layer that on all that it reads.
-        units: For each unit those that its program reads.
+        units: For each unit, by its suffix, those that its program reads.
         output: That on the last layer's output.
     """
 
     below: Sequence[Tensor | None]
     read: Sequence[Tensor | None]
-    units: Mapping[Unit, Mapping[str, Tensor]] = field(default_factory=dict)
+    units: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
     output: Tensor | None = None
 
 
@@ -72,14 +72,14 @@ def draw(
 
     below: list[Tensor | None] = []
     read: list[Tensor | None] = []
-    units: dict[Unit, dict[str, Tensor]] = {}
+    units: dict[str, dict[str, Tensor]] = {}
     for k, floor in enumerate(floors):
         lower, whole = widths[k]
         drops = dropout and k
         below.append(each_step(multiplier(like, (steps, batch, lower), dropout)) if drops else None)
         read.append(one(whole, variational["input"]) if "input" in variational else None)
         for unit in floor:
-            own = units[unit] = {}
+            own = units[unit.suffix] = {}
             for s in unit.plain.states:
                 if unit.changes.recurrent and s.name in recurrent_states(unit.plain):
                     own[dropout_key(s.name)] = one(unit.widths[s.width], variational["recurrent"])

@@ -38,10 +38,14 @@ class Track:
     aux: Mapping[str, Tensor]
     order: Order
 
-    def run(self, backend: str, x: Tensor, states: States, ragged: Ragged | None) -> tuple[Tensor, States]:
+    def run(
+        self, backend: str, x: Tensor, states: States, ragged: Ragged | None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, States]:
         """The outputs and final states for an input in the order in which it goes through time."""
         program = self.unit.running(self.training, "reset" in self.aux)
-        result = recurrence(backend, program, x, states, self.params, self.unit.widths, self.aux, ragged)
+        result = recurrence(
+            backend, program, x, states, self.params, self.unit.widths, self.aux, ragged, lengths=lengths
+        )
         return result.output, result.states
 
     def map(self, change: Change) -> Track:
@@ -132,7 +136,7 @@ class Call:
         if self.every:
             return self._run_unit_in_chunks(track, x, states)
         turned = track if order.forwards else track.map(lambda t, along: order.turn(t) if along else t)
-        output, finals = turned.run(self.backend, order.turn(x), states, self.ragged)
+        output, finals = turned.run(self.backend, order.turn(x), states, self.ragged, order.lengths)
         return order.turn(output), finals
 
     def _run_unit_in_chunks(self, track: Track, x: Tensor, states: States) -> tuple[Tensor, States]:

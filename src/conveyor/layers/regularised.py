@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from conveyor.errors import ArgumentError
 from conveyor.layers import masks as masking
 from conveyor.layers.check import describe
 from conveyor.layers.connections import width_read
 from conveyor.layers.dropout import PLACES, Changes, as_limit, as_rate, by_name
+from conveyor.layers.module import Module
 from conveyor.layers.packing import Packing
 from conveyor.layers.unit import Unit
 from conveyor.regularise import recurrent_states
 
 
-class Regularised(nn.Module):
+class Regularised(Module):
     """A layer whose steps drop, keep or limit what passes them.
 
     Attributes:

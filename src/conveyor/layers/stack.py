@@ -23,12 +23,14 @@ from conveyor.layers.dropout import as_rate, warn_of_one_layer
 from conveyor.layers.initialise import initialise
 from conveyor.layers.packing import Packing, check_lengths, unpacked_form
 from conveyor.layers.passes import Call, Floor, Track
+from conveyor.layers.precision import computed_in, precision_of
 from conveyor.layers.regularised import Regularised
 from conveyor.layers.unit import Unit
 from conveyor.layout import Layout, resolve_widths
 from conveyor.program import Program
 from conveyor.rewrite import RESET, without_bias
 from conveyor.states import state_class
+from conveyor.torch_ops.modes import is_traced, keeps_padding
 
 if TYPE_CHECKING:
     from conveyor.layers.stream import Stream
@@ -60,12 +62,12 @@ class _Given:
     """What comes beside the input.
 
     Attributes:
-        aux: The auxiliary inputs of each unit.
+        aux: The auxiliary inputs of each unit, by its suffix.
         starts: Where a state that comes from the step before starts anew, as numbers; None if nowhere.
         ends: Where one that comes from the step after does.
     """
 
-    aux: Mapping[Unit, Mapping[str, Tensor]]
+    aux: Mapping[str, Mapping[str, Tensor]]
     starts: Tensor | None
     ends: Tensor | None
 
@@ -135,7 +137,7 @@ class Stack(Regularised):
         self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
         self._variational, self._zoneout, self._clip = variational_dropout, zoneout, gradient_clip
         self._change_units()
-        state_class(self.state_fields)  # says now, rather than at the first call, if a name can't be a field's
+        self._state_class = state_class(self.state_fields)  # says now, rather than at the first call, if a name can't be a field's
         self.aux_names = tuple(dict.fromkeys(a.name for u in self.units for a in u.program.aux))
         self._fields = tuple(self._field(name) for name in self.state_fields)
         for unit in self.units:
@@ -191,7 +193,7 @@ class Stack(Regularised):
     def backend_used(self) -> str:
         """The backend that runs this layer on the device and with the dtype that its parameters have now."""
         like = self._like()
-        return backends.choose(self.backend, self.strict_backend, like.device, like.dtype)
+        return backends.choose(self.backend, self.strict_backend, like.device, computed_in(like.dtype))
 
     # Running
 
@@ -215,9 +217,30 @@ class Stack(Regularised):
         """
         check_flags(every_layer=every_layer)
         training = self.training if training is None else training
-        if isinstance(x, PackedSequence):
-            return self._run_packed(x, fields, aux, reset, lengths, every_layer, training)
         like = self._like()
+        kind = precision_of(like)
+        if kind is None:
+            return self._run_checked(like, x, fields, aux, reset, lengths, every_layer, training)
+        with torch.autocast(like.device.type, enabled=False):
+            y, finals = self._run_checked(
+                like.float(), kind.read(x), kind.read_states(fields), aux, reset, lengths, every_layer, training
+            )
+            return kind.write(y), kind.write_states(finals, fields)
+
+    def _run_checked(
+        self,
+        like: Tensor,
+        x: Any,
+        fields: Fields | None,
+        aux: Mapping[str, Any],
+        reset: Any,
+        lengths: Any,
+        every_layer: bool,
+        training: bool,
+    ) -> tuple[Any, Fields]:
+        """Run in the type of `like`."""
+        if isinstance(x, PackedSequence):
+            return self._run_packed(like, x, fields, aux, reset, lengths, every_layer, training)
         check_input(x, self.input_size, like, self.batch_first)
         batched = x.dim() == 3
         self._check_aux(aux, batched)
@@ -225,13 +248,17 @@ class Stack(Regularised):
             x = x.unsqueeze(1)
         elif self.batch_first:
             x = x.transpose(0, 1)
-        packing = None
+        packing = own = None
         if lengths is not None:
-            packing = Packing.of(check_lengths(lengths, x, batched), x.shape[0])
+            lengths = check_lengths(lengths, x, batched)
+            if keeps_padding():
+                own = lengths
+            else:
+                packing = Packing.of(lengths, x.shape[0])
         given = self._given(x, aux, reset, lengths, batched)
         initial = self._initial(fields, x.shape[1] if batched else None, like)
         if packing is None:
-            outputs, finals = self._run_layers(x, initial, given, None, x.shape, every_layer, training)
+            outputs, finals = self._run_layers(x, initial, given, None, x.shape, every_layer, training, own)
         else:
             rows, finals = self._run_rows(packing.pack(x), initial, given, packing, x.shape, every_layer, training)
             outputs = [packing.unpack(r, x.shape[1]) for r in rows]
@@ -244,6 +271,7 @@ class Stack(Regularised):
 
     def _run_packed(
         self,
+        like: Tensor,
         x: PackedSequence,
         fields: Fields | None,
         aux: Mapping[str, Any],
@@ -254,7 +282,11 @@ class Stack(Regularised):
     ) -> tuple[Any, Fields]:
         if lengths is not None:
             raise ArgumentError("lengths were given twice: packed sequences have theirs; leave out lengths=")
-        like = self._like()
+        if is_traced():
+            raise ArgumentError(
+                "input is packed sequences, which can't stand in a graph that torch compiles, exports or traces; pass"
+                " padded ones with lengths="
+            )
         check_input(x.data, self.input_size, like, False, (2,))
         self._check_aux(aux, True)
         packing, own = unpacked_form(x)
@@ -274,7 +306,7 @@ class Stack(Regularised):
         """The auxiliary inputs of each unit, and where pieces begin."""
         first = self.batch_first
         whole = {
-            u: {a.name: sequence_aux(a.name, aux[a.name], x, u.widths[a.width], batched, first) for a in u.program.aux}
+            u.suffix: {a.name: sequence_aux(a.name, aux[a.name], x, u.widths[a.width], batched, first) for a in u.program.aux}
             for u in self.units
         }
         if reset is None:
@@ -316,25 +348,30 @@ class Stack(Regularised):
         shape: Sequence[int],
         every_layer: bool,
         training: bool,
+        lengths: Tensor | None = None,
     ) -> tuple[list[Tensor], list[tuple[Tensor, ...]]]:
-        """The output, or that of each layer, and the final states; `shape` is that of the padded input."""
+        """The output, or that of each layer, and the final states; `shape` is that of the padded input.
+
+        `lengths` are those of sequences that stay padded.
+        """
         steps, batch = shape[0], shape[1]
         masks = self._draw(x, steps, batch, packing) if training else masking.no_masks(self.num_layers)
-        orders = [Order(steps, forwards, packing) for forwards in (True, False)]
+        orders = [Order(steps, forwards, packing, lengths) for forwards in (True, False)]
         floors = []
         for k in range(self.num_layers):
             tracks = []
             for d, unit in enumerate(self._floor(k)):
                 reset = given.ends if d else given.starts
-                aux = {**given.aux[unit], **masks.units.get(unit, {})}
+                aux = {**given.aux[unit.suffix], **masks.units.get(unit.suffix, {})}
                 if reset is not None:
                     aux[RESET] = reset
                 params = unit.bind(self) if reset is None else unit.bind_resetting(self)
+                params = params.to(x.dtype)
                 tracks.append(Track(unit, training, params, aux, orders[d]))
             output = masks.output if k == self.num_layers - 1 else None
             floors.append(Floor(tracks, masks.below[k], masks.read[k], output))
         ragged = None if packing is None else packing.ragged
-        every = self.checkpoint_every or 0
+        every = 0 if keeps_padding() else self.checkpoint_every or 0
         call = Call(floors, self.backend_used, self.connections, ragged, every, every_layer)
         return call.run(x, initial)
 
@@ -367,7 +404,7 @@ class Stack(Regularised):
         if fields is None:
             rows = 1 if batch is None else batch
             if self.learn_initial_state:
-                return [tuple(t.expand(rows, -1) for t in u.initial(self)) for u in self.units]
+                return [tuple(t.to(like.dtype).expand(rows, -1) for t in u.initial(self)) for u in self.units]
             return [tuple(like.new_zeros((rows, u.widths[s.width])) for s in u.program.states) for u in self.units]
         if not isinstance(fields, tuple | list) or len(fields) != len(self.state_fields):
             got = f"{len(fields)} of them" if isinstance(fields, tuple | list) else type(fields).__name__
@@ -424,7 +461,7 @@ class Stack(Regularised):
         return tuple(apply(f) for f in fields)
 
     def _named(self, fields: Fields) -> Any:
-        return state_class(self.state_fields)(*fields)
+        return self._state_class(*fields)
 
     # Printing
 

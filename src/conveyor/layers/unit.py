@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from conveyor.backends.parameters import Parameters, Part, Places
+from conveyor.backends.parameters import Key, Parameters, Part, Places
 from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
 from conveyor.layers.dropout import Changes
@@ -18,6 +18,7 @@ from conveyor.layout import Layout, Slot
 from conveyor.program import Program
 from conveyor.regularise import with_clipped_gradients, with_expected_zoneout, with_recurrent_masks, with_zoneout
 from conveyor.rewrite import initial_key, with_reset
+from conveyor.torch_ops.form import layout_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,13 @@ class Unit:
     learned: bool = False
     changes: Changes = Changes()
     _running: dict[tuple[bool, bool], Program] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # torch.compile reads what has been worked out, but could not work it out.
+        for training in (False, True):
+            for resetting in (False, True):
+                _ = self.running(training, resetting).text
+        _ = self._places, self._resetting_places, self.names, self._initial_names
 
     @cached_property
     def program(self) -> Program:
@@ -136,7 +144,7 @@ class Unit:
         if self.learned:
             for k, s in enumerate(self.program.states):
                 parts["vector", initial_key(s.name)] = (Part(len(self.names) + k, 0, self.widths[s.width]),)
-        return Places(parts)
+        return _written(parts, self.widths)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -146,14 +154,19 @@ class Unit:
     @cached_property
     def _places(self) -> Places:
         index = {slot.name: k for k, slot in enumerate(self.layout.slots)}
-        return Places(
-            {key: tuple(Part(index[r.slot], r.start, r.stop) for r in rows) for key, rows in self.layout.rows.items()}
+        return _written(
+            {key: tuple(Part(index[r.slot], r.start, r.stop) for r in rows) for key, rows in self.layout.rows.items()},
+            self.widths,
         )
 
     def rows(self, module: nn.Module, key: tuple[str, str]) -> list[Tensor]:
         """The rows of `module`'s tensors that make up one parameter of the program; views, several are added up."""
         held = {slot.name: tensor for slot, tensor in self.tensors(module)}
         return [held[p.slot][p.start : p.stop] for p in self.layout.rows[key]]
+
+
+def _written(parts: Mapping[Key, tuple[Part, ...]], widths: Mapping[str, int]) -> Places:
+    return Places(parts, layout_text(widths, parts))
 
 
 def _read(module: nn.Module, names: tuple[str, ...]) -> list[Any]:
