@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from conveyor.layers import LSTMCell as LSTMCell
     from conveyor.layers import Recurrent as Recurrent
     from conveyor.layers import RNNCell as RNNCell
+    from conveyor.layers.record import recording as recording
+    from conveyor.layers.trace import Trace as Trace
     from conveyor.program import Program as Program
     from conveyor.sequences.streams import StreamSampler as StreamSampler
     from conveyor.sequences.tbptt import tbptt as tbptt
@@ -91,6 +93,8 @@ _PUBLIC = {
         " mean minimum relu sigmoid sin softplus sqrt square sum tanh weight where"
     ).split(),
     "layers": ("Cell", "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell", "Recurrent"),
+    "layers.record": ("recording",),
+    "layers.trace": ("Trace",),
     "program": ("Program",),
     "sequences.streams": ("StreamSampler",),
     "sequences.tbptt": ("tbptt",),

@@ -14,7 +14,9 @@ T, B, I = 7, 4, 3  # noqa: E741
 F64 = torch.float64
 BACKENDS = ("cpu", "reference")
 LENGTHS = torch.tensor([3, 7, 0, 5])
-STARTS = torch.tensor([[0, 1, 0, 0], [0, 0, 0, 1], [1, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0]]) > 0
+STARTS = (
+    torch.tensor([[0, 1, 0, 0], [0, 0, 0, 1], [1, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0]]) > 0
+)
 
 
 def by_name(name: str) -> Case:

@@ -60,7 +60,9 @@ def test_forgetting_to_detach_names_the_state(name: str, backend: str) -> None:
         y.sum().backward()
         y, _ = layer(x, state)
         names = ", ".join(layer.state_fields)
-        with pytest.raises(cv.ArgumentError, match=rf"state {names} was carried over from a call through which backward"):
+        with pytest.raises(
+            cv.ArgumentError, match=rf"state {names} was carried over from a call through which backward"
+        ):
             y.sum().backward()
         layer(x, state.detach())[0].sum().backward()
 

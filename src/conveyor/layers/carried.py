@@ -1,4 +1,4 @@
-"""States that come with the graph of an earlier call: backward says which one was not detached, where torch would not."""
+"""States with the graph of an earlier call: backward says which one was not detached, where torch would not."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from conveyor.backends.parameters import Parameters
 from conveyor.backends.ragged import Ragged
 from conveyor.layers import connections
 from conveyor.layers.chunks import Order, Work, in_chunks
+from conveyor.layers.notes import Notes
 from conveyor.layers.unit import Unit
 from conveyor.torch_ops import recurrence
 
@@ -39,13 +40,22 @@ class Track:
     order: Order
 
     def run(
-        self, backend: str, x: Tensor, states: States, ragged: Ragged | None, lengths: Tensor | None = None
+        self,
+        backend: str,
+        x: Tensor,
+        states: States,
+        ragged: Ragged | None,
+        lengths: Tensor | None = None,
+        notes: Notes | None = None,
     ) -> tuple[Tensor, States]:
         """The outputs and final states for an input in the order in which it goes through time."""
         program = self.unit.running(self.training, "reset" in self.aux)
+        keep = () if notes is None else notes.nodes(program)
         result = recurrence(
-            backend, program, x, states, self.params, self.unit.widths, self.aux, ragged, lengths=lengths
+            backend, program, x, states, self.params, self.unit.widths, self.aux, ragged, keep, lengths=lengths
         )
+        if notes is not None:
+            notes.take(self.unit, program, result.kept, states, self.order)
         return result.output, result.states
 
     def map(self, change: Change) -> Track:
@@ -93,6 +103,7 @@ class Call:
         ragged: How sequences of unequal length are packed.
         every: Steps from one state that is kept for the gradient to the next; 0 keeps all that the gradient reads.
         gives_all: Whether every layer's output is asked for.
+        notes: What is to be told of the values inside; nothing without.
     """
 
     floors: Sequence[Floor]
@@ -101,6 +112,7 @@ class Call:
     ragged: Ragged | None
     every: int = 0
     gives_all: bool = False
+    notes: Notes | None = None
 
     def run(self, x: Tensor, states: Sequence[States]) -> tuple[list[Tensor], list[States]]:
         """The output of the last layer, or of each, and the final states of each unit."""
@@ -136,7 +148,7 @@ class Call:
         if self.every:
             return self._run_unit_in_chunks(track, x, states)
         turned = track if order.forwards else track.map(lambda t, along: order.turn(t) if along else t)
-        output, finals = turned.run(self.backend, order.turn(x), states, self.ragged, order.lengths)
+        output, finals = turned.run(self.backend, order.turn(x), states, self.ragged, order.lengths, self.notes)
         return order.turn(output), finals
 
     def _run_unit_in_chunks(self, track: Track, x: Tensor, states: States) -> tuple[Tensor, States]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -21,19 +21,18 @@ from conveyor.layers.check import check_aux_names, check_input, check_state, des
 from conveyor.layers.chunks import Order
 from conveyor.layers.dropout import as_rate, warn_of_one_layer
 from conveyor.layers.initialise import initialise
+from conveyor.layers.notes import notes_of
 from conveyor.layers.packing import Packing, check_lengths, unpacked_form
 from conveyor.layers.passes import Call, Floor, Track
 from conveyor.layers.precision import computed_in, precision_of
 from conveyor.layers.regularised import Regularised
 from conveyor.layers.unit import Unit
+from conveyor.layers.uses import Uses
 from conveyor.layout import Layout, resolve_widths
 from conveyor.program import Program
 from conveyor.rewrite import RESET, without_bias
 from conveyor.states import state_class
 from conveyor.torch_ops.modes import is_traced, keeps_padding
-
-if TYPE_CHECKING:
-    from conveyor.layers.stream import Stream
 
 LayoutOf = Callable[[Program, Mapping[str, int]], Layout]
 _ARGUMENTS = ("reset", "lengths", "every_layer")  # of every layer, so no cell's auxiliary inputs
@@ -72,7 +71,7 @@ class _Given:
     ends: Tensor | None
 
 
-class Stack(Regularised):
+class Stack(Uses, Regularised):
     """Recurrent layers on top of each other; `Recurrent`, `LSTM`, `GRU` and `RNN` differ in arguments and returns.
 
     Attributes:
@@ -137,7 +136,9 @@ class Stack(Regularised):
         self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
         self._variational, self._zoneout, self._clip = variational_dropout, zoneout, gradient_clip
         self._change_units()
-        self._state_class = state_class(self.state_fields)  # says now, rather than at the first call, if a name can't be a field's
+        self._state_class = state_class(
+            self.state_fields
+        )  # says now, rather than at the first call, if a name can't be a field's
         self.aux_names = tuple(dict.fromkeys(a.name for u in self.units for a in u.program.aux))
         self._fields = tuple(self._field(name) for name in self.state_fields)
         for unit in self.units:
@@ -306,7 +307,9 @@ class Stack(Regularised):
         """The auxiliary inputs of each unit, and where pieces begin."""
         first = self.batch_first
         whole = {
-            u.suffix: {a.name: sequence_aux(a.name, aux[a.name], x, u.widths[a.width], batched, first) for a in u.program.aux}
+            u.suffix: {
+                a.name: sequence_aux(a.name, aux[a.name], x, u.widths[a.width], batched, first) for a in u.program.aux
+            }
             for u in self.units
         }
         if reset is None:
@@ -371,19 +374,11 @@ class Stack(Regularised):
             output = masks.output if k == self.num_layers - 1 else None
             floors.append(Floor(tracks, masks.below[k], masks.read[k], output))
         ragged = None if packing is None else packing.ragged
-        every = 0 if keeps_padding() else self.checkpoint_every or 0
-        call = Call(floors, self.backend_used, self.connections, ragged, every, every_layer)
+        notes = notes_of(self)
+        # What is told of each step is kept anyway.
+        every = 0 if keeps_padding() or notes is not None else self.checkpoint_every or 0
+        call = Call(floors, self.backend_used, self.connections, ragged, every, every_layer, notes)
         return call.run(x, initial)
-
-    def stream(self, batch_size: int = 1) -> Stream:
-        """This layer fed step by step; see `conveyor.layers.stream.Stream`.
-
-        Args:
-            batch_size: How many sequences are fed side by side.
-        """
-        from conveyor.layers.stream import Stream
-
-        return Stream(self, batch_size)
 
     # States
 
