@@ -32,6 +32,7 @@ LAYERS = [
     ["sequences"],
     ["interop"],
     ["testing"],
+    ["inspect"],
     ["tasks"],
     ["machine"],
     ["bench", "doctor"],

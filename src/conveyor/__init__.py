@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from conveyor.errors import NonFiniteError as NonFiniteError
     from conveyor.errors import ProgramError as ProgramError
     from conveyor.errors import TextError as TextError
+    from conveyor.inspect.diagnose import diagnose as diagnose
+    from conveyor.inspect.flow import gradient_flow as gradient_flow
+    from conveyor.inspect.probe import probe as probe
     from conveyor.interop.files import load as load
     from conveyor.interop.files import save as save
     from conveyor.interop.orders import Order as Order
@@ -83,6 +86,9 @@ _PUBLIC = {
         "ProgramError",
         "TextError",
     ),
+    "inspect.diagnose": ("diagnose",),
+    "inspect.flow": ("gradient_flow",),
+    "inspect.probe": ("probe",),
     "interop.files": ("load", "save"),
     "interop.orders": ("Order", "from_order", "to_order"),
     "interop.replace": ("replace",),

@@ -50,18 +50,40 @@ def keep_gates(program: Program) -> tuple[KeepGate, ...]:
     return tuple(found)
 
 
-def _of_state(program: Program, state: str, node: int) -> KeepGate | None:
+def kept_by(program: Program) -> dict[str, tuple[int, int]]:
+    """For each state that a value scales from step to step: that value's node, and +1, or −1 if one minus it scales."""
+    found = {}
+    for out in program.outputs:
+        terms, old = _terms(program, out.name, out.args[0])
+        factor = None if old is None else _factor(terms, old)
+        if factor is not None:
+            found[out.name] = factor
+    return found
+
+
+def _terms(program: Program, state: str, node: int) -> tuple[list[_Term], int | None]:
+    """A new state as a sum of products, and the node of the old one; None if it has none, or there are too many."""
     terms = list(islice(_expand(program, node), _MOST_TERMS + 1))
     old = next((k for k, n in enumerate(program.nodes) if n.op == "input" and n.attr == state), None)
-    if old is None or len(terms) > _MOST_TERMS:
-        return None
+    return terms, None if len(terms) > _MOST_TERMS else old
+
+
+def _factor(terms: list[_Term], old: int) -> tuple[int, int] | None:
+    """What scales the old state: a value, or one minus a value."""
     factor = sorted((sign, tuple(f for f in nodes if f != old)) for sign, nodes in terms if nodes.count(old) == 1)
     if len(factor) == 1 and factor[0][0] == 1.0 and len(factor[0][1]) == 1:
-        gate, sign = factor[0][1][0], 1
-    elif len(factor) == 2 and factor[1] == (1.0, ()) and factor[0][0] == -1.0 and len(factor[0][1]) == 1:
-        gate, sign = factor[0][1][0], -1
-    else:
+        return factor[0][1][0], 1
+    if len(factor) == 2 and factor[1] == (1.0, ()) and factor[0][0] == -1.0 and len(factor[0][1]) == 1:
+        return factor[0][1][0], -1
+    return None
+
+
+def _of_state(program: Program, state: str, node: int) -> KeepGate | None:
+    terms, old = _terms(program, state, node)
+    factor = None if old is None else _factor(terms, old)
+    if factor is None:
         return None
+    gate, sign = factor
     bias = _bias_of(program, gate)
     if bias is None:
         return None

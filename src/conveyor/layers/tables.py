@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def to_pandas(trace: Trace) -> pd.DataFrame:
     """See `Trace.to_pandas`."""
-    pandas = _pandas()
+    pandas = require_pandas()
     parts = []
     for k, way, layer in trace.directions():
         part = _table(pandas, layer, trace.lengths)
@@ -61,7 +61,8 @@ def save(table: pd.DataFrame, path: str | Path, *, force: bool = False) -> None:
         raise ArgumentError("path: Parquet needs pyarrow; pip install 'conveyor[inspect]', or write .csv") from None
 
 
-def _pandas() -> Any:
+def require_pandas() -> Any:
+    """The package; raises `ArgumentError` where it is not installed."""
     try:
         import pandas
     except ImportError:
