@@ -1,0 +1,139 @@
+"""From a model to an ONNX file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper
+from torch import nn
+
+from conveyor.errors import ArgumentError
+from conveyor.interop.onnx.compare import compare
+from conveyor.interop.onnx.graph import IR_VERSION, OPSET, Graph
+from conveyor.interop.onnx.interface import Interface
+from conveyor.interop.onnx.layer import LayerWriter
+from conveyor.interop.onnx.options import Options
+from conveyor.interop.onnx.recurrence import Recurrence
+from conveyor.interop.onnx.report import Exported, Row
+from conveyor.interop.onnx.stages import Stage, stages_of, width_in, width_out
+
+_DTYPES = {torch.float32: np.dtype(np.float32), torch.float64: np.dtype(np.float64)}
+_LARGEST = 2**31 - 1  # bytes, of a protocol buffer
+
+
+def export(model: Any, path: Any, options: Options, overwrite: bool, check: bool) -> Exported:
+    """Write a model to a file; the arguments are those of `conveyor.to_onnx`."""
+    if not isinstance(model, nn.Module):
+        raise ArgumentError(f"layer_or_model is a layer or model of torch modules, got {type(model).__name__}")
+    target = _target(path, overwrite)
+    stages = stages_of(model)
+    built = build(model, stages, options)
+    proto, rows = built
+    if proto.ByteSize() > _LARGEST:
+        raise ArgumentError(f"the model takes {proto.ByteSize():,} bytes, and an ONNX file holds {_LARGEST:,}; split it")
+    onnx.checker.check_model(proto, full_check=True)
+    data = proto.SerializeToString()
+    difference = compare(model, stages, data, options) if check else None
+    _write(target, data)
+    inputs, outputs = ([v.name for v in values] for values in (proto.graph.input, proto.graph.output))
+    return Exported(target, tuple(rows), tuple(inputs), tuple(outputs), difference)
+
+
+def build(model: nn.Module, stages: Sequence[Stage], options: Options) -> tuple[onnx.ModelProto, list[Row]]:
+    """The model's graph, and what became of its recurrent layers."""
+    graph = Graph(_dtype(model))
+    recurrences = [s for s in stages if isinstance(s, Recurrence)]
+    _check_steps(recurrences, options)
+    _check_static(recurrences, options)
+    interface = Interface(graph, options, any(r.batch_first for r in recurrences))
+    if isinstance(getattr(stages[0], "module", None), nn.Embedding) and not isinstance(stages[0], Recurrence):
+        value, width = interface.tokens(), 0
+    else:
+        width = width_in(stages)
+        value = interface.sequence(width)
+    aux = interface.auxiliary(_aux_widths(recurrences))
+    rows: list[Row] = []
+    for stage in stages:
+        if isinstance(stage, Recurrence):
+            writer = LayerWriter(interface, stage)
+            graph.scope += [stage.name] if stage.name else []
+            value = writer.write(value, aux)
+            graph.scope.clear()
+            rows += writer.rows
+        else:
+            value = stage.write(graph, stage.module, value)
+        width = width_out(stage, width)
+    interface.output(value, width)
+    # The output stands first, before the states.
+    graph.outputs.insert(0, graph.outputs.pop())
+    proto = helper.make_model(
+        graph.proto("conveyor"),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="conveyor",
+        producer_version=version("conveyor"),
+    )
+    return proto, rows
+
+
+def _dtype(model: nn.Module) -> np.dtype[Any]:
+    found = {p.dtype for p in model.parameters()} or {torch.float32}
+    if len(found) > 1 or not found <= _DTYPES.keys():
+        said = ", ".join(sorted(str(d) for d in found))
+        raise ArgumentError(f"the parameters are {said}; to_onnx writes float32 or float64: model.float() makes one")
+    return _DTYPES[found.pop()]
+
+
+def _check_steps(recurrences: Sequence[Recurrence], options: Options) -> None:
+    cells = [r for r in recurrences if r.batch_first is None]
+    if cells and not options.step:
+        raise ArgumentError("the model has a cell, which makes one step at a time; pass step=True for all of it")
+    if options.step and any(r.directions == 2 or r.backwards for r in recurrences):
+        raise ArgumentError("step=True with a layer that also runs backwards, which needs the whole sequence")
+
+
+def _check_static(recurrences: Sequence[Recurrence], options: Options) -> None:
+    known = list(_aux_widths(recurrences))
+    for name in options.static:
+        if name not in known:
+            raise ArgumentError(f"static names '{name}'; the model's auxiliary inputs: {', '.join(known) or 'none'}")
+
+
+def _aux_widths(recurrences: Sequence[Recurrence]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for recurrence in recurrences:
+        for name, width in recurrence.aux_widths.items():
+            if found.setdefault(name, width) != width:
+                raise ArgumentError(f"auxiliary input '{name}' is read {found[name]} and {width} wide; rename one of them")
+    return found
+
+
+def _target(path: Any, overwrite: bool) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path is the name of a file, got {type(path).__name__}")
+    target = Path(path)
+    if target.is_dir() or not target.parent.is_dir():
+        reason = "is a folder" if target.is_dir() else f"lies in {target.parent}, which is no folder"
+        raise ArgumentError(f"path '{target}' {reason}; give the name of a file in one that exists")
+    # A file of no bytes is a placeholder, as tempfile makes them.
+    if target.exists() and target.stat().st_size and not overwrite:
+        raise ArgumentError(f"path '{target}' exists already; pass overwrite=True or another name")
+    return target
+
+
+def _write(target: Path, data: bytes) -> None:
+    """Write all or nothing."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ArgumentError(f"path '{target}' cannot be written: {error.strerror}") from error
