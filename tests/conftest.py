@@ -20,6 +20,16 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 torch.set_num_threads(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden texts anew")
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden texts are written anew."""
+    return bool(request.config.getoption("--update-golden"))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def poison_uninitialised_memory() -> Iterator[None]:
     """Fill what `torch.empty` and its kin return with NaN, so that reading it before writing it shows.
@@ -31,7 +41,7 @@ def poison_uninitialised_memory() -> Iterator[None]:
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = True
     memory.poison = True
-    assert torch.empty(3).isnan().all() and memory.borrow(3, torch.float32).isnan().all()
+    assert torch.empty(3).isnan().all() and memory.empty((2**14,), torch.empty(0)).isnan().all()
     yield
     memory.poison = False
     torch.use_deterministic_algorithms(before[0], warn_only=before[1])

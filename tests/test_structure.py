@@ -30,6 +30,8 @@ LAYERS = [
     ["torch_ops", "states"],
     ["layers"],
     ["tasks"],
+    ["machine"],
+    ["bench", "doctor"],
     ["cli"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

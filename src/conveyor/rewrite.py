@@ -4,7 +4,42 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conveyor.program import Bias, Builder, Program
+from conveyor.program import ROW, Bias, Builder, Input, Program, Vector
+
+RESET = "reset"  # the auxiliary input that `with_reset` adds
+
+
+def initial_key(state: str) -> str:
+    """The key of the parameter that holds a state's learned initial value."""
+    return f"initial.{state}"
+
+
+def with_reset(program: Program, learned: bool) -> Program:
+    """The same step with an auxiliary input that starts rows anew: where it is not zero, states are initial.
+
+    Args:
+        program: A forward program.
+        learned: Whether the initial values are parameters, `initial.<state>`; otherwise they are zero.
+    """
+    initial = tuple(Vector(initial_key(s.name), s.width) for s in program.states) if learned else ()
+    builder = Builder((*program.inputs, Input("aux", RESET, ROW)), (*program.params, *initial))
+    states = {s.name for s in program.states}
+    condition = builder.add("ne", (builder.add("input", attr=RESET), builder.add("const", attr=0.0)))
+    moved: dict[int, int] = {}
+    for index, node in enumerate(program.nodes):
+        moved[index] = builder.add(node.op, tuple(moved[a] for a in node.args), node.attr)
+        if node.op == "input" and node.attr in states:
+            key = initial_key(node.attr)
+            start = builder.add("vector", attr=key) if learned else builder.add("const", attr=0.0)
+            moved[index] = builder.add("where", (condition, start, moved[index]))
+    return Program(
+        builder.inputs,
+        builder.params,
+        tuple(builder.nodes),
+        tuple(replace(o, args=tuple(moved[a] for a in o.args)) for o in program.outputs),
+        {name: moved[n] for name, n in program.names.items()},
+        {moved[n]: replace(c, operand=moved[c.operand]) for n, c in program.calls.items()},
+    )
 
 
 def without_bias(program: Program) -> Program:

@@ -14,6 +14,7 @@ from torch.autograd import forward_ad
 from conveyor.backends import reference
 from conveyor.backends.fork import forked
 from conveyor.backends.parameters import Key, Parameters, Places
+from conveyor.backends.ragged import Ragged
 from conveyor.backends.results import Result
 from conveyor.program import Program
 
@@ -26,6 +27,7 @@ def recurrence(
     params: Mapping[Key, Tensor],
     widths: Mapping[str, int],
     aux: Mapping[str, Tensor] | None = None,
+    ragged: Ragged | None = None,
 ) -> Result:
     """Run a program over a sequence.
 
@@ -37,6 +39,7 @@ def recurrence(
         params: The parameters by (op, key); `Parameters` says in which tensors they stand.
         widths: The numbers of the program's widths.
         aux: The auxiliary inputs.
+        ragged: How sequences of unequal length are packed.
 
     Returns:
         Outputs and final states, differentiable any number of times. What the compiled backward pass has no part in (a
@@ -46,17 +49,55 @@ def recurrence(
     params = Parameters.of(params)
     tensors = (x, *states, *aux.values(), *params.tensors)
     if backend == "reference" or _watched() or not _are_plain(tensors):
-        return reference.forward(program, x, states, params, widths, aux)
+        return reference.forward(program, x, states, params, widths, aux, ragged)
     from conveyor.backends import cpu
 
     _survive_fork()
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-        call = _Call(program, widths, params.places, tuple(aux), len(states))
+        call = _Call(program, widths, params.places, tuple(aux), len(states), ragged=ragged)
         output, *finals = _Recurrence.apply(call, *tensors)  # type: ignore[no-untyped-call]
         return Result(output, tuple(finals))
     with torch.no_grad():
-        kept = cpu.run_forward(program, x, states, params, widths, aux, training=False)
+        kept = cpu.run_forward(program, x, states, params, widths, aux, training=False, ragged=ragged)
     return Result(kept.output(), kept.finals)
+
+
+def single_step(
+    backend: str,
+    program: Program,
+    x: Tensor,
+    states: Sequence[Tensor],
+    params: Parameters,
+    widths: Mapping[str, int],
+    aux: Mapping[str, Tensor],
+) -> tuple[Tensor, ...]:
+    """Run a program for one step.
+
+    Args:
+        backend: As the other arguments, see `recurrence`.
+        program: A forward program.
+        x: The input, (B, I).
+        states: The states before the step, each (B, width).
+        params: The parameters.
+        widths: The numbers of the program's widths.
+        aux: The auxiliary inputs, each (B, width).
+
+    Returns:
+        The states after the step, differentiable as those of `recurrence`.
+    """
+    tensors = (x, *states, *aux.values(), *params.tensors)
+    if backend == "reference" or _watched() or not _are_plain(tensors):
+        whole = {n: a.unsqueeze(0) for n, a in aux.items()}
+        return reference.forward(program, x.unsqueeze(0), states, params, widths, whole).states
+    from conveyor.backends import cpu
+
+    _survive_fork()
+    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+        call = _Call(program, widths, params.places, tuple(aux), len(states), alone=True)
+        return tuple(_Recurrence.apply(call, *tensors))  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        whole = {n: a.unsqueeze(0) for n, a in aux.items()}
+        return cpu.run_forward(program, x.unsqueeze(0), states, params, widths, whole, training=False).finals
 
 
 def _watched() -> bool:
@@ -103,12 +144,16 @@ class _Call:
     places: Places
     aux: tuple[str, ...]
     states: int
+    ragged: Ragged | None = None
+    alone: bool = False  # a single step: its inputs have no axis of time, and its outputs are the states only
 
     def split(self, tensors: Sequence[Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any], Parameters]:
         """The input, the states, the auxiliary inputs and the parameters."""
         a, b = 1 + self.states, 1 + self.states + len(self.aux)
-        aux = dict(zip(self.aux, tensors[a:b], strict=True))
-        return tensors[0], tuple(tensors[1:a]), aux, Parameters(tensors[b:], self.places)
+        x, aux = tensors[0], dict(zip(self.aux, tensors[a:b], strict=True))
+        if self.alone:
+            x, aux = x.unsqueeze(0), {n: value.unsqueeze(0) for n, value in aux.items()}
+        return x, tuple(tensors[1:a]), aux, Parameters(tensors[b:], self.places)
 
 
 class _Recurrence(torch.autograd.Function):
@@ -117,42 +162,52 @@ class _Recurrence(torch.autograd.Function):
         from conveyor.backends import cpu
 
         x, states, aux, params = call.split(tensors)
-        kept = cpu.run_forward(call.program, x, states, params, call.widths, aux, training=True)
+        kept = cpu.run_forward(call.program, x, states, params, call.widths, aux, training=True, ragged=call.ragged)
+        ctx.call, ctx.count, ctx.names, ctx.lead = call, len(tensors), tuple(kept.trails), kept.lead
+        ctx.set_materialize_grads(False)
+        if call.alone:
+            ctx.save_for_backward(*tensors, kept.saved, *kept.trails.values())
+            return kept.finals
         # A view would refuse to be written into, whether or not a backward pass follows. As it is, the output is saved
         # so that torch notices if somebody writes into it before the backward pass.
         output = kept.output().data
-        ctx.call, ctx.count, ctx.names = call, len(tensors), tuple(kept.trails)
-        ctx.save_for_backward(*tensors, output, kept.saved, *kept.trails.values())
+        ctx.save_for_backward(*tensors, kept.saved, *kept.trails.values(), output)
         return output, *kept.finals
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
         from conveyor.backends import cpu
 
         _survive_fork()
         call: _Call = ctx.call
         saved = ctx.saved_tensors
-        tensors, (_, values, *trails) = saved[: ctx.count], saved[ctx.count :]
-        if torch.is_grad_enabled() or _watched() or not _are_plain(grads):
+        tensors, values, trails = saved[: ctx.count], saved[ctx.count], saved[ctx.count + 1 :]
+        known = [g for g in grads if g is not None]
+        if torch.is_grad_enabled() or _watched() or not _are_plain(known):
             return None, *_differentiable(call, tensors, grads)
         x, _, aux, params = call.split(tensors)
-        kept = cpu.Kept(dict(zip(ctx.names, trails, strict=True)), (), values, {})
+        kept = cpu.Kept(dict(zip(ctx.names, trails, strict=False)), ctx.lead, (), values, {})
+        output, finals = (None, grads) if call.alone else (grads[0], grads[1:])
         wants_x = ctx.needs_input_grad[1]
-        found = cpu.run_backward(call.program, kept, x, params, call.widths, aux, grads[0], grads[1:], wants_x)
-        d_aux = [found.aux[n].sum_to_size(aux[n].shape) for n in call.aux]
-        return None, found.x, *found.states, *d_aux, *found.tensors
+        found = cpu.run_backward(call.program, kept, x, params, call.widths, aux, output, finals, wants_x, call.ragged)
+        d_x, d_aux = found.x, [found.aux[n].sum_to_size(aux[n].shape) for n in call.aux]
+        if call.alone:
+            d_x, d_aux = None if d_x is None else d_x.squeeze(0), [d.squeeze(0) for d in d_aux]
+        return None, d_x, *found.states, *d_aux, *found.tensors
 
 
-def _differentiable(call: _Call, tensors: Sequence[Tensor], grads: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
+def _differentiable(
+    call: _Call, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]
+) -> tuple[Tensor | None, ...]:
     """The gradients as a graph of their own, for a second derivative."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
         # One tensor may be given twice, as two states; each of its places has a gradient of its own.
         places = [t.view_as(t) for t in tensors]
         x, states, aux, params = call.split(places)
-        result = reference.forward(call.program, x, states, params, call.widths, aux)
-        outputs = (result.output, *result.states)
-        reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad]
+        result = reference.forward(call.program, x, states, params, call.widths, aux, call.ragged)
+        outputs = result.states if call.alone else (result.output, *result.states)
+        reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad and g is not None]
         wanted = [t for t in places if t.requires_grad]
         found = iter(
             torch.autograd.grad(

@@ -12,7 +12,11 @@ from conveyor.tasks.config import OPTIMIZERS, SCHEDULES, TrainingConfig
 from conveyor.tasks.text.config import LEVELS, DataConfig
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["train", "--help"], ["bench", "--help"], ["doctor", "--help"], ["--version"]],
+    ids=" ".join,
+)
 def test_torch_is_not_loaded_for_help(arguments: list[str]) -> None:
     code = (
         "import sys; from conveyor.cli import main; code = main(sys.argv[1:]);"
@@ -26,7 +30,7 @@ def test_torch_is_not_loaded_for_help(arguments: list[str]) -> None:
 def test_no_argument_prints_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     output = capsys.readouterr().out
-    assert all(name in output for name in ("train", "generate", "demo"))
+    assert all(name in output for name in ("train", "generate", "demo", "bench", "doctor"))
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

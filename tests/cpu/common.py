@@ -96,6 +96,10 @@ def assert_same(got: Tensors, want: Tensors) -> None:
         assert not differ.any(), f"{name}: {int(differ.sum())} of {differ.numel()} numbers differ"
 
 
+# For a script: its work is shared by threads, however small it is.
+SPLIT = "from conveyor.backends.cpu import threads; threads._WORTHWHILE, threads.is_crowded = 0, lambda: False"
+
+
 def python(code: str, timeout: float = 60, **environment: str | None) -> str:
     """What a new interpreter prints; None as a variable's value unsets it. The cache is that of the session."""
     changed = os.environ | {n: v for n, v in environment.items() if v is not None}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from conveyor.backends.cpu import disk
+from conveyor.backends.cpu import disk, frame, threads
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -18,7 +18,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
+def split_small_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """However small the work of a test is, it is shared by the threads that the test asks for."""
+    monkeypatch.setattr(threads, "_WORTHWHILE", 0)
+    monkeypatch.setattr(threads, "is_crowded", lambda: False)
+    monkeypatch.setattr(frame, "WORTH_WAITING", 0)
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)

@@ -452,6 +452,8 @@ def test_compiled_first_by_several_threads_at_once() -> None:
 
 FORK = """
     import os, sys, torch, conveyor as cv
+    from conveyor.backends.cpu import threads
+    threads._WORTHWHILE, threads.is_crowded = 0, lambda: False
     torch.set_num_threads(2)
     torch.manual_seed(0)
     layer, x = cv.LSTM(48, 48), torch.randn(60, 12, 48)
@@ -517,6 +519,8 @@ def test_a_fork_while_another_thread_compiles() -> None:
 def test_workers_of_a_data_loader() -> None:
     code = """
         import torch, conveyor as cv
+        from conveyor.backends.cpu import threads
+        threads._WORTHWHILE, threads.is_crowded = 0, lambda: False
         torch.set_num_threads(2)
         layer = cv.LSTM(48, 48).requires_grad_(False)
         class Data(torch.utils.data.Dataset):
@@ -591,7 +595,6 @@ def test_compiled_code_can_be_dropped() -> None:
     given = shape("B3-T4-I5-H7").problem(BY_ID["gru"])
     want = train("cpu", given)
     for _ in range(3):
-        sequence._frame.cache_clear()
-        sequence._compiled.cache_clear()
+        sequence.compiled.cache_clear()
         gc.collect()
         assert_same(train("cpu", given), want)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
+from conveyor.backends.cpu import frame
 from cpu.cells import CELLS
-from cpu.common import Shape, Tensors, assert_same, forward, infer, python, shape, train
+from cpu.common import SPLIT, Shape, Tensors, assert_same, forward, infer, python, shape, train
 from support import BUILT_IN, HAND_WRITTEN, Case, Problem, assert_near
 
 BY_ID = {c.id: c for c in (*BUILT_IN, *HAND_WRITTEN, *CELLS)}
@@ -62,12 +63,41 @@ def test_steps_one_by_one_are_the_whole_sequence(given: Case, dtype: torch.dtype
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("given", CASES, ids=lambda c: c.id)
 def test_threads_change_no_bit(given: Case, dtype: torch.dtype) -> None:
-    problem = Shape(30, 25, 40, 40).problem(given).to(dtype)  # enough work to be split
+    problem = Shape(30, 25, 40, 40).problem(given).to(dtype)
     torch.set_num_threads(1)
     want = infer("cpu", problem)
     for number in (2, 3):
         torch.set_num_threads(number)
         assert_same(infer("cpu", problem), want)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("given", CASES, ids=lambda c: c.id)
+def test_threads_that_share_units_change_no_bit(given: Case, batch: int) -> None:
+    """With fewer rows than threads are worth, each step's units are shared."""
+    problem = Shape(9, batch, 7, 70).problem(given).to(torch.float32)
+    torch.set_num_threads(1)
+    want, gradients = infer("cpu", problem), train("cpu", problem)
+    for number in (2, 3):
+        torch.set_num_threads(number)
+        assert_same(infer("cpu", problem), want)
+        assert_same(train("cpu", problem), gradients)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 60])
+@pytest.mark.parametrize("given", CASES, ids=lambda c: c.id)
+def test_chunks_change_nothing(given: Case, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the steps are cut into chunks, states and outputs have the same bits, and gradients are the same sums."""
+    problem = Shape(11, 5, 7, 18).problem(given).to(torch.float64)
+    batch_first = problem.like((problem.x.transpose(0, 1).contiguous().transpose(0, 1), *problem.tensors[1:]))
+    want, gradients = infer("cpu", problem), train("cpu", problem)
+    monkeypatch.setattr(frame, "CHUNK_ROWS", (rows, rows))
+    for number in (1, 2):
+        torch.set_num_threads(number)
+        for laid in (problem, batch_first):
+            assert_same(infer("cpu", laid), want)
+            for name, value in train("cpu", laid).items():
+                assert_near(value, gradients[name], 1e-13, name)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -100,8 +130,9 @@ def test_rows_lie_anywhere_in_memory() -> None:
             assert_same(infer("cpu", problem.like((x, *problem.tensors[1:]))), want)
 
 
-OPENMP = """
+OPENMP = f"""
     import torch, conveyor as cv
+    {SPLIT}
     torch.manual_seed(0)
     layer, x = cv.LSTM(48, 48), torch.randn(60, 12, 48)
     found = []

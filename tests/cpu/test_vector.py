@@ -66,7 +66,7 @@ def compiled(name: str, kind: str, width: Width) -> Callable[[Array], Array]:
 
     loop(b, count(0), function.args[2], lanes, body)
     b.ret_void()
-    engine = compiler._load(module, width)
+    engine, _ = compiler._load(str(module), lambda: (module, {}), width)
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(
         engine.get_function_address("apply")
     )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from conveyor.backends.evaluate import Evaluator, Params
+from conveyor.backends.ragged import Ragged
 from conveyor.backends.results import Gradients, Result
 from conveyor.plan import Plan, plan
 from conveyor.program import Program
@@ -26,6 +27,7 @@ def forward(
     params: Params,
     widths: Mapping[str, int],
     aux: Mapping[str, Tensor] | None = None,
+    ragged: Ragged | None = None,
 ) -> Result:
     """Run a program over a sequence.
 
@@ -36,15 +38,46 @@ def forward(
         params: The parameters by (op, key): matrices (rows, cols / blocks), biases and vectors (width,).
         widths: The numbers of the program's widths.
         aux: The auxiliary inputs by name, each (T, B, width) or, if the same at each step, (1, B, width).
+        ragged: How sequences of unequal length are packed; the input, the auxiliary inputs and the output are then
+            (rows, width), and final states those at each sequence's own end.
 
     Returns:
         The outputs and final states, differentiable by autograd.
     """
+    if ragged is not None:
+        return _packed(program, x, states, params, widths, aux or {}, ragged)
     trail = _trail(program, x, states, params, widths, aux)
     output = program.states[0].name
     outputs = [given[output] for given in trail[1:]]
     stacked = torch.stack(outputs) if outputs else states[0].new_zeros((0, *states[0].shape))
     return Result(stacked, tuple(trail[-1][i.name] for i in program.states))
+
+
+def _packed(
+    program: Program,
+    x: Tensor,
+    states: Sequence[Tensor],
+    params: Params,
+    widths: Mapping[str, int],
+    aux: Mapping[str, Tensor],
+    ragged: Ragged,
+) -> Result:
+    run = Evaluator(_planned(program), params, widths, x)
+    whole = run.whole({n: v.unsqueeze(0) for n, v in {"x": x, **aux}.items()})
+    sizes = list(ragged.sizes)
+    run.hoisted = {n: v for n, v in whole.items() if v.dim() < 3}
+    run.varying = {n: v.squeeze(0).split(sizes) for n, v in whole.items() if v.dim() == 3}
+    held = {i.name: s for i, s in zip(program.states, states, strict=True)}
+    first = program.states[0].name
+    outputs = []
+    for t, rows in enumerate(sizes):
+        before = {n: s[:rows] for n, s in held.items()}
+        values = run.step(t, before)
+        after = {o.name: values[o.args[0]].expand_as(before[o.name]) for o in program.outputs}
+        outputs.append(after[first])
+        held = {n: torch.cat((new, held[n][rows:])) for n, new in after.items()}
+    output = torch.cat(outputs) if outputs else held[first].new_zeros((0, held[first].shape[1]))
+    return Result(output, tuple(held[i.name] for i in program.states))
 
 
 def _trail(

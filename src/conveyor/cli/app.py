@@ -231,6 +231,43 @@ def demo(
     raise typer.Exit(run_demo(output, force=force, epochs=epochs, max_steps=max_steps))
 
 
+@app.command()
+def bench(
+    cell: Annotated[
+        list[str] | None, typer.Option(help="Name of a cell, or module.py:function; may be given again. lstm without.")
+    ] = None,
+    size: Annotated[
+        list[str] | None, typer.Option(metavar="T,B,H", help="Steps, batch, units (or T,B,I,H); may be given again.")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="torch, loop, compile or reference; torch where it has the cell, else loop, without."),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads; as many as torch uses without.")] = None,
+    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    seconds: Annotated[float, typer.Option(help="How long the two run in turns.")] = 1.0,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write it there as well.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite that file.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Markdown on a terminal too.")] = False,
+) -> None:
+    """Measure how fast a cell trains and runs here, at your sizes, beside torch or a plain loop."""
+    from conveyor.bench.session import Options
+    from conveyor.cli.bench import run_bench
+
+    options = Options(threads, seconds, dtype, json_file, force, markdown)
+    raise typer.Exit(run_bench(cell or ["lstm"], size or [], against, options))
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Say which backends run here and why others don't, try the compiled one, and show CPU, threads and cache."""
+    from conveyor.cli.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(as_json=as_json))
+
+
 def _require_alone(context: typer.Context, name: str) -> None:
     given = [
         key

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from conveyor.errors import ArgumentError
@@ -107,8 +108,32 @@ def sequence_aux(name: str, given: Any, x: Tensor, width: int, batched: bool, ba
     return (aux.transpose(0, 1) if swapped else aux).expand(steps, batch, width)
 
 
+def sequence_reset(reset: Any, x: Tensor, batched: bool, batch_first: bool) -> Tensor:
+    """Where rows start anew, as numbers (T, B, 1).
+
+    Args:
+        reset: (T, B) booleans, (B, T) under `batch_first`, or (T,) without a batch.
+        x: The layer's input, (T, B, I).
+        batched: Whether the layer was given a batch.
+        batch_first: Whether the batch comes first.
+
+    Raises:
+        ArgumentError: It is no boolean tensor of that shape, or is on another device.
+    """
+    total, batch = x.shape[:2]
+    wanted = (batch, total) if batch_first and batched else (total, batch) if batched else (total,)
+    order = "(B, T)" if batch_first and batched else "(T, B)" if batched else "(T,)"
+    if not isinstance(reset, Tensor) or reset.dtype != torch.bool or tuple(reset.shape) != wanted:
+        got = f"{tuple(reset.shape)} of {reset.dtype}" if isinstance(reset, Tensor) else type(reset).__name__
+        raise ArgumentError(f"reset is a tensor of booleans {order} = {wanted}, got {got}; .bool() makes booleans")
+    if reset.device != x.device:
+        raise ArgumentError(f"reset is on {reset.device} but input is on {x.device}; move it with .to('{x.device}')")
+    rows: Tensor = reset.unsqueeze(1) if not batched else reset.t() if batch_first else reset
+    return rows.unsqueeze(-1).to(x.dtype)
+
+
 def step_aux(name: str, given: Any, x: Tensor, width: int) -> Tensor:
-    """An auxiliary input of one step, (B,) or (B, K), or without a batch a number or (K,), as (1, B, width).
+    """An auxiliary input of one step, (B,) or (B, K), or without a batch a number or (K,), as (B, width).
 
     Raises:
         ArgumentError: It has another shape.
@@ -120,7 +145,7 @@ def step_aux(name: str, given: Any, x: Tensor, width: int) -> Tensor:
             f"auxiliary input '{name}' has shape {tuple(aux.shape)}, expected {lead} or {(*lead, width)}"
         )
     aux = aux.unsqueeze(-1) if tuple(aux.shape) == lead else aux
-    return aux.expand(1, lead[0] if lead else 1, width)
+    return aux.expand(lead[0] if lead else 1, width)
 
 
 def _checked_aux(name: str, given: Any, x: Tensor) -> Tensor:

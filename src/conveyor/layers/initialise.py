@@ -48,6 +48,8 @@ def initialise(module: nn.Module, units: Iterable[Unit], init: str, forget_bias:
                 tensor.uniform_(-bound, bound)
             else:
                 tensor.fill_(slot.initial)
+        for tensor in unit.initial(module):
+            tensor.zero_()
         if init == "orthogonal":
             _orthogonal(module, unit)
         if init == "chrono":

@@ -34,6 +34,8 @@ class Recurrent(Stack):
         forget_bias: First value of the bias of the gate that keeps the state.
         init: `torch`, `orthogonal` or `chrono`; see `conveyor.layers.initialise`.
         max_lag: The longest dependency in steps that `chrono` prepares for.
+        learn_initial_state: Whether each state's value before the first step is a parameter, `initial_<state>_l0`, zero
+            at first; otherwise it is zero.
         backend: `auto`, or the name of a backend.
         strict_backend: Whether a backend that can't run raises instead of falling back to the reference.
 
@@ -59,6 +61,7 @@ class Recurrent(Stack):
         forget_bias: float | None = None,
         init: str = "torch",
         max_lag: int = 1000,
+        learn_initial_state: bool = False,
         backend: str = "auto",
         strict_backend: bool = False,
     ) -> None:
@@ -78,6 +81,7 @@ class Recurrent(Stack):
             forget_bias=forget_bias,
             init=init,
             max_lag=max_lag,
+            learn_initial_state=learn_initial_state,
             backend=backend,
             strict_backend=strict_backend,
             device=device,
@@ -90,12 +94,26 @@ class Recurrent(Stack):
         """The cell of the first layer."""
         return self.units[0].cell
 
-    def forward(self, x: Tensor, state: Any = None, **aux: Tensor) -> tuple[Tensor, Any]:
+    def forward(
+        self,
+        x: Any,
+        state: Any = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+        **aux: Tensor,
+    ) -> tuple[Any, Any]:
         """Run over a sequence.
 
         Args:
-            x: (T, B, input_size), (B, T, input_size) with `batch_first`, or (T, input_size) for one sequence.
-            state: The initial states as this layer returns them, or a plain tuple of the same; None is zeros.
+            x: (T, B, input_size), (B, T, input_size) with `batch_first`, (T, input_size) for one sequence, or torch's
+                `PackedSequence`, which gives one back.
+            state: The initial states as this layer returns them, or a plain tuple of the same; None is the layer's own.
+            lengths: (B,) whole numbers: each sequence's own length, 0 too. What lies behind is never read; outputs are
+                zero there, final states those at each sequence's end, where the reverse direction begins.
+            reset: (T, B) booleans ((B, T) with `batch_first`): where true, a new piece starts at that step: the state
+                before it is the layer's own initial state, never one passed in. In the reverse direction a piece ends
+                there: its state starts anew between that step and the one before.
             aux: The auxiliary inputs that the cell reads: (T, B), (T, B, K), or (B, K), the same at each step.
 
         Returns:
@@ -105,7 +123,7 @@ class Recurrent(Stack):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
-        y, fields = self._run(x, state, aux)
+        y, fields = self._run(x, state, aux, reset, lengths)
         return y, self._named(fields)
 
     def extra_repr(self) -> str:

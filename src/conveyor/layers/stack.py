@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from conveyor import backends
 from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
 from conveyor.layers.arguments import check_flags, check_place
-from conveyor.layers.check import check_aux_names, check_input, check_state, describe, sequence_aux
+from conveyor.layers.check import check_aux_names, check_input, check_state, describe, sequence_aux, sequence_reset
 from conveyor.layers.initialise import initialise
+from conveyor.layers.packing import Packing, check_lengths, unpacked_form
 from conveyor.layers.unit import Unit
 from conveyor.layout import Layout, resolve_widths
 from conveyor.program import Program
-from conveyor.rewrite import without_bias
+from conveyor.rewrite import RESET, without_bias
 from conveyor.states import state_class
 from conveyor.torch_ops import recurrence
 
+if TYPE_CHECKING:
+    from conveyor.layers.stream import Stream
+
 LayoutOf = Callable[[Program, Mapping[str, int]], Layout]
+_ARGUMENTS = ("reset", "lengths")  # of every layer, so no cell's auxiliary inputs
 Fields = tuple[Any, ...]  # one entry a state: a tensor, or a tuple of one tensor a layer
 
 
@@ -41,6 +47,21 @@ class _Field:
     layers: list[list[int]]
     even: bool
     places: list[int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What comes beside the input.
+
+    Attributes:
+        aux: The auxiliary inputs of each unit.
+        starts: Where a state that comes from the step before starts anew, as numbers; None if nowhere.
+        ends: Where one that comes from the step after does.
+    """
+
+    aux: Mapping[Unit, Mapping[str, Tensor]]
+    starts: Tensor | None
+    ends: Tensor | None
 
 
 class Stack(nn.Module):
@@ -68,6 +89,7 @@ class Stack(nn.Module):
         forget_bias: float | None,
         init: str,
         max_lag: int,
+        learn_initial_state: bool,
         backend: str,
         strict_backend: bool,
         device: torch.device | str | None,
@@ -77,6 +99,7 @@ class Stack(nn.Module):
         if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout <= 1:
             raise ArgumentError(f"dropout is a probability from 0 to 1, got {dropout!r}")
         check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional, strict_backend=strict_backend)
+        check_flags(learn_initial_state=learn_initial_state)
         check_place(device, dtype)
         if backend != "auto":
             backends.check_name(backend)
@@ -91,6 +114,7 @@ class Stack(nn.Module):
         self.init = init
         self.forget_bias = forget_bias
         self.max_lag = max_lag
+        self.learn_initial_state = learn_initial_state
         self.units = self._make_units(cells, layout_of, input_size, hidden_sizes, sizes)
         self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
         state_class(self.state_fields)  # says now, rather than at the first call, if a name can't be a field's
@@ -119,7 +143,13 @@ class Stack(nn.Module):
             used |= own.keys()
             layout = layout_of(program, resolve_widths(program, width, hidden_size, own))
             directions = ("", "_reverse") if self.bidirectional else ("",)
-            units += [Unit(cell, program, layout, f"_l{k}{d}") for d in directions]
+            for name in _ARGUMENTS:
+                if any(a.name == name for a in program.aux):
+                    raise ArgumentError(
+                        f"cell {cell.name} has an auxiliary input '{name}', which every layer has for something else;"
+                        " rename it"
+                    )
+            units += [Unit(cell, program, layout, f"_l{k}{d}", self.learn_initial_state) for d in directions]
             width = units[-1].output_size * len(directions)
         for name in sizes:
             if name not in used:
@@ -154,49 +184,118 @@ class Stack(nn.Module):
         """A tensor of the layer's device and type."""
         return torch.empty(0) if self._first is None else getattr(self, self._first)
 
-    def _run(self, x: Any, fields: Fields | None, aux: Mapping[str, Any]) -> tuple[Tensor, Fields]:
-        """The output and the final states, shaped as the input is: batched or not, batch first or not."""
+    def _run(
+        self, x: Any, fields: Fields | None, aux: Mapping[str, Any], reset: Any = None, lengths: Any = None
+    ) -> tuple[Any, Fields]:
+        """The output and the final states, shaped as the input is: batched or not, batch first or not, packed."""
+        if isinstance(x, PackedSequence):
+            return self._run_packed(x, fields, aux, reset, lengths)
         like = self._like()
         check_input(x, self.input_size, like, self.batch_first)
         batched = x.dim() == 3
-        order = ("(B, T)" if self.batch_first else "(T, B)") if batched else "(T,)"
-        check_aux_names(aux, self.aux_names, f"cell {describe(self.units)}", f"{order} or {order[:-1].rstrip(',')}, K)")
+        self._check_aux(aux, batched)
         if not batched:
             x = x.unsqueeze(1)
         elif self.batch_first:
             x = x.transpose(0, 1)
-        whole = {
-            u: {
-                a.name: sequence_aux(a.name, aux[a.name], x, u.widths[a.width], batched, self.batch_first)
-                for a in u.program.aux
-            }
-            for u in self.units
-        }
-        y, finals = self._run_layers(x, self._unpack(fields, x.shape[1] if batched else None, like), whole)
+        packing = None
+        if lengths is not None:
+            packing = Packing.of(check_lengths(lengths, x, batched), x.shape[0])
+        given = self._given(x, aux, reset, lengths, batched)
+        initial = self._unpack(fields, x.shape[1] if batched else None, like)
+        if packing is None:
+            y, finals = self._run_layers(x, initial, given, None)
+        else:
+            rows, finals = self._run_rows(packing.pack(x), initial, given, packing)
+            y = packing.unpack(rows, x.shape[1])
         packed = self._pack(finals)
         if not batched:
             return y.squeeze(1), self._map_fields(packed, lambda s: s.squeeze(-2))
         return (y.transpose(0, 1) if self.batch_first else y), packed
 
+    def _run_packed(
+        self, x: PackedSequence, fields: Fields | None, aux: Mapping[str, Any], reset: Any, lengths: Any
+    ) -> tuple[PackedSequence, Fields]:
+        if lengths is not None:
+            raise ArgumentError("lengths were given twice: packed sequences have theirs; leave out lengths=")
+        like = self._like()
+        check_input(x.data, self.input_size, like, False, (2,))
+        self._check_aux(aux, True)
+        packing, own = unpacked_form(x)
+        # Only the shape of the padded form is looked at: auxiliary inputs and resets come padded.
+        shape = x.data.new_empty(()).expand(packing.steps, len(own), self.input_size)
+        given = self._given(shape, aux, reset, own, True)
+        rows, finals = self._run_rows(x.data, self._unpack(fields, len(own), like), given, packing)
+        return PackedSequence(rows, x.batch_sizes, x.sorted_indices, x.unsorted_indices), self._pack(finals)
+
+    def _check_aux(self, aux: Mapping[str, Any], batched: bool) -> None:
+        order = ("(B, T)" if self.batch_first else "(T, B)") if batched else "(T,)"
+        check_aux_names(aux, self.aux_names, f"cell {describe(self.units)}", f"{order} or {order[:-1].rstrip(',')}, K)")
+
+    def _given(self, x: Tensor, aux: Mapping[str, Any], reset: Any, lengths: Any, batched: bool) -> _Given:
+        """The auxiliary inputs of each unit, and where pieces begin."""
+        first = self.batch_first
+        whole = {
+            u: {a.name: sequence_aux(a.name, aux[a.name], x, u.widths[a.width], batched, first) for a in u.program.aux}
+            for u in self.units
+        }
+        if reset is None:
+            return _Given(whole, None, None)
+        starts = sequence_reset(reset, x, batched, first)
+        # A state that comes from the step after starts anew where the next piece begins, if the sequence has one there.
+        after = torch.cat((starts[1:], torch.zeros_like(starts[:1])))
+        if lengths is not None:
+            following = torch.arange(1, len(after) + 1, device=x.device).unsqueeze(1)
+            after = after * (following < lengths).unsqueeze(-1)
+        return _Given(whole, starts, after)
+
+    def _run_rows(
+        self, rows: Tensor, initial: list[tuple[Tensor, ...]], given: _Given, packing: Packing
+    ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
+        """Run on packed rows; states come and go in the order of the batch."""
+        in_order = [tuple(s.index_select(0, packing.order) for s in states) for states in initial]
+        steps, batch = packing.steps, packing.ragged.batch
+        packed = _Given(
+            {u: {n: packing.pack(a.expand(steps, batch, -1)) for n, a in own.items()} for u, own in given.aux.items()},
+            *(None if r is None else packing.pack(r) for r in (given.starts, given.ends)),
+        )
+        y, finals = self._run_layers(rows, in_order, packed, packing)
+        return y, [tuple(s.index_select(0, packing.back) for s in states) for states in finals]
+
     def _run_layers(
-        self, x: Tensor, initial: list[tuple[Tensor, ...]], aux: Mapping[Unit, Mapping[str, Tensor]]
+        self, x: Tensor, initial: list[tuple[Tensor, ...]], given: _Given, packing: Packing | None
     ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
         finals: list[tuple[Tensor, ...]] = []
         backend = self.backend_used
+        ragged = None if packing is None else packing.ragged
         for k in range(self.num_layers):
             outputs = []
             for d in range(self.num_directions):
                 unit = self.units[k * self.num_directions + d]
-                turn = _reversed if d else _as_is
-                given = {n: turn(a) for n, a in aux[unit].items()}
-                start = initial[len(finals)]
-                result = recurrence(backend, unit.program, turn(x), start, unit.bind(self), unit.widths, given)
+                turn = _as_is if d == 0 else _reversed if packing is None else packing.turn
+                aux = {n: turn(a) for n, a in given.aux[unit].items()}
+                start, program, params = initial[len(finals)], unit.program, unit.bind(self)
+                reset = given.ends if d else given.starts
+                if reset is not None:
+                    program, params = unit.resetting, unit.bind_resetting(self)
+                    aux[RESET] = turn(reset)
+                result = recurrence(backend, program, turn(x), start, params, unit.widths, aux, ragged)
                 outputs.append(turn(result.output))
                 finals.append(result.states)
             x = torch.cat(outputs, -1) if len(outputs) > 1 else outputs[0]
             if self.dropout and k < self.num_layers - 1:
                 x = nn.functional.dropout(x, self.dropout, self.training)
         return x, finals
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """This layer fed step by step; see `conveyor.layers.stream.Stream`.
+
+        Args:
+            batch_size: How many sequences are fed side by side.
+        """
+        from conveyor.layers.stream import Stream
+
+        return Stream(self, batch_size)
 
     # States
 
@@ -211,6 +310,8 @@ class Stack(nn.Module):
         """The initial states of each unit, (B, width) a state; `batch` is None where the layer was given none."""
         if fields is None:
             rows = 1 if batch is None else batch
+            if self.learn_initial_state:
+                return [tuple(t.expand(rows, -1) for t in u.initial(self)) for u in self.units]
             return [tuple(like.new_zeros((rows, u.widths[s.width])) for s in u.program.states) for u in self.units]
         if not isinstance(fields, tuple | list) or len(fields) != len(self.state_fields):
             got = f"{len(fields)} of them" if isinstance(fields, tuple | list) else type(fields).__name__
@@ -290,6 +391,7 @@ class Stack(nn.Module):
             ("bidirectional", self.bidirectional, False),
             ("forget_bias", self.forget_bias, None),
             ("init", self.init, "torch"),
+            ("learn_initial_state", self.learn_initial_state, False),
             ("backend", self.backend, "auto"),
         ]
 

@@ -21,7 +21,7 @@ from conveyor.layout import merged_layout, resolve_widths
 from conveyor.program import Bias
 from conveyor.rewrite import without_bias
 from conveyor.states import state_class
-from conveyor.torch_ops import recurrence
+from conveyor.torch_ops import single_step
 
 
 class _Step(nn.Module):
@@ -40,7 +40,7 @@ class _Step(nn.Module):
         options: Mapping[str, Any],
     ) -> None:
         super().__init__()
-        chosen = with_defaults(type(self).__name__, options)
+        chosen = with_defaults(type(self).__name__, options, ("learn_initial_state",))
         check_flags(bias=bias, strict_backend=chosen["strict_backend"])
         check_place(device, dtype)
         if chosen["backend"] != "auto":
@@ -60,22 +60,21 @@ class _Step(nn.Module):
         o = self._options
         initialise(self, [self.unit], o["init"], o["forget_bias"], o["max_lag"])
 
+    def _like(self) -> Tensor:
+        """A tensor of the cell's device and type."""
+        names = self.unit.names
+        return getattr(self, names[0]) if names else torch.empty(0)
+
     @property
     def backend_used(self) -> str:
-        """The backend that runs this step.
-
-        Under `auto` that is the reference: compiled code reads weights in a form of its own, and bringing them into it
-        takes longer than one step does.
-        """
-        if self._options["backend"] == "auto":
-            return "reference"
-        like = next(self.parameters(), torch.empty(0))
+        """The backend that runs this step on the device and with the dtype that its parameters have now."""
+        like = self._like()
         return backends.choose(self._options["backend"], self._options["strict_backend"], like.device, like.dtype)
 
     def _step(self, x: Any, state: Any, aux: Mapping[str, Any], fix: str) -> tuple[Tensor, ...]:
         """The new states, (B, width) each, or (width,) for an input without a batch."""
         program, widths = self.unit.program, self.unit.widths
-        like = next(self.parameters(), torch.empty(0))
+        like = self._like()
         check_input(x, self.input_size, like, False, (1, 2))
         check_aux_names(aux, [a.name for a in program.aux], f"cell {self.unit.cell.name}", "(B,) or (B, K)")
         rows = x if x.dim() == 2 else x.unsqueeze(0)
@@ -84,8 +83,7 @@ class _Step(nn.Module):
         else:
             given = self._given(state, x, rows, like, fix)
         whole = {a.name: step_aux(a.name, aux[a.name], x, widths[a.width]) for a in program.aux}
-        result = recurrence(self.backend_used, program, rows.unsqueeze(0), given, self.unit.bind(self), widths, whole)
-        states: tuple[Tensor, ...] = result.states
+        states = single_step(self.backend_used, program, rows, given, self.unit.bind(self), widths, whole)
         return states if x.dim() == 2 else tuple(s.squeeze(0) for s in states)
 
     def _given(self, state: Any, x: Tensor, rows: Tensor, like: Tensor, fix: str) -> tuple[Tensor, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Self, TypedDict, Unpack
 
 import torch
@@ -24,6 +24,7 @@ class Options(TypedDict, total=False):
     forget_bias: float | None
     init: str
     max_lag: int
+    learn_initial_state: bool
     backend: str
     strict_backend: bool
 
@@ -32,6 +33,7 @@ _DEFAULTS: dict[str, Any] = {
     "forget_bias": None,
     "init": "torch",
     "max_lag": 1000,
+    "learn_initial_state": False,
     "backend": "auto",
     "strict_backend": False,
 }
@@ -42,12 +44,13 @@ def torch_layout(program: Program, widths: Mapping[str, int]) -> Layout:
     return doubled_layout(program, widths, {"weight_proj_value": "weight_hr"})
 
 
-def with_defaults(owner: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with the defaults of those left out; an unknown one is an error."""
+def with_defaults(owner: str, options: Mapping[str, Any], lacking: Collection[str] = ()) -> dict[str, Any]:
+    """The options with the defaults of those left out; an unknown one, or one that the owner lacks, is an error."""
+    known = {name: default for name, default in _DEFAULTS.items() if name not in lacking}
     for name in options:
-        if name not in _DEFAULTS:
-            raise ArgumentError(f"{owner} has no argument '{name}'; beside torch.nn's it has {', '.join(_DEFAULTS)}")
-    return _DEFAULTS | dict(options)
+        if name not in known:
+            raise ArgumentError(f"{owner} has no argument '{name}'; beside torch.nn's it has {', '.join(known)}")
+    return known | dict(options)
 
 
 class _TorchLike(Stack):
@@ -112,12 +115,22 @@ class _TorchLike(Stack):
 class _OneState(_TorchLike):
     """torch's GRU and RNN take and return the one state as a tensor, not a tuple."""
 
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        input: Any,
+        hx: Tensor | None = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+    ) -> tuple[Any, Tensor]:
         """Run over a sequence.
 
         Args:
-            input: (T, B, input_size), (B, T, input_size) with `batch_first`, or (T, input_size) for one sequence.
-            hx: The initial state, (num_layers x directions, B, hidden_size); None is zeros.
+            input: (T, B, input_size), (B, T, input_size) with `batch_first`, (T, input_size) for one sequence, or
+                torch's `PackedSequence`, which gives one back.
+            hx: The initial state, (num_layers x directions, B, hidden_size); None is the layer's own.
+            lengths: (B,) whole numbers, each sequence's own length; see `Recurrent.forward`.
+            reset: (T, B) booleans where a new piece starts; see `Recurrent.forward`.
 
         Returns:
             The output (T, B, directions x hidden_size), laid out as the input is, and the final state as `hx`.
@@ -125,7 +138,7 @@ class _OneState(_TorchLike):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
-        y, fields = self._run(input, None if hx is None else (hx,), {})
+        y, fields = self._run(input, None if hx is None else (hx,), {}, reset, lengths)
         return y, fields[0]
 
 
@@ -143,7 +156,7 @@ class LSTM(_TorchLike):
         proj_size: Width that h is projected to (Sak, Senior & Beaufays 2014); 0 is no projection.
         device: Where the parameters are made.
         dtype: Their type, float32 by default.
-        options: `forget_bias`, `init`, `max_lag`, `backend`, `strict_backend`; see `Recurrent`.
+        options: `forget_bias`, `init`, `max_lag`, `learn_initial_state`, `backend`, `strict_backend`; see `Recurrent`.
 
     Raises:
         ArgumentError: An argument has a wrong value.
@@ -172,13 +185,23 @@ class LSTM(_TorchLike):
             dtype, options,
         )  # fmt: skip
 
-    def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Any]:
+    def forward(
+        self,
+        input: Any,
+        hx: tuple[Tensor, Tensor] | None = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+    ) -> tuple[Any, Any]:
         """Run over a sequence.
 
         Args:
-            input: (T, B, input_size), (B, T, input_size) with `batch_first`, or (T, input_size) for one sequence.
+            input: (T, B, input_size), (B, T, input_size) with `batch_first`, (T, input_size) for one sequence, or
+                torch's `PackedSequence`, which gives one back.
             hx: The initial (h_0, c_0), (num_layers x directions, B, proj_size or hidden_size) and (…, hidden_size);
-                None is zeros.
+                None is the layer's own.
+            lengths: (B,) whole numbers, each sequence's own length; see `Recurrent.forward`.
+            reset: (T, B) booleans where a new piece starts; see `Recurrent.forward`.
 
         Returns:
             The output (T, B, directions x width of h), laid out as the input is, and the final states as a named tuple
@@ -187,7 +210,7 @@ class LSTM(_TorchLike):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
-        y, fields = self._run(input, hx, {})
+        y, fields = self._run(input, hx, {}, reset, lengths)
         return y, self._named(fields)
 
 
@@ -207,7 +230,7 @@ class GRU(_OneState):
         bidirectional: Whether a second direction runs from the end to the start.
         device: Where the parameters are made.
         dtype: Their type, float32 by default.
-        options: `forget_bias`, `init`, `max_lag`, `backend`, `strict_backend`; see `Recurrent`.
+        options: `forget_bias`, `init`, `max_lag`, `learn_initial_state`, `backend`, `strict_backend`; see `Recurrent`.
 
     Raises:
         ArgumentError: An argument has a wrong value.

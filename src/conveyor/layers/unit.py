@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
 from conveyor.layout import Layout, Slot
 from conveyor.program import Program
+from conveyor.rewrite import initial_key, with_reset
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +27,14 @@ class Unit:
         program: The cell's program, without its biases where the layer has none.
         layout: Where its parameters stand.
         suffix: What the names of its tensors end with: `_l0`, `_l0_reverse`, or nothing for a single step.
+        learned: Whether its initial states are parameters, `initial_<state>`.
     """
 
     cell: CellDefinition
     program: Program
     layout: Layout
     suffix: str
+    learned: bool = False
 
     @property
     def widths(self) -> Mapping[str, int]:
@@ -53,14 +57,15 @@ class Unit:
 
     def register(self, module: nn.Module, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
         """Give `module` an uninitialised parameter for each slot."""
-        for slot in self.layout.slots:
-            name = slot.name + self.suffix
+        shapes = {slot.name + self.suffix: slot.shape for slot in self.layout.slots}
+        initial = zip(self._initial_names, self.program.states, strict=False)
+        for name, shape in (shapes | {n: (self.widths[s.width],) for n, s in initial}).items():
             if hasattr(module, name):
                 raise ArgumentError(
                     f"cell {self.cell.name} has a parameter '{name}', which {type(module).__name__} has already for"
                     " something else; give the cv.weight or affine map another name"
                 )
-            tensor = torch.empty(slot.shape, device=device, dtype=dtype)
+            tensor = torch.empty(shape, device=device, dtype=dtype)
             module.register_parameter(name, nn.Parameter(tensor))
 
     def tensors(self, module: nn.Module) -> Iterator[tuple[Slot, Tensor]]:
@@ -70,7 +75,35 @@ class Unit:
 
     def bind(self, module: nn.Module) -> Parameters:
         """The program's parameters, read afresh from `module`; differentiable."""
-        return Parameters([getattr(module, name) for name in self.names], self._places)
+        return Parameters(_read(module, self.names), self._places)
+
+    # Initial states
+
+    def initial(self, module: nn.Module) -> list[Tensor]:
+        """The learned initial states, (width,) each; none if they are not learned."""
+        return _read(module, self._initial_names)
+
+    @cached_property
+    def _initial_names(self) -> tuple[str, ...]:
+        return tuple(f"initial_{s.name}{self.suffix}" for s in self.program.states) if self.learned else ()
+
+    @cached_property
+    def resetting(self) -> Program:
+        """The program with an auxiliary input that starts rows anew from the initial states."""
+        return with_reset(self.program, self.learned)
+
+    def bind_resetting(self, module: nn.Module) -> Parameters:
+        """The parameters of `resetting`."""
+        tensors = _read(module, self.names + self._initial_names)
+        return Parameters(tensors, self._resetting_places)
+
+    @cached_property
+    def _resetting_places(self) -> Places:
+        parts = dict(self._places.parts)
+        if self.learned:
+            for k, s in enumerate(self.program.states):
+                parts["vector", initial_key(s.name)] = (Part(len(self.names) + k, 0, self.widths[s.width]),)
+        return Places(parts)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -88,3 +121,11 @@ class Unit:
         """The rows of `module`'s tensors that make up one parameter of the program; views, several are added up."""
         held = {slot.name: tensor for slot, tensor in self.tensors(module)}
         return [held[p.slot][p.start : p.stop] for p in self.layout.rows[key]]
+
+
+def _read(module: nn.Module, names: tuple[str, ...]) -> list[Any]:
+    held = module._parameters
+    try:
+        return [held[name] for name in names]
+    except KeyError:  # one that a parametrization computes
+        return [getattr(module, name) for name in names]

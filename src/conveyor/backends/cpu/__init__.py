@@ -12,10 +12,12 @@ compile   IR to code; disk keeps it
 table     how code is told where its arrays are
 frame     where everything lies for sequences of one shape
 memory    what passes work in, used again
-threads   runs a pass on torch's threads
+threads   runs a pass on torch's threads; crowd tells whether others want the cores
 sequence  the two passes
+resident  one step after another, with the weights packed once
 """
 
+from conveyor.backends.cpu.resident import Resident
 from conveyor.backends.cpu.sequence import Kept, run_backward, run_forward
 
-__all__ = ["Kept", "run_backward", "run_forward"]
+__all__ = ["Kept", "Resident", "run_backward", "run_forward"]

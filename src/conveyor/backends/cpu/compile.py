@@ -1,15 +1,22 @@
-"""From LLVM IR to code that can be called, through a cache in memory and one on disk."""
+"""From schedules to code that can be called, through a cache in memory and one on disk.
+
+An entry on disk is known by what was compiled (the program's structure and the kind of pass), for which machine, and by
+this package's own source: so code that lies there is found without the LLVM IR, which takes longer to write than the
+code to load.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+import json
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from llvmlite import binding as llvm
@@ -37,13 +44,24 @@ class Compiled:
     engine: Any  # owns the code
 
 
-def compile_work(work: Sequence[tuple[str, Schedule]], form: Format, width: Width) -> Compiled:
-    """Compile the schedules of a pass, or take them from the cache on disk."""
+def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: Width) -> Compiled:
+    """Compile the schedules of a pass, or take them from the cache on disk.
+
+    Args:
+        what: Their program's hash and the kind of pass, which tell them from all others.
+        work: The schedules by name.
+        form: The format of numbers.
+        width: The instructions.
+    """
+
+    def make() -> tuple[ir.Module, dict[str, Any]]:
+        module, table = emit.emit(work, form, width)
+        return module, asdict(table)
+
     with _lock:  # LLVM's contexts are not for several threads
         _kernels_of(form, width)
-        module, table = emit.emit(work, form, width)
-        engine = _load(module, width)
-        return Compiled({name: engine.get_function_address(name) for name, _ in work}, table, engine)
+        engine, notes = _load(f"work {what} f{form.integer.width}", make, width)
+        return Compiled({name: engine.get_function_address(name) for name, _ in work}, Table(**notes), engine)
 
 
 @dataclass(frozen=True)
@@ -73,11 +91,15 @@ def _kernels_of(form: Format, width: Width) -> Any:
     name = gemm.product_name(form, width)
     if name not in _kernels:
         _know_threads()
-        module = ir.Module("kernels")
-        gemm.emit(module, form, width)
-        packing.emit(module, form, width)
-        driver.emit(module, form, width)
-        engine = _load(module, width)
+
+        def make() -> tuple[ir.Module, dict[str, Any]]:
+            module = ir.Module("kernels")
+            gemm.emit(module, form, width)
+            packing.emit(module, form, width)
+            driver.emit(module, form, width)
+            return module, {}
+
+        engine, _ = _load(f"kernels f{form.integer.width}", make, width)
         for called in (name, emit.wait_name(form, width)):
             llvm.add_symbol(called, engine.get_function_address(called))
         _kernels[name] = engine
@@ -96,24 +118,46 @@ def _know_threads() -> None:
 _ALONE = tuple(ctypes.CFUNCTYPE(ctypes.c_int)(lambda number=number: number) for number in (0, 1))
 
 
-def _load(module: ir.Module, width: Width) -> Any:
-    text = str(module)
-    key = _key(text, width)
-    code = disk.read(key)
-    if code is None:
-        code = _compile(text, width)
-        disk.write(key, code)
+def _load(what: str, make: Callable[[], tuple[ir.Module, dict[str, Any]]], width: Width) -> tuple[Any, dict[str, Any]]:
+    """The engine with the code of a module, and the notes that go with it; made if they are not on disk."""
+    key = _key(what, width)
+    data = disk.read(key)
+    if data is None:
+        module, notes = make()
+        head = json.dumps(notes).encode()
+        code = _compile(str(module), width)
+        disk.write(key, len(head).to_bytes(_LENGTH, "little") + head + code)
+    else:
+        start = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
+        notes, code = json.loads(data[_LENGTH:start]), data[start:]
     target = machine(width)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    return engine
+    return engine, notes
 
 
-def _key(text: str, width: Width) -> str:
+_LENGTH = 8  # bytes that tell how long the notes are
+
+
+def _key(what: str, width: Width) -> str:
     cpu = (llvm.get_host_cpu_name(), *sorted(host_features())) if width.cpu == "host" else (width.cpu,)
-    parts = (text, width.name, *cpu, version("llvmlite"), ".".join(map(str, llvm.llvm_version_info)))
+    parts = (what, width.name, *cpu, version("llvmlite"), ".".join(map(str, llvm.llvm_version_info)), _source())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _source() -> str:
+    """A digest of the code that decides what is compiled."""
+    package = Path(__file__).parents[2]
+    files = [*Path(__file__).parent.glob("*.py"), *(package / f"{name}.py" for name in _DECIDING)]
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+_DECIDING = ("ops", "program", "autodiff", "plan")
 
 
 def _compile(text: str, width: Width) -> bytes:

@@ -30,7 +30,21 @@ from conveyor.backends.cpu.table import FIELDS, INDICES
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format, Vectors
 
-HEAD = ("steps", "batch", "chunk", "backwards", "flat", "by units", "before", "loop", "after", "table", "starts")
+HEAD = (
+    "steps",
+    "batch",
+    "chunk",
+    "backwards",
+    "flat before",
+    "flat after",
+    "flat operands",
+    "by units",
+    "before",
+    "loop",
+    "after",
+    "table",
+    "starts",
+)
 # After the head, for each kind of job how many there are and where the first stands; then the jobs themselves.
 JOBS = {
     "copy": ("from base", "from offset", "from stride", "base", "offset", "stride", "rows", "columns"),
@@ -93,9 +107,11 @@ class _Driver:
         self.indices = b.alloca(I64, len(INDICES))
         self.head = {n: self._number(b, count(k)) for k, n in enumerate(HEAD)}
         self.table = b.inttoptr(self.head["table"], POINTER)
-        self.starts = b.inttoptr(self.head["starts"], POINTER)
+        # A base: the list begins with the step before the first. Without sequences of unequal length it is never read.
+        listed = b.load(b.gep(self.bases, [self.head["starts"]], source_etype=POINTER), typ=POINTER)
+        self.starts = b.gep(listed, [count(1)], source_etype=I64)
         self.ragged = b.icmp_signed("!=", self.head["starts"], count(0))
-        self.flat = b.icmp_signed("!=", self.head["flat"], count(0))
+        self.flat = {n: b.icmp_signed("!=", self.head[f"flat {n}"], count(0)) for n in ("before", "after", "operands")}
         steps, chunk = self.head["steps"], self.head["chunk"]
         self._each(b, "copy", self._copy)
         self._each(b, "add", self._add)
@@ -265,7 +281,7 @@ class _Driver:
         """Work on all rows of a chunk: at once where they stand at equal distances, else step by step."""
         with b.if_then(b.icmp_signed("!=", self.head[which], count(0))):
             origin = self._start(b, low)
-            with b.if_else(self.flat) as (at_once, by_steps):
+            with b.if_else(self.flat[which]) as (at_once, by_steps):
                 with at_once:
                     self._go_to(b, low, origin)
                     first, last = self._range(b, self._rows(b, low, high), self.rows)
@@ -325,7 +341,7 @@ class _Driver:
             inner = b.sub(last, first)
             b.call(self.pack, [source, array[1], count(1), inner, job["columns"], to, count(0), job["room"]])
 
-        with b.if_else(self.flat) as (at_once, by_steps):
+        with b.if_else(self.flat["operands"]) as (at_once, by_steps):
             with at_once:
                 self._go_to(b, low, origin)
                 first, last = self._range(b, rows, 1)

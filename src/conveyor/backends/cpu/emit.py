@@ -183,7 +183,7 @@ class _Work:
 
     def _product(self, b: ir.IRBuilder, product: Product) -> None:
         place = self.table.product(table.product(self.function.name, product.results[0]))
-        inner, columns = (self.entry(b, place + PRODUCT_FIELDS.index(f)) for f in PRODUCT_FIELDS[2:])
+        inner, columns, *strides = (self.entry(b, place + PRODUCT_FIELDS.index(f)) for f in PRODUCT_FIELDS[2:])
         left = self.array(b, self.schedule.home(product.operands[0]))
         result = self.array(b, self.schedule.home(product.results[0]))
         rows = b.sub(self.stop, self.row)
@@ -193,16 +193,17 @@ class _Work:
         def block(b: ir.IRBuilder, k: Any) -> None:
             own = [
                 b.gep(start, [b.mul(k, step)], source_etype=self.form.type)
-                for start, step in ((at, inner), (packed, b.mul(inner, room)), (to, columns))
+                for start, step in ((at, inner), (packed, b.mul(panels, strides[1])), (to, columns))
             ]
-            b.call(self.kernel, [own[0], left[1], own[1], own[2], result[1], rows, inner, columns])
+            b.call(self.kernel, [own[0], left[1], own[1], own[2], result[1], rows, inner, columns, *strides])
 
-        room = b.mul(b.sdiv(b.add(columns, count(self.panel - 1)), count(self.panel)), count(self.panel))
+        panels = b.sdiv(b.add(columns, count(self.panel - 1)), count(self.panel))
         if product.blocks == 1:
             first, last = self.range(b, columns, self.panel)
-            weights = b.gep(packed, [b.mul(first, inner)], source_etype=self.form.type)
+            skipped = b.mul(b.sdiv(first, count(self.panel)), strides[1])
+            weights = b.gep(packed, [skipped], source_etype=self.form.type)
             there = b.gep(to, [first], source_etype=self.form.type)
-            b.call(self.kernel, [at, left[1], weights, there, result[1], rows, inner, b.sub(last, first)])
+            b.call(self.kernel, [at, left[1], weights, there, result[1], rows, inner, b.sub(last, first), *strides])
         else:
             loop(b, count(0), count(product.blocks), 1, block)
 

@@ -7,11 +7,11 @@ workspace. The caller's tensors and results are bases of their own.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from conveyor.backends.cpu import driver, emit, table
-from conveyor.backends.cpu.compile import Compiled
+from conveyor.backends.cpu.compile import Compiled, kernels
 from conveyor.backends.cpu.recipe import Pass
 from conveyor.backends.cpu.schedule import Product, Schedule
 from conveyor.backends.cpu.table import INDICES
@@ -23,6 +23,7 @@ from conveyor.program import Bias, Matrix, Vector
 ALIGN = 64  # bytes: a cache line, and the widest vector
 CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share
 CHUNK_ROWS = (256, 2048)  # at least and at most, if the sequence has so many
+FEW_USES = 48  # rows in all by which a matrix is multiplied: for fewer it is not packed
 FEW_ROWS = 4  # of the batch: fewer are not worth splitting
 OWN_CACHE = 2**23  # bytes of weights that a core should not read alone at every step: they come from far away
 WORTH_WAITING = 2**15  # multiplications of a row's step: it takes a microsecond, threads wait for each other twice
@@ -36,6 +37,7 @@ class Shape:
         steps: T.
         batch: B.
         widths: The numbers of the program's widths.
+        ragged: Whether sequences of unequal length are packed; then there is no step of a fixed number of rows.
         strides: Of what the caller gives for each step, by name: numbers from step to step and from row to row.
     """
 
@@ -43,6 +45,7 @@ class Shape:
     batch: int
     widths: Mapping[str, int]
     strides: tuple[tuple[str, int, int], ...]
+    ragged: bool = False
 
 
 class Frame:
@@ -56,18 +59,25 @@ class Frame:
         form: The format of numbers.
         chosen: The instructions.
         trails: The states whose values before and after each step are kept.
+        bases: The bases in the order in which the caller names their memory; behind them it names that of the gradients
+            that are asked for, of the gradients of the tensors that hold parameters, and of these tensors.
+        resident: Whether packed weights lie in a base of their own, `resident`, so that later passes find them there;
+            and the output is copied to the base `output`.
 
     Attributes:
-        names: The bases whose addresses are expected, in order, after the workspace and some zeros.
-        slots: The names of those that hold parameters.
+        kernels: What runs the pass.
+        order: Which of the memory that the caller names goes where, after the workspace and some zeros.
         workspace: Bytes of the workspace.
         operations: Floating-point operations of a pass, about.
+        resident: Bytes of packed weights that lie in a base of their own.
         saved: Numbers a row of what is kept for the backward pass.
         asked: The inputs whose gradients are made, and their widths.
         partly: The tensors with rows that get no gradient.
         summed: Whether something that the caller gives is itself summed over all rows.
+        by_units: Whether threads share the units of the loop's steps and wait for each other twice a step.
         flat: Whether the rows of all steps stand at equal distances in all that the caller gives.
         jobs: The address of the array that tells what to do.
+        again: That of one that does the same with the weights that lie packed already.
     """
 
     def __init__(
@@ -79,6 +89,8 @@ class Frame:
         form: Format,
         chosen: Width,
         trails: Sequence[str],
+        bases: Sequence[str],
+        resident: bool = False,
     ) -> None:
         self.recipe = recipe
         self.compiled = compiled  # owns the code that the jobs name
@@ -94,14 +106,20 @@ class Frame:
         self.backwards = any(i.role == "grad" for i in self.program.inputs)
         self.bases: dict[str, int] = {}
         self._used = 0
+        self.resident = 0
+        self._weights = "resident" if resident else "workspace"
         self._turn_of: dict[str, int] = {}
         self._arrays: dict[str, tuple[int, int, int, int, int]] = {}
-        self._products: dict[str, tuple[int, int, int, int]] = {}
+        self._products: dict[str, tuple[int, int, int, int, int, int]] = {}
         self._todo: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in driver.JOBS}
         self.operations = 0.0
         self._steps_per_chunk = self._chunk()
         for base in ("workspace", "zero"):
             self._base(base)
+        if shape.ragged:
+            self._base("starts")
+        if resident:
+            self._base("resident")
         self._inputs()
         self._parameters()
         self._states()
@@ -111,20 +129,42 @@ class Frame:
             self._multiplied(name, schedule)
         self._gradients()
         self.workspace = max(self._used, 1)
-        self.flat = all(step == shape.batch * stride for _, step, stride in shape.strides)
+        self.flat = shape.ragged or all(step == shape.batch * stride for _, step, stride in shape.strides)
         self._table = self._fill_table()
-        self._numbers = self._fill_jobs()
+        if resident:
+            first = self.program.states[0]
+            source = (self._base(f"final {first.name}"), 0, self.widths[first.width])
+            self._finish("output", source, self.widths[first.width])
+        self.by_units = self._is_split_by_units()
+        self._numbers = self._fill_jobs(driver.JOBS)
         self.jobs = ctypes.addressof(self._numbers)
-        self.names = tuple(self.bases)[2:]
-        tensors = 1 + max((p.tensor for parts in places.parts.values() for p in parts), default=-1)
-        self.slots = tuple(f"slot {k}" for k in range(tensors))
+        self._repeated = self._fill_jobs([kind for kind in driver.JOBS if kind not in ("add", "pack")])
+        self.again = ctypes.addressof(self._repeated)
         self.asked = tuple((i.name, self.widths[i.width]) for i in self.program.inputs if f"d {i.name}" in self.bases)
+        self.order = self._order(bases)
+        self.kernels = kernels(form, chosen)
         summed = {o.gradient for o in recipe.outers} | {s.node for s in recipe.sums}
         self.summed = any(self.nodes[n].op == "input" for n in summed)
         reached = {("product", o.key) for o in recipe.outers} | {(s.op, s.key) for s in recipe.sums}
         self.partly = frozenset(p.tensor for key, parts in places.parts.items() if key not in reached for p in parts)
 
+    def _order(self, bases: Sequence[str]) -> tuple[int, ...]:
+        tensors = 1 + max((p.tensor for parts in self.places.parts.values() for p in parts), default=-1)
+        named = [*bases, *(f"d {name}" for name, _ in self.asked)]
+        named += [f"d slot {k}" for k in range(tensors)] if self.backwards else []
+        named += [f"slot {k}" for k in range(tensors)]
+        place = {name: k for k, name in enumerate(named)}
+        fixed = 3 if self.shape.ragged else 2
+        return tuple(place[name] for name in tuple(self.bases)[fixed:])
+
     # Memory
+
+    def _apart(self, row: int) -> int:
+        """Numbers from one step to the next in memory of our own whose rows are so long.
+
+        Of sequences of unequal length a step is told by its first row.
+        """
+        return row if self.shape.ragged else self.shape.batch * row
 
     def _base(self, name: str) -> int:
         return self.bases.setdefault(name, driver.WAITING + len(self.bases))
@@ -133,6 +173,14 @@ class Frame:
         """The offset of new room in the workspace."""
         start = self._used
         self._used += -(-numbers * self.size // ALIGN) * ALIGN
+        return start
+
+    def _take_weights(self, numbers: int) -> int:
+        """The offset of new room for packed weights."""
+        if self._weights == "workspace":
+            return self._take(numbers)
+        start = self.resident
+        self.resident += -(-numbers * self.size // ALIGN) * ALIGN
         return start
 
     def _put(self, name: str, base: str, offset: int, index: str, step: int, stride: int) -> None:
@@ -175,11 +223,11 @@ class Frame:
         """Where a parameter of one row a unit stands; several parts are added up in the workspace."""
         base, offset = f"slot {parts[0].tensor}", parts[0].start * self.size
         for part in parts[1:]:
-            total = self._take(width)
+            total = self._take_weights(width)
             one = (self._base(base), offset)
             other = (self._base(f"slot {part.tensor}"), part.start * self.size)
-            self._todo["add"].append((*one, *other, self._base("workspace"), total, width))
-            base, offset = "workspace", total
+            self._todo["add"].append((*one, *other, self._base(self._weights), total, width))
+            base, offset = self._weights, total
         return base, offset
 
     def _states(self) -> None:
@@ -189,14 +237,25 @@ class Frame:
         for state in self.program.states:
             name, width = state.name, self.widths[state.width]
             step = batch * width
+            if self.shape.steps == 1 and not self.shape.ragged:
+                # What is before the only step and what is after it are read and written where they are.
+                base = f"trail {name}" if self.backwards else f"start {name}"
+                self._place(reads, name, base, 0, "step", 0, width)
+                if self.backwards and f"grad.{name}" in reads:
+                    self._put(table.carried(reads[f"grad.{name}"]), f"start {name}", 0, "step", 0, width)
+                result = (f"grad {name}", f"d state {name}") if self.backwards else (f"state {name}", f"final {name}")
+                self._put(*result, 0, "step", 0, width)
+                continue
             if name in self.trails:
                 # One more step than the sequence has: what is before the first step stands first.
-                self._place(reads, name, f"trail {name}", step * self.size, "before", step, width)
+                base, apart = f"trail {name}", self._apart(width)
+                self._place(reads, name, base, step * self.size, "before", apart, width)
                 if not self.backwards:
-                    self._put(f"state {name}", f"trail {name}", step * self.size, "step", step, width)
-                    last = (self._base(f"trail {name}"), self.shape.steps * step * self.size, width)
-                    self._copy("copy", f"start {name}", (self._base(f"trail {name}"), 0, width), width)
-                    self._finish(f"final {name}", last, width)
+                    self._put(f"state {name}", base, step * self.size, "step", apart, width)
+                    self._copy("copy", f"start {name}", (self._base(base), 0, width), width)
+                    if not self.shape.ragged:
+                        last = self.shape.steps * step * self.size
+                        self._finish(f"final {name}", (self._base(base), last, width), width)
             elif not self.backwards:
                 self._turns(reads, name, f"state {name}", width, forwards=True)
                 self._finish_turn(name, f"final {name}", width, self.shape.steps % 2)
@@ -217,8 +276,11 @@ class Frame:
             label = table.node(reads[key]) if forwards else table.carried(reads[key])
             self._put(label, "workspace", place, "turn" if forwards else "other turn", step, width)
         self._put(result, "workspace", place, "other turn" if forwards else "turn", step, width)
-        first = 0 if forwards else self.shape.steps % 2
-        self._copy("copy", f"start {name}", (self._base("workspace"), place + first * step * self.size, width), width)
+        # A sequence of its own length may begin at either.
+        firsts = (0, 1) if self.shape.ragged else (0 if forwards else self.shape.steps % 2,)
+        for first in firsts:
+            to = (self._base("workspace"), place + first * step * self.size, width)
+            self._copy("copy", f"start {name}", to, width)
 
     def _finish_turn(self, name: str, base: str, width: int, turn: int) -> None:
         at = self._turn_of[name] + turn * self.shape.batch * width * self.size
@@ -236,17 +298,17 @@ class Frame:
         self.saved = sum(self._width(n) for n in self.recipe.saved)
         at = 0
         for n in self.recipe.saved:
-            self._put(table.node(n), "saved", at * self.size, "step", batch * self.saved, self.saved)
+            self._put(table.node(n), "saved", at * self.size, "step", self._apart(self.saved), self.saved)
             at += self._width(n)
         for n in self.recipe.kept:
-            self._put(f"keep {n}", f"keep {n}", 0, "step", batch * self._width(n), self._width(n))
+            self._put(f"keep {n}", f"keep {n}", 0, "step", self._apart(self._width(n)), self._width(n))
         for name, _ in self.recipe.after.wanted:
             width = self.widths[next(i.width for i in self.program.inputs if f"d {i.name}" == name)]
-            self._put(name, name, 0, "step", batch * width, width)
+            self._put(name, name, 0, "step", self._apart(width), width)
         row = sum(self._width(n) for n in self.recipe.left)
         start = self._take(row * batch * self._steps_per_chunk)
         for n in self.recipe.left:
-            self._put(table.node(n), "workspace", start, "chunk", batch * row, row)
+            self._put(table.node(n), "workspace", start, "chunk", self._apart(row), row)
             start += self._width(n) * self.size
 
     def _memory(self, schedule: Schedule) -> None:
@@ -267,7 +329,7 @@ class Frame:
     ) -> None:
         row = -(-row * self.size // ALIGN) * ALIGN // self.size  # rows begin at cache lines
         start = self._take(row * self.shape.batch * steps)
-        step = 0 if within else self.shape.batch * row
+        step = 0 if within else self._apart(row)
         for n, column in nodes:
             self._put(schedule.name(n), "workspace", start + column * self.size, "chunk", step, row)
 
@@ -288,20 +350,39 @@ class Frame:
             inner, edges = sum(operands), self._edges(widths)
             columns = widths[0] if len(widths) == 1 else edges[-1]
             room = -(-edges[-1] // self.panel) * self.panel
-            packed = self._take(room * inner * blocks)
-            place = (self._base("workspace"), packed, inner, columns)
-            self._products[table.product(name, product.results[0])] = place
+            self.operations += 2.0 * self.shape.steps * self.shape.batch * inner * edges[-1] * blocks
+            key = table.product(name, product.results[0])
+            lying = self._as_it_lies(product, operands, columns)
+            if lying is not None:
+                self._products[key] = (*lying, inner, columns, columns, self.panel)
+                continue
+            packed = self._take_weights(room * inner * blocks)
+            place = (self._base(self._weights), packed, inner, columns)
+            self._products[key] = (*place, self.panel, self.panel * inner)
             for block in range(blocks):
                 at = packed + block * room * inner * self.size
                 self._pack(product, at, operands, widths, [*edges[:-1], room], block)
-            self.operations += 2.0 * self.shape.steps * self.shape.batch * inner * edges[-1] * blocks
+
+    def _as_it_lies(self, product: Product, operands: list[int], columns: int) -> tuple[int, int] | None:
+        """Where the weights of a product stand, if they can be used as they lie, and packing is not worth while."""
+        once = self.shape.steps == 1 and self.shape.batch <= FEW_USES
+        whole = columns % self.panel == 0 and product.blocks == 1 and len(product.results) == 1
+        if product.op != "product_t" or not once or not whole:
+            return None
+        parts = [self.places.parts["product", key][0] for key in product.matrices[0]]
+        at = parts[0].start
+        for part, height in zip(parts, operands, strict=True):
+            if part.tensor != parts[0].tensor or part.start != at:
+                return None
+            at += height
+        return self._base(f"slot {parts[0].tensor}"), parts[0].start * columns * self.size
 
     def _pack(
         self, product: Product, packed: int, operands: list[int], widths: list[int], edges: list[int], block: int
     ) -> None:
         """Jobs for the matrices of a product, or for one block of its only matrix."""
         inner = sum(operands)
-        target = self._base("workspace")
+        target = self._base(self._weights)
         for keys, width, first, following in zip(product.matrices, widths, edges, edges[1:], strict=False):
             at = 0
             for key, height in zip(keys, operands, strict=True):
@@ -319,7 +400,7 @@ class Frame:
     def _pack_zeros(self, packed: int, inner: int, room: int, first: int, last: int) -> None:
         if inner and last > first:
             zero = (self._base("zero"), 0)
-            target = (self._base("workspace"), packed)
+            target = (self._base(self._weights), packed)
             self._pack_rectangle(zero, (0, 0), inner, last - first, target, first, room)
 
     def _pack_rectangle(
@@ -403,14 +484,19 @@ class Frame:
         schedule = self.recipe.loop
         each_step = 0
         for product in schedule.products:
-            _, _, inner, columns = self._products[table.product("loop", product.results[0])]
+            inner, columns = self._products[table.product("loop", product.results[0])][2:4]
             each_step += inner * columns
         if not emit.splits(schedule):
             return False
         few = self.shape.batch < FEW_ROWS and each_step >= WORTH_WAITING
         return few or each_step * self.size > OWN_CACHE
 
-    def _fill_jobs(self) -> ctypes.Array[ctypes.c_int64]:
+    def _reads_states(self, schedule: Schedule) -> bool:
+        """Whether it reads states before a step, which of sequences of unequal length are not the rows of the step."""
+        states = {s.name for s in self.program.states}
+        return any(n in schedule.given and self.nodes[n].attr in states for n in schedule.order if n < len(self.nodes))
+
+    def _fill_jobs(self, done: Collection[str]) -> ctypes.Array[ctypes.c_int64]:
         code = {
             name: self.compiled.addresses[name] if schedule.wanted or schedule.scratch else 0
             for name, schedule in self.recipe.schedules
@@ -420,16 +506,19 @@ class Frame:
             "batch": self.shape.batch,
             "chunk": self._steps_per_chunk,
             "backwards": int(self.backwards),
-            "flat": int(self.flat),
-            "by units": int(self._is_split_by_units()),
+            "flat before": int(self.flat),
+            "flat after": int(self.flat and not (self.shape.ragged and self._reads_states(self.recipe.after))),
+            "flat operands": int(self.flat and not self.shape.ragged),
+            "by units": int(self.by_units),
             "table": ctypes.addressof(self._table),
-            "starts": 0,
+            "starts": self.bases.get("starts", 0),
             **code,
         }
         numbers = [head[n] for n in driver.HEAD]
         at = len(numbers) + 2 * len(driver.JOBS)
         jobs: list[int] = []
         for kind in driver.JOBS:
-            numbers += [len(self._todo[kind]), at + len(jobs)]
-            jobs += [n for job in self._todo[kind] for n in job]
+            todo = self._todo[kind] if kind in done else []
+            numbers += [len(todo), at + len(jobs)]
+            jobs += [n for job in todo for n in job]
         return (ctypes.c_int64 * (len(numbers) + len(jobs)))(*numbers, *jobs)

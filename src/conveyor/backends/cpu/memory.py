@@ -8,9 +8,11 @@ for the next call.
 from __future__ import annotations
 
 import ctypes
+import math
 import mmap
 import sys
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -18,17 +20,19 @@ from torch import Tensor
 
 LIMIT = 256 * 2**20  # bytes that wait, at most; a block of more than half of it does not wait at all
 _ROUND = 2**16
+_SMALL = 2**14  # numbers; less is quicker had from torch's allocator
 _lock = threading.Lock()
 _blocks: list[Any] = []  # those that are lent and those that wait
 _UNUSED = 3  # references to a block that nobody borrows: the list's, a loop's variable, the argument of getrefcount
 poison = False  # tests fill what they are lent with bits that are NaN in every format
 
 
-def borrow(numbers: int, dtype: torch.dtype) -> Tensor:
-    """An uninitialised tensor of so many numbers, whose memory waits here again when nobody refers to it."""
-    if not numbers:
-        return torch.empty(0, dtype=dtype)
-    return torch.frombuffer(lend(numbers * dtype.itemsize), dtype=dtype, count=numbers)
+def empty(shape: Sequence[int], like: Tensor) -> Tensor:
+    """An uninitialised tensor; the memory of a large one waits here again when nobody refers to it."""
+    numbers = math.prod(shape)
+    if numbers < _SMALL:
+        return like.new_empty(shape)
+    return torch.frombuffer(lend(numbers * like.itemsize), dtype=like.dtype, count=numbers).view(shape)
 
 
 def lend(size: int) -> Any:

@@ -48,6 +48,7 @@ class Pass:
     """A pass over a sequence.
 
     Attributes:
+        name: What tells it from all other passes.
         program: The program whose nodes are computed.
         before: Work ahead of the loop.
         loop: The loop. It stores the states under `state <name>` or the gradients of states under `grad <name>`.
@@ -59,6 +60,7 @@ class Pass:
         sums: Gradients of biases and vectors.
     """
 
+    name: str
     program: Program
     before: Schedule
     loop: Schedule
@@ -93,7 +95,8 @@ def forward_recipe(program: Program, training: bool, keep: tuple[int, ...] = ())
     given |= {n for n in planned.stepped if nodes[n].op == "input"}
     before = _before(program, planned.hoisted, given)
     loop = schedule(program, given, wanted)
-    return Pass(program, before, loop, schedule(program, (), ()), saved, keep)
+    name = f"{program.hash} forward {training} {keep}"
+    return Pass(name, program, before, loop, schedule(program, (), ()), saved, keep)
 
 
 @lru_cache(maxsize=256)
@@ -131,7 +134,12 @@ def backward_recipe(program: Program, wants_x: bool) -> Pass:
     fixed = [n for _, n in grads]
     loop_joins = joins.find(derived, loop_nodes, [*left, *fixed], beside)
     later_joins = joins.find(derived, later, rest, beside)
-    groups = [[nodes[p].args[0] for p in j.products] for j in (*loop_joins, *later_joins)]
+    rank = {p.key: k for k, p in enumerate(derived.params)}
+    groups = [
+        # In the order in which the matrices stand in the layer's tensors.
+        [nodes[p].args[0] for p in sorted(j.products, key=lambda p: rank[nodes[p].attr])]
+        for j in (*loop_joins, *later_joins)
+    ]
     order = joins.side_by_side(groups, left)
 
     loop_read = {a for n in loop_nodes for a in nodes[n].args} | {*fixed, *left}
@@ -150,7 +158,8 @@ def backward_recipe(program: Program, wants_x: bool) -> Pass:
         name=table.node,
         keep=dict.fromkeys(n for n in summed if n in later or n in inline),
     )
-    return Pass(derived, before, loop, after, saved, (), order, outers, sums)
+    name = f"{program.hash} backward {wants_x}"
+    return Pass(name, derived, before, loop, after, saved, (), order, outers, sums)
 
 
 def _before(program: Program, hoisted: tuple[int, ...], wanted: Collection[int]) -> Schedule:

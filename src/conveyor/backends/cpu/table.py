@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 FIELDS = ("base", "offset", "index", "step", "stride")
-PRODUCT_FIELDS = ("base", "offset", "inner", "columns")
+PRODUCT_FIELDS = ("base", "offset", "inner", "columns", "k stride", "panel stride")
 
 # Where a step is, counted in steps: in the sequence, the step before, in the chunk, and which of two buffers' turn it
 # is at this step and at the next.

@@ -3,9 +3,8 @@
 torch's threads spin for milliseconds after each of its parallel operations, waiting for the next. Threads of our own
 would have to share the cores with them (measured: two threads were no faster than one), so the work is handed to the
 pool that is there, by the entry that compilers use, `GOMP_parallel`. There is one such call a pass over a sequence,
-never one a step: what one waits for in a step, with another process on the cores, is what makes a parallel region slow.
-
-Work is split into parts that never wait for each other. Small work is not split.
+never one a step. Inside it threads wait for each other between the parts of a chunk, and, where rows are few, twice a
+step; that they do only as long as no other process wants the cores. Small work is not split.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conveyor.backends.cpu import driver
+from conveyor.backends.cpu.crowd import is_crowded
 from conveyor.backends.fork import forked
 
 if TYPE_CHECKING:
@@ -38,17 +38,26 @@ def openmp() -> ctypes.CDLL | None:
     return None
 
 
-def usable(threads: int, operations: float) -> int:
-    """How many threads are worth their while for so many floating-point operations.
+def usable(threads: int, operations: float, coupled: bool = False) -> int:
+    """How many threads are worth their while.
 
     In a child of a fork the pool of the parent is gone, and waiting for it would never end; there it is one.
+
+    Threads wait for each other, and while other processes want the cores one of them is often not running: small work
+    is then done sooner by one.
+
+    Args:
+        threads: How many there may be.
+        operations: Floating-point operations of the pass.
+        coupled: Whether they wait for each other at every step.
     """
-    if forked() or openmp() is None or operations < _WORTHWHILE:
+    if operations < _WORTHWHILE or threads < 2 or forked() or openmp() is None:
         return 1
-    return max(1, threads)
+    return 1 if (coupled or operations < _WORTH_WAITING) and is_crowded() else threads
 
 
-_WORTHWHILE = 2e6  # about ten microseconds on one core; handing work over takes two or three
+_WORTHWHILE = 2e7  # about 0.1 ms on one core; less is over before the other threads are of use
+_WORTH_WAITING = 2e9  # about 8 ms on one core; a thread that is not running comes back after some 4 ms
 
 
 def run(kernels: Kernels, jobs: int, bases: int, team: int) -> None:

@@ -1,0 +1,166 @@
+"""How fast the machine is at the moment: a product beside each row, and what reading, copying and functions take.
+
+A machine that others use too is not always its usual self. What a row says counts only if the product that stands
+around it is within a tenth of the run's best.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from conveyor.backends.cpu import target
+from conveyor.bench.yardsticks import FUNCTIONS, Yardsticks, yardsticks
+
+TOLERANCE = 0.1
+"""How far below the run's best the product around a row may be."""
+
+_INNER = 256  # of the product: its weights then fit the second-level cache, as a layer's panels do
+_BURST = 0.008  # seconds
+_QUIET = 0.02  # seconds until torch's threads, which spin for a while after each of its operations, are out of the way
+
+
+@dataclass
+class Calibration:
+    """What the machine reaches with a number of threads; the best so far.
+
+    Attributes:
+        threads: How many threads work.
+        best: The highest product so far, in FLOP a second.
+    """
+
+    threads: int
+    best: float = 0.0
+    _known: dict[tuple[str, object], float] = field(default_factory=dict)
+
+    def product(self) -> float:
+        """FLOP a second of a product, now: the median of a few short ones on all threads at once."""
+        y = _loops()
+        sets = [[torch.randn(_INNER * n) for n in (y.columns, y.rows)] for _ in range(self.threads)]
+        sums = [torch.empty(y.rows * y.columns) for _ in range(self.threads)]
+        each = 2.0 * y.rows * y.columns * _INNER
+
+        def work(k: int, repeats: int) -> None:
+            w, left = sets[k]
+            y.product(w.data_ptr(), left.data_ptr(), sums[k].data_ptr(), _INNER, repeats)
+
+        time.sleep(_QUIET)
+        repeats = _repeats(lambda n: work(0, n))
+        found = statistics.median(each * repeats * self.threads / self._at_once(work, repeats) for _ in range(5))
+        self.best = max(self.best, found)
+        return found
+
+    def is_off(self, product: float) -> bool:
+        """Whether a product is too far below the best for what was measured beside it to count."""
+        return product < (1 - TOLERANCE) * self.best
+
+    def settle(self) -> None:
+        """Find out what the machine reaches, before the first row."""
+        for _ in range(10):
+            self.product()
+
+    def reading(self, size: int) -> float:
+        """Bytes a second that all threads together read of so many bytes, again and again: each its own part."""
+        y = _loops()
+        share = max(1, size // 4 // y.stretch // self.threads)  # turns of the loop
+
+        def measure() -> float:
+            parts = [torch.zeros(share * y.stretch) for _ in range(self.threads)]
+            sums = [torch.empty(y.stretch) for _ in range(self.threads)]
+
+            def work(k: int, repeats: int) -> None:
+                y.read(parts[k].data_ptr(), sums[k].data_ptr(), share, repeats)
+
+            repeats = _repeats(lambda n: work(0, n))
+            seconds = min(self._at_once(work, repeats) for _ in range(5))
+            return 4.0 * share * y.stretch * self.threads * repeats / seconds
+
+        return self._kept("reading", size, measure)
+
+    def copying(self, size: int) -> float:
+        """Bytes a second, read and written, of copies whose source and target together have so many bytes."""
+        # A power of two, so that few are measured; smaller copies would measure the call.
+        rounded = 1 << max(20, (min(size, 2**29) - 1).bit_length())
+
+        def measure() -> float:
+            source, goal = torch.zeros(2, rounded // 8).unbind(0)
+            repeats = _repeats(lambda n: _copy(source, goal, n))
+            seconds = min(_seconds(lambda: _copy(source, goal, repeats)) for _ in range(5))
+            return rounded * repeats / seconds
+
+        return self._kept("copying", rounded, measure)
+
+    def function(self, name: str) -> float:
+        """Seconds that an operation on one number takes when all threads work."""
+        if name not in FUNCTIONS:
+            return 2.0 / self.best  # one instruction a vector, where a fused multiplication and addition counts two
+
+        def measure() -> float:
+            y = _loops()
+            numbers, sums = torch.rand(16 * y.stretch) + 0.5, torch.empty(y.stretch)
+
+            def work(repeats: int) -> None:
+                y.functions[name](numbers.data_ptr(), sums.data_ptr(), 16, repeats)
+
+            repeats = _repeats(work)
+            seconds = min(_seconds(lambda: work(repeats)) for _ in range(5))
+            return seconds / (repeats * numbers.numel()) / self.threads
+
+        return self._kept("function", name, measure)
+
+    def known(self) -> dict[tuple[str, object], float]:
+        """What was measured once and is kept."""
+        return dict(self._known)
+
+    def forget(self, known: dict[tuple[str, object], float]) -> None:
+        """Go back to what was known before, since the machine was not its usual self in between."""
+        self._known = dict(known)
+
+    def _kept(self, what: str, of: object, measure: Callable[[], float]) -> float:
+        if (what, of) not in self._known:
+            time.sleep(_QUIET)
+            self._known[what, of] = measure()
+        return self._known[what, of]
+
+    def _at_once(self, work: Callable[[int, int], None], repeats: int) -> float:
+        """Seconds until `threads` threads have done the work that each begins at once."""
+        running = [threading.Thread(target=work, args=(k, repeats)) for k in range(1, self.threads)]
+        began = time.perf_counter()
+        for thread in running:
+            thread.start()
+        work(0, repeats)
+        for thread in running:
+            thread.join()
+        return time.perf_counter() - began
+
+
+def _loops() -> Yardsticks:
+    return yardsticks(target.width())
+
+
+def _copy(source: Tensor, goal: Tensor, times: int) -> None:
+    for _ in range(times):
+        goal.copy_(source)
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def _repeats(function: Callable[[int], object]) -> int:
+    """How often work is repeated to take as long as a burst."""
+    repeats, taken = 1, 0.0
+    while taken < _BURST / 4:
+        repeats *= 4
+        began = time.perf_counter()
+        function(repeats)
+        taken = time.perf_counter() - began
+    return max(1, round(repeats * _BURST / taken))
