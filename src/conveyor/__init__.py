@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from conveyor.errors import BackendError as BackendError
     from conveyor.errors import CellError as CellError
     from conveyor.errors import CheckpointError as CheckpointError
+    from conveyor.errors import ConversionError as ConversionError
     from conveyor.errors import ConveyorError as ConveyorError
     from conveyor.errors import NonFiniteError as NonFiniteError
     from conveyor.errors import ProgramError as ProgramError
     from conveyor.errors import TextError as TextError
+    from conveyor.interop.onnx import from_onnx as from_onnx
+    from conveyor.interop.onnx import to_onnx as to_onnx
     from conveyor.language import CellDefinition as CellDefinition
     from conveyor.language import abs as abs
     from conveyor.language import activation as activation
@@ -64,11 +67,13 @@ _PUBLIC = {
         "BackendError",
         "CellError",
         "CheckpointError",
+        "ConversionError",
         "ConveyorError",
         "NonFiniteError",
         "ProgramError",
         "TextError",
     ),
+    "interop.onnx": ("from_onnx", "to_onnx"),
     "language": (
         "CellDefinition abs activation affine cell clip cos detach exp layer_norm log log1p max maximum mean minimum"
         " relu sigmoid sin softplus sqrt square sum tanh weight where"

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from conveyor.errors import ConveyorError
+from conveyor.errors import ConversionError
 from conveyor.interop.onnx.options import Options
+from conveyor.interop.onnx.recurrence import Recurrence
 from conveyor.interop.onnx.stages import Stage
 
-_SIZES = ((4, 2), (7, 3))  # steps and rows, where they are not fixed
+_SIZES = ({"time": 4, "batch": 2}, {"time": 7, "batch": 3})  # where they are not fixed
+# What rounding may come to where outputs are of size 1.
 _BOUND = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-8}
 
 
 def compare(model: nn.Module, stages: Sequence[Stage], data: bytes, options: Options) -> float | None:
-    """The largest difference between a model's output and its graph's, on random input.
+    """The largest difference between a model's output and its graph's, on random input of two sizes.
 
     Returns:
         The difference, or None without onnxruntime.
 
     Raises:
-        ConveyorError: They are too far apart for rounding.
+        ConversionError: They are too far apart for rounding.
     """
     try:
         import onnxruntime
@@ -36,42 +38,58 @@ def compare(model: nn.Module, stages: Sequence[Stage], data: bytes, options: Opt
     session = onnxruntime.InferenceSession(data, quiet, providers=["CPUExecutionProvider"])
     largest = 0.0
     generator = torch.Generator().manual_seed(0)
-    with _evaluating(model), torch.no_grad():
+    with _evaluating(model):
         for sizes in _SIZES:
             given = {i.name: _random(i, sizes, stages, generator) for i in session.get_inputs()}
+            read = {n: v for n, v in given.items() if n in ("x", "tokens") or n in _auxiliary(stages)}
+            want = _run(model, stages, read, options)
             got = session.run(["y"], {n: v.numpy() for n, v in given.items()})[0]
-            want = _run(model, given, options).cpu().numpy()
             difference = _difference(got, want)
-            if difference > _BOUND[want.dtype] * max(1.0, np.abs(want[np.isfinite(want)]).max(initial=0.0)):
-                raise ConveyorError(
+            if not difference <= _BOUND[got.dtype] * max(1.0, np.abs(want[np.isfinite(want)]).max(initial=0.0)):
+                raise ConversionError(
                     f"the graph gives other numbers than {type(model).__name__}, by {difference:.1e}: its forward does"
-                    " something else than its modules in the order in which chain() or nn.Sequential has them"
+                    " something else than its modules one after the other, as chain() or nn.Sequential has them"
                 )
             largest = max(largest, difference)
     return largest
 
 
-def _random(given: Any, sizes: tuple[int, int], stages: Sequence[Stage], generator: torch.Generator) -> torch.Tensor:
-    known = {"time": sizes[0], "batch": sizes[1]}
-    shape = [known[d] if isinstance(d, str) else d for d in given.shape]
+def _auxiliary(stages: Sequence[Stage]) -> set[str]:
+    return {name for stage in stages if isinstance(stage, Recurrence) for name in stage.aux_widths}
+
+
+def _random(given: Any, sizes: Mapping[str, int], stages: Sequence[Stage], generator: torch.Generator) -> Tensor:
+    shape = [sizes[d] if isinstance(d, str) else d for d in given.shape]
     if given.name == "lengths":
         return torch.full(shape, 2**31 - 1)
     if given.name == "tokens":
         embedding: Any = stages[0].module
         return torch.randint(0, embedding.num_embeddings, shape, generator=generator)
     dtype = torch.float64 if given.type == "tensor(double)" else torch.float32
-    if given.name.startswith("x"):
+    if given.name == "x":
         return torch.randn(shape, generator=generator, dtype=dtype)
-    return torch.rand(shape, generator=generator, dtype=dtype)
+    if given.name in _auxiliary(stages):
+        return torch.rand(shape, generator=generator, dtype=dtype)
+    return torch.zeros(shape, dtype=dtype)  # an initial state
 
 
-def _run(model: nn.Module, given: dict[str, torch.Tensor], options: Options) -> torch.Tensor:
-    place = next(model.parameters(), torch.empty(0)).device
-    on_device = {n: v.to(place) for n, v in given.items()}
-    return on_device
+def _run(model: nn.Module, stages: Sequence[Stage], given: Mapping[str, Tensor], options: Options) -> Any:
+    """The model's output, of the shape of the graph's."""
+    layers = [s for s in stages if isinstance(s, Recurrence) and s.batch_first is not None]
+    device = next(model.parameters(), torch.empty(0)).device
+    # A step of a layer is a sequence of one step.
+    axis = (1 if layers[0].batch_first else 0) if options.step and layers else None
+    values = [v.to(device) if axis is None else v.to(device).unsqueeze(axis) for v in given.values()]
+    first, *aux = values
+    with torch.no_grad():
+        result = model(first, **dict(zip(list(given)[1:], aux, strict=True)))
+    y = result[0] if isinstance(result, tuple) else result
+    return (y if axis is None else y.squeeze(axis)).cpu().numpy()
 
 
 def _difference(got: np.ndarray[Any, Any], want: np.ndarray[Any, Any]) -> float:
+    if got.shape != want.shape:
+        return float("inf")
     same = (got == want) | (np.isnan(got) & np.isnan(want))
     with np.errstate(invalid="ignore"):
         apart = np.where(same, 0.0, np.abs(got - want))
@@ -80,10 +98,11 @@ def _difference(got: np.ndarray[Any, Any], want: np.ndarray[Any, Any]) -> float:
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
+    """Without dropout; what each module was set to comes back."""
+    modes = [(module, module.training) for module in model.modules()]
     try:
+        model.eval()
         yield
     finally:
-        for module, mode in modes.items():
+        for module, mode in modes:
             module.training = mode

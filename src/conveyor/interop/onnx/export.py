@@ -34,16 +34,17 @@ def export(model: Any, path: Any, options: Options, overwrite: bool, check: bool
         raise ArgumentError(f"layer_or_model is a layer or model of torch modules, got {type(model).__name__}")
     target = _target(path, overwrite)
     stages = stages_of(model)
-    built = build(model, stages, options)
-    proto, rows = built
+    proto, rows = build(model, stages, options)
     if proto.ByteSize() > _LARGEST:
         raise ArgumentError(f"the model takes {proto.ByteSize():,} bytes, and an ONNX file holds {_LARGEST:,}; split it")
     onnx.checker.check_model(proto, full_check=True)
     data = proto.SerializeToString()
     difference = compare(model, stages, data, options) if check else None
     _write(target, data)
-    inputs, outputs = ([v.name for v in values] for values in (proto.graph.input, proto.graph.output))
-    return Exported(target, tuple(rows), tuple(inputs), tuple(outputs), difference)
+    inputs, outputs = (tuple(v.name for v in values) for values in (proto.graph.input, proto.graph.output))
+    defaults = {t.name for t in proto.graph.initializer}
+    optional = tuple(n for n in inputs if n in defaults)
+    return Exported(f"{type(model).__name__} to {target}", tuple(rows), difference, inputs, optional, outputs)
 
 
 def build(model: nn.Module, stages: Sequence[Stage], options: Options) -> tuple[onnx.ModelProto, list[Row]]:

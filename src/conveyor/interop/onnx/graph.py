@@ -76,7 +76,7 @@ class Graph:
 
     def constant(self, value: Array, hint: str = "constant") -> str:
         """A constant; equal ones are stored once."""
-        value = np.ascontiguousarray(value)
+        value = np.asarray(value, order="C")
         key = (value.dtype.str, value.shape, value.tobytes())
         if key not in self._root._constants:
             name = self.unique(hint)
@@ -86,7 +86,7 @@ class Graph:
 
     def known(self, value: Array) -> str | None:
         """The name of a constant if it is stored already."""
-        return self._root._constants.get((value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes()))
+        return self._root._constants.get((value.dtype.str, value.shape, value.tobytes()))
 
     def default(self, name: str, value: Array) -> None:
         """Store a tensor under a name; under that of an input it is what the input is when it is not given."""

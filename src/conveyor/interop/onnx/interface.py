@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from conveyor.errors import ArgumentError
-from conveyor.interop.onnx.graph import Graph, Shape
+from conveyor.interop.onnx.graph import Array, Graph, Shape
 from conveyor.interop.onnx.options import Options
 from conveyor.interop.onnx.scan import Steps
 
@@ -88,18 +88,34 @@ class Interface:
             found[name] = g.add("Transpose", value, perm=[1, 0, 2]) if turned else value
         return found
 
-    def state(self, name: str, count: int | None, width: int) -> str | None:
-        """An initial state, (count, B, width), or (B, width) if there is no count; None if there is no such input."""
-        g, optional = self.graph, self.options.states == "optional"
-        if self.options.states == "none":
-            return None
-        lead: Shape = [] if count is None else [count]
-        given = g.give(self._claim(name), g.dtype, [*lead, "state_batch" if optional else self._batch, width])
-        if not optional:
+    def state(self, name: str, count: int | None, width: int, learned: Array | None) -> str | None:
+        """An initial state.
+
+        Args:
+            name: The name of the input.
+            count: The size of its first axis; None if it is (B, width).
+            width: The size of its last.
+            learned: What it is when it is not given, (count, 1, width); None for zeros.
+
+        Returns:
+            The name of its value, (count, B, width); None if there is no such input and it is zero.
+        """
+        g, mode = self.graph, self.options.states
+        lead = [] if count is None else [count]
+        if mode == "none":
+            return None if learned is None else self._each_row(g.weight(learned, name), lead)
+        rows = "state_batch" if mode == "optional" else self._batch
+        given = g.give(self._claim(name), g.dtype, [*lead, rows, width])
+        if mode == "required":
             return given
-        g.default(given, np.zeros((*([] if count is None else [count]), 1, width), g.dtype))
-        rows = self.steps.batch
-        return g.add("Expand", given, g.add("Concat", *([] if count is None else [g.whole(1)]), rows, g.whole(1), axis=0))
+        g.default(given, np.zeros((*lead, 1, width), g.dtype) if learned is None else learned)
+        return self._each_row(given, lead)
+
+    def _each_row(self, value: str, lead: list[int]) -> str:
+        """A state that has one row, or a row for each of the batch, with a row for each."""
+        g = self.graph
+        sizes = [*(g.whole(n) for n in lead), self.steps.batch, g.whole(1)]
+        return g.add("Expand", value, g.add("Concat", *sizes, axis=0))
 
     def zeros(self, width: int) -> str:
         """A state of zeros, (B, width)."""

@@ -46,7 +46,8 @@ class LayerWriter:
         """Add the nodes for an input (T, B, I), or (B, I) of a step; the output's name."""
         r, step = self.recurrence, self.interface.options.step
         for field in r.fields():
-            self._initial[field] = self.interface.state(field.initial, r.count(field), field.width)
+            learned = r.learned(field)
+            self._initial[field] = self.interface.state(field.initial, r.count(field), field.width, learned)
         for k in range(0, len(r.units), r.directions):
             units = r.units[k : k + r.directions]
             self.graph.scope.append(f"layer_{k // r.directions}")
@@ -80,8 +81,8 @@ class LayerWriter:
         r, unit = self.recurrence, units[0]
         direction = "bidirectional" if len(units) == 2 else "reverse" if r.backwards else "forward"
         place = f"{r.name}.{k // r.directions}" if r.name else str(k // r.directions)
-        width = unit.output_size * len(units)
-        return Row(place, unit.cell.name, unit.input_size, width, direction, operator, reason)
+        sizes = f"{unit.input_size} -> {unit.output_size * len(units)}"
+        return Row(place, unit.cell.name, operator, sizes, direction, reason)
 
     def _unit(self, index: int, unit: Unit, x: str, aux: Mapping[str, str], backwards: bool) -> str:
         """One direction, from its program."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conveyor.errors import ArgumentError
+from conveyor.layers import Cell, GRUCell, LSTMCell, RNNCell
 
 _AXES = ("batch", "time")
 _GIVEN = ("optional", "required", "none")
@@ -34,15 +35,17 @@ class Options:
 
 
 def read_options(
-    dynamic: Any, batch: Any, time: Any, step: Any, lengths: Any, states: Any, static: Iterable[str]
+    model: Any, dynamic: Any, batch: Any, time: Any, step: Any, lengths: Any, states: Any, static: Iterable[str]
 ) -> Options:
     """Check the options.
 
     Raises:
         ArgumentError: One of them has a wrong value, or two contradict each other.
     """
-    if not isinstance(step, bool):
+    if step is not None and not isinstance(step, bool):
         raise ArgumentError(f"step is True or False, got {step!r}")
+    if step is None:
+        step = isinstance(model, Cell | LSTMCell | GRUCell | RNNCell)
     if isinstance(dynamic, str) or not isinstance(dynamic, Iterable) or any(a not in _AXES for a in dynamic):
         raise ArgumentError(f'dynamic names the axes of any size, of ("batch", "time"), got {dynamic!r}')
     sizes = {"batch": batch, "time": time}

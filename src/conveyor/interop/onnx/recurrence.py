@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from torch import nn
 
+from conveyor.interop.onnx.graph import Array
 from conveyor.interop.onnx.reverse import Reverse
+from conveyor.layers import Cell, GRUCell, LSTMCell, RNNCell
 from conveyor.layers.stack import Stack
-from conveyor.layers.step import Step
 from conveyor.layers.unit import Unit
 
 
@@ -93,6 +95,16 @@ class Recurrence:
         """The field that holds a unit's state."""
         return next(f for f in self.fields() if f.state == state and unit in f.units)
 
+    def learned(self, field: Field) -> Array | None:
+        """The initial state that the module has learned, (count, 1, width); None if it begins from zeros."""
+        if not self.units[field.units[0]].learned:
+            return None
+        found = []
+        for unit in (self.units[u] for u in field.units):
+            names = [s.name for s in unit.program.states]
+            found.append(unit.initial(self.module)[names.index(field.state)].detach().cpu().numpy())
+        return np.stack(found)[:, None]
+
     def count(self, field: Field) -> int | None:
         """The size of a field's first axis; None if it has no axis for layers."""
         return len(field.units) if self.stacked else None
@@ -105,6 +117,6 @@ def as_recurrence(name: str, module: nn.Module) -> Recurrence | None:
         return Recurrence(name, layer, layer.units, 1, True, True, layer.batch_first)
     if isinstance(module, Stack):
         return Recurrence(name, module, module.units, module.num_directions, False, True, module.batch_first)
-    if isinstance(module, Step):
+    if isinstance(module, Cell | LSTMCell | GRUCell | RNNCell):
         return Recurrence(name, module, (module.unit,), 1, False, False, None)
     return None

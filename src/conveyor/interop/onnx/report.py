@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -12,53 +11,71 @@ class Row:
     """What became of one recurrent layer.
 
     Attributes:
-        layer: Its place in the model.
-        cell: The name of its cell.
-        input_size: Width of its input.
-        output_size: Width of its output, both directions side by side.
+        layer: Its place in the model, or the name of its node.
+        source: What it was where it came from; a cell, or an operator.
+        result: What it is where it went; empty if it was left out.
+        sizes: Its widths, input first.
         directions: `forward`, `reverse` or `bidirectional`.
-        operator: The ONNX operator; `nodes` for a step, which is made of plain nodes.
-        reason: Why it is that one.
+        note: What the user should know.
     """
 
     layer: str
-    cell: str
-    input_size: int
-    output_size: int
+    source: str
+    result: str
+    sizes: str
     directions: str
-    operator: str
-    reason: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
-class Exported:
-    """An exported model.
+class Report:
+    """The rows of an export or import.
 
     Attributes:
-        path: Where it was written.
-        rows: What became of each recurrent layer.
-        inputs: The names of the inputs; those with a default need not be given.
-        outputs: The names of the outputs.
-        difference: The largest difference between the model's numbers and the graph's, on random input at two sizes;
-            None if it was not run.
+        title: What was converted, and to what.
+        rows: A row a layer.
+        difference: The largest difference on random input; None if nothing was compared.
     """
 
-    path: Path
+    title: str
     rows: tuple[Row, ...]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    difference: float | None = field(default=None)
+    difference: float | None = None
+
+    def summary(self) -> str:
+        """One line: how many layers, and the largest difference."""
+        count = sum(1 for r in self.rows if r.result)
+        layers = "1 layer" if count == 1 else f"{count} layers"
+        told = "" if self.difference is None else f", largest difference {self.difference:.1e}"
+        return f"{self.title}: {layers}{told}"
+
+    def table(self) -> list[tuple[str, ...]]:
+        """The rows as text, headings first."""
+        heads = ("layer", "from", "to", "sizes", "direction", "note")
+        rows = self.rows
+        return [heads, *((r.layer, r.source, r.result or "left out", r.sizes, r.directions, r.note) for r in rows)]
 
     def __str__(self) -> str:
-        head = ("layer", "cell", "sizes", "direction", "operator", "because")
-        lines = [
-            (r.layer, r.cell, f"{r.input_size} -> {r.output_size}", r.directions, r.operator, r.reason)
-            for r in self.rows
-        ]
-        told = "not compared" if self.difference is None else f"largest difference {self.difference:.1e}"
-        return (
-            f"{self.path}: {', '.join(self.inputs)} -> {', '.join(self.outputs)}; {told}\n{text_table([head, *lines])}"
-        )
+        return f"{self.summary()}\n{text_table(self.table())}"
+
+
+@dataclass(frozen=True)
+class Exported(Report):
+    """What became of a model, and how the graph is run.
+
+    Attributes:
+        inputs: The names of the graph's inputs.
+        optional: Those of them that have a default, and need not be given.
+        outputs: The names of its outputs.
+    """
+
+    inputs: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """One line, with the inputs, those that may be left out in brackets, and the outputs."""
+        inputs = ", ".join(f"[{n}]" if n in self.optional else n for n in self.inputs)
+        return f"{super().summary()}; {inputs} -> {', '.join(self.outputs)}"
 
 
 def text_table(rows: Sequence[Sequence[str]]) -> str:
