@@ -2,7 +2,7 @@
 
 In the order in which data passes. Out: `stages` walks the model; `interface` makes the graph's inputs and outputs;
 `layer` writes a recurrent layer, as an operator if `recognise` finds one in its equations (`normal` brings them into one
-form, `linear` and `activations` read it; `weights` and `operator` write the node), otherwise as a `scan`, whose body
+form, `linear` and `activations` read it; `weights` and `operators` write the node), otherwise as a `scan`, whose body
 `emit` writes from the program by the `table` of operations; `graph` holds what was written; `compare` runs it. In:
 `nodes` finds the recurrent nodes and their weights, `attributes` reads what they say, `equations` makes the cell,
 `read` the layer. What onnxruntime does otherwise than the specification says is in docs/notes/onnx.md.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ConversionError
+from conveyor.interop.onnx.graph import Array
 from conveyor.interop.onnx.options import Options
 from conveyor.interop.onnx.recurrence import Recurrence
 from conveyor.interop.onnx.stages import Stage
@@ -44,13 +45,13 @@ def compare(model: nn.Module, stages: Sequence[Stage], data: bytes, options: Opt
             read = {n: v for n, v in given.items() if n in ("x", "tokens") or n in _auxiliary(stages)}
             want = _run(model, stages, read, options)
             got = session.run(["y"], {n: v.numpy() for n, v in given.items()})[0]
-            difference = _difference(got, want)
-            if not difference <= _BOUND[got.dtype] * max(1.0, np.abs(want[np.isfinite(want)]).max(initial=0.0)):
+            off = difference(got, want)
+            if not off <= _BOUND[got.dtype] * max(1.0, np.abs(want[np.isfinite(want)]).max(initial=0.0)):
                 raise ConversionError(
-                    f"the graph gives other numbers than {type(model).__name__}, by {difference:.1e}: its forward does"
+                    f"the graph gives other numbers than {type(model).__name__}, by {off:.1e}: its forward does"
                     " something else than its modules one after the other, as chain() or nn.Sequential has them"
                 )
-            largest = max(largest, difference)
+            largest = max(largest, off)
     return largest
 
 
@@ -87,7 +88,8 @@ def _run(model: nn.Module, stages: Sequence[Stage], given: Mapping[str, Tensor],
     return (y if axis is None else y.squeeze(axis)).cpu().numpy()
 
 
-def _difference(got: np.ndarray[Any, Any], want: np.ndarray[Any, Any]) -> float:
+def difference(got: Array, want: Array) -> float:
+    """The largest difference; infinite where shapes or numbers that are not finite differ."""
     if got.shape != want.shape:
         return float("inf")
     same = (got == want) | (np.isnan(got) & np.isnan(want))

@@ -9,7 +9,7 @@ import numpy as np
 
 from conveyor.interop.onnx.emit import Emitter
 from conveyor.interop.onnx.interface import Interface
-from conveyor.interop.onnx.operator import emit_operator
+from conveyor.interop.onnx.operators import emit_operator
 from conveyor.interop.onnx.recognise import Operator, recognise
 from conveyor.interop.onnx.recurrence import Field, Recurrence
 from conveyor.interop.onnx.report import Row

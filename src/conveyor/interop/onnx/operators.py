@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from conveyor.interop.onnx.activations import Activation
 from conveyor.interop.onnx.graph import Graph
 from conveyor.interop.onnx.recognise import Operator
 from conveyor.interop.onnx.scan import Steps
@@ -36,6 +37,7 @@ def emit_operator(
     Returns:
         The output, (T, B, directions x H), and the final states, (directions, B, H) each.
     """
+    o = operator
     directions, width = len(weights), weights[0].r.shape[1]
     inputs = [x, g.weight(np.stack([w.w for w in weights]), "W"), g.weight(np.stack([w.r for w in weights]), "R")]
     biases = [w.b for w in weights if w.b is not None]
@@ -55,7 +57,7 @@ def emit_operator(
         operator.name,
         hidden_size=width,
         direction="bidirectional" if directions == 2 else "reverse" if backwards else "forward",
-        **_attributes(operator, directions),
+        **attributes_of(o.activations, directions, o.after_reset is not None, o.coupled, o.clip),
     )
     y = outputs[0]
     if directions == 1:
@@ -71,18 +73,17 @@ def emit_operator(
     return y, finals
 
 
-def _attributes(operator: Operator, directions: int) -> dict[str, Any]:
-    activations = operator.activations * directions
-    made: dict[str, Any] = {"activations": [a.name for a in activations]}
+def attributes_of(
+    activations: Sequence[Activation], directions: int, after_reset: bool, coupled: bool, clip: float | None
+) -> dict[str, Any]:
+    """The attributes of a node, `hidden_size` and `direction` aside; the activations are those of one direction."""
+    every = [*activations] * directions
+    made: dict[str, Any] = {"activations": [a.name for a in every]}
     # An activation takes the next numbers of each list if it has such numbers at all. They are always written out:
     # runtimes disagree about the defaults.
     for name in ("alpha", "beta"):
-        numbers = [n for a in activations if (n := getattr(a, name)) is not None]
+        numbers = [n for a in every if (n := getattr(a, name)) is not None]
         made |= {f"activation_{name}": numbers} if numbers else {}
-    if operator.after_reset is not None:
-        made["linear_before_reset"] = 1
-    if operator.coupled:
-        made["input_forget"] = 1
-    if operator.clip is not None:
-        made["clip"] = operator.clip
-    return made
+    made |= {"linear_before_reset": 1} if after_reset else {}
+    made |= {"input_forget": 1} if coupled else {}
+    return made | ({} if clip is None else {"clip": clip})
