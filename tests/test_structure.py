@@ -29,6 +29,7 @@ LAYERS = [
     ["backends"],
     ["torch_ops", "states"],
     ["layers"],
+    ["interop"],
     ["tasks"],
     ["machine"],
     ["bench", "doctor"],

@@ -21,8 +21,17 @@ if TYPE_CHECKING:
     from conveyor.errors import NonFiniteError as NonFiniteError
     from conveyor.errors import ProgramError as ProgramError
     from conveyor.errors import TextError as TextError
+    from conveyor.interop.files import load as load
+    from conveyor.interop.files import save as save
     from conveyor.interop.onnx import from_onnx as from_onnx
     from conveyor.interop.onnx import to_onnx as to_onnx
+    from conveyor.interop.orders import Order as Order
+    from conveyor.interop.orders import from_order as from_order
+    from conveyor.interop.orders import to_order as to_order
+    from conveyor.interop.replace import replace as replace
+    from conveyor.interop.report import Report as Report
+    from conveyor.interop.torch import from_torch as from_torch
+    from conveyor.interop.torch import to_torch as to_torch
     from conveyor.language import CellDefinition as CellDefinition
     from conveyor.language import abs as abs
     from conveyor.language import activation as activation
@@ -73,7 +82,12 @@ _PUBLIC = {
         "ProgramError",
         "TextError",
     ),
+    "interop.files": ("load", "save"),
     "interop.onnx": ("from_onnx", "to_onnx"),
+    "interop.orders": ("Order", "from_order", "to_order"),
+    "interop.replace": ("replace",),
+    "interop.report": ("Report",),
+    "interop.torch": ("from_torch", "to_torch"),
     "language": (
         "CellDefinition abs activation affine cell clip cos detach exp layer_norm log log1p max maximum mean minimum"
         " relu sigmoid sin softplus sqrt square sum tanh weight where"

@@ -115,8 +115,9 @@ def _larger(g: Any, y: Any, a: Any, b: Any, attr: Any) -> tuple[Any, Any]:
     # A tie shares the gradient equally, as torch.maximum and torch.minimum do.
     tie = call("eq", a, b)
     half = 0.5 * g
-    takes_a = call("eq", y, a)
-    return _choose(tie, half, _choose(takes_a, g, 0.0)), _choose(tie, half, _choose(takes_a, 0.0, g))
+    # Where the other is the result there is nothing to get; a NaN is equal to neither, and goes on to both.
+    of_a = _choose(tie, half, _choose(call("eq", y, b), 0.0, g))
+    return of_a, _choose(tie, half, _choose(call("eq", y, a), 0.0, g))
 
 
 def _largest(g: Any, y: Any, v: Any, attr: Any) -> tuple[Any]:
@@ -178,7 +179,7 @@ _ROWS = (
         "elementwise",
         "relu({0})",
         r"\mathrm{{relu}}({0})",
-        lambda g, y, v, attr: (_choose(v > 0.0, g, 0.0),),
+        lambda g, y, v, attr: (_choose(v <= 0.0, 0.0, g),),
         function=True,
     ),
     Op("exp", 1, "elementwise", "exp({0})", r"\exp({0})", lambda g, y, v, attr: (g * y,), function=True),

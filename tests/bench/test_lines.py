@@ -17,6 +17,7 @@ from torch import Tensor, nn
 import conveyor as cv
 from conveyor.bench import bars, cells, contestants, onnx_step, process, sequences, steps, user, versus, whole
 from conveyor.bench.contestants import Size, square
+from conveyor.bench.rows import Line
 from conveyor.bench.run import Run
 from conveyor.bench.user_cell import define
 from conveyor.errors import ArgumentError, BackendError, ConveyorError
@@ -30,12 +31,16 @@ PAIRS = {
 }
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+FLOAT32 = [
+    *((name, "torch") for name in ("lstm", "gru", "rnn", "lstm_projection")),
+    *((name, "loop") for name in ("lstm", "gru_d", "slstm", "lstm_layer_norm", "lstm_projection", "min_lstm")),
+    *((name, "reference") for name in ("mgu", "lstm_projection")),
+]
+FLOAT64 = [("lstm", "torch"), ("lstm_projection", "torch"), ("gru_d", "loop"), ("mgu", "reference")]
+
+
 @pytest.mark.parametrize(
-    ("name", "against"),
-    [(n, "torch") for n in ("lstm", "gru", "rnn", "lstm_projection")]
-    + [(n, "loop") for n in ("lstm", "gru_d", "slstm", "lstm_layer_norm", "lstm_projection", "min_lstm")]
-    + [(n, "reference") for n in ("mgu", "gru_d", "lstm_projection")],
+    ("name", "against", "dtype"), [(*c, torch.float32) for c in FLOAT32] + [(*c, torch.float64) for c in FLOAT64]
 )
 def test_pairs_agree_and_are_timed(run: Run, name: str, against: str, dtype: torch.dtype) -> None:
     run.dtype = dtype
@@ -226,6 +231,23 @@ def test_cost_by_length(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     line = whole._length(run, square(20, 2, 4), 1e-3)
     assert line.state == "ok" and line.figures["step"] == line.figures["ours"] / 20
     assert line.figures["linear"] == line.figures["step"] / 1e-3
+    assert "linear" not in whole._length(run, square(20, 2, 4), None).figures
+
+
+def test_lengths_are_not_set_beside_a_void_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = iter(["void", "ok", "ok", "ok"])
+    bases = []
+
+    def fake(run: Run, size: Size, base: float | None) -> Line:
+        bases.append((size.T, base))
+        return Line(size.label, {"step": size.T * 1e-6}, next(states))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(whole, "_length", fake)
+    assert [line.state for line in whole.length(run)] == ["void", "ok", "ok", "ok"]
+    assert [base for _, base in bases] == [None] * 4
+    states, bases = iter(["ok"] * 4), []
+    list(whole.length(run))
+    assert bases == [(1_000, None), (100, 1e-3), (10_000, 1e-3), (100_000, 1e-3)]
 
 
 @pytest.mark.slow

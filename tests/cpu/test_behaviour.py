@@ -516,6 +516,32 @@ def test_a_fork_while_another_thread_compiles() -> None:
     assert python(code).strip() == "0"
 
 
+def test_a_fork_while_other_threads_run_passes() -> None:
+    code = """
+        import os, threading, torch, conveyor as cv
+        torch.set_num_threads(1)
+        layer, x = cv.LSTM(64, 64), torch.randn(40, 8, 64)
+        with torch.no_grad():
+            layer(x)
+            stop = threading.Event()
+            def work():
+                while not stop.is_set():
+                    layer(x)
+            others = [threading.Thread(target=work) for _ in range(3)]
+            [t.start() for t in others]
+            for _ in range(60):
+                child = os.fork()
+                if child == 0:
+                    layer(x)
+                    os._exit(0)
+                assert os.waitpid(child, 0)[1] == 0
+            stop.set()
+            [t.join() for t in others]
+        print("fine")
+    """
+    assert python(code).strip() == "fine"
+
+
 def test_workers_of_a_data_loader() -> None:
     code = """
         import torch, conveyor as cv

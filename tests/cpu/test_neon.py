@@ -12,7 +12,7 @@ import pytest
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu import driver, emit, gemm, packing, target
+from conveyor.backends.cpu import driver, emit, gemm, packing, target, waiting
 from conveyor.backends.cpu.recipe import backward_recipe, forward_recipe
 from conveyor.backends.cpu.vector import FLOAT32, FLOAT64, Format
 from cpu.cells import CELLS
@@ -31,7 +31,7 @@ def kernels(form: Format) -> Any:
     gemm.emit(module, form, NEON)
     packing.emit(module, form, NEON)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(driver.platform, "machine", lambda: "aarch64")  # it says how a thread waits
+        patch.setattr(waiting.platform, "machine", lambda: "aarch64")  # it says how a thread waits
         driver.emit(module, form, NEON)
     return module
 

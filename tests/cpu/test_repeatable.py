@@ -202,6 +202,18 @@ def test_extreme_values_go_the_way_of_the_reference(given: Case, value: float) -
         assert_near(torch.where(rows, got[name], 0.0), torch.where(rows, wanted, 0.0), 1e-4, name)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("given", [*EXTREME, BY_ID["rnn-relu"]], ids=lambda c: c.id)
+def test_what_is_not_finite_reaches_the_same_gradients(given: Case, value: float) -> None:
+    problem = shape("B2-T3-I3-H5").problem(given)
+    x = problem.x.clone()
+    x[1, 0, 1] = value
+    problem = problem.like((x, *problem.tensors[1:]))
+    want, got = train("reference", problem), train("cpu", problem)
+    for name, wanted in want.items():
+        assert torch.equal(got[name].isfinite(), wanted.isfinite()), name
+
+
 def test_denormal_numbers_are_kept() -> None:
     @cv.cell
     def halved(x, h):

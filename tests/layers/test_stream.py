@@ -130,6 +130,11 @@ def changes() -> dict[str, Any]:
         layer(torch.randn(3, 2, 4))[0].sum().backward()
         optimizer.step()
 
+    def stepped_at_once(layer: cv.LSTM) -> None:
+        optimizer = torch.optim.Adam(layer.parameters(), 0.1, fused=True)
+        layer(torch.randn(3, 2, 4))[0].sum().backward()
+        optimizer.step()
+
     def loaded(layer: cv.LSTM) -> None:
         layer.load_state_dict(cv.LSTM(4, 6).state_dict())
 
@@ -151,7 +156,10 @@ def changes() -> dict[str, Any]:
         with torch.no_grad():
             layer.parametrizations.weight_hh_l0.original0.mul_(0.5)
 
-    return {f.__name__: f for f in (written, stepped, loaded, assigned, replaced, biased, converted, parametrized)}
+    return {
+        f.__name__: f
+        for f in (written, stepped, stepped_at_once, loaded, assigned, replaced, biased, converted, parametrized)
+    }
 
 
 @pytest.mark.parametrize("change", changes().values(), ids=changes())
@@ -188,6 +196,22 @@ def test_parameters_of_inference_mode() -> None:
         state = stream.state
         layer.weight_hh_l0.mul_(0.5)
         assert torch.equal(stream.step(x), whole(layer, x.unsqueeze(0), state)[0][0])
+
+
+def test_signs_put_off_and_versions() -> None:
+    layer, x = cv.LSTM(4, 6), torch.randn(2, 4)
+    want, out = layer.stream(2).step(x), torch.zeros(2, 6)
+    assert torch.equal(layer.stream(2).step(torch._neg_view(-x)), want)
+    weight = torch.randn(6, requires_grad=True)
+    loss = (out @ weight).sum()
+    layer.stream(2).step(x, out=out)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+    for wrong in (torch.zeros(2, 6, requires_grad=True), torch._neg_view(torch.zeros(2, 6))):
+        with pytest.raises(cv.ArgumentError, match="out wants a gradient or is a negated view"):
+            layer.stream(2).step(x, out=wrong)
+    with pytest.raises(TypeError, match="a stream holds memory of this process"):
+        copy.deepcopy(layer.stream(2))
 
 
 def test_streams_of_one_layer_are_apart() -> None:

@@ -1,1 +1,1 @@
-"""Weights and models in and out: files and modules of other libraries."""
+"""Weights and cells in and out: other libraries' layers, their weight orders, ONNX, and conveyor's own files."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from conveyor.backends.parameters import Parameters
 from conveyor.errors import ArgumentError
@@ -77,14 +78,12 @@ class Stream:
         if like.dtype is not self._dtype or like.device != self._device:
             self.refresh()
             like = self._like
-        if type(x) is not Tensor or x.shape != self._in or x.dtype is not like.dtype or x.requires_grad:
-            self._check(x)
+        if type(x) is not Tensor or x.shape != self._in or x.dtype is not like.dtype or x.requires_grad or x.is_neg():
+            x = self._checked(x)
         if out is None:
             out = torch.empty(self._out, dtype=self._dtype, device=self._device)
-        elif out.shape != self._out or out.dtype != like.dtype or not out.is_contiguous() or out.device != like.device:
-            raise ArgumentError(
-                f"out is a contiguous tensor of shape {self._out} and {like.dtype}, got {tuple(out.shape)}, {out.dtype}"
-            )
+        else:
+            self._check_out(out)
         if aux or self.layer.aux_names:
             names = self.layer.aux_names
             check_aux_names(aux, names, f"cell {describe(self.layer.units)}", "(B,) or (B, K)")
@@ -113,7 +112,18 @@ class Stream:
         self.state = fields
         return y
 
-    def _check(self, x: Any) -> None:
+    def _check_out(self, out: Tensor) -> None:
+        like = self._like
+        if out.shape != self._out or out.dtype != like.dtype or not out.is_contiguous() or out.device != like.device:
+            raise ArgumentError(
+                f"out is a contiguous tensor of shape {self._out} and {like.dtype}, got {tuple(out.shape)}, {out.dtype}"
+            )
+        if out.requires_grad or out.is_neg():
+            raise ArgumentError("out wants a gradient or is a negated view; pass a plain tensor")
+        torch.autograd.graph.increment_version(out)  # whoever has saved it is told
+
+    def _checked(self, x: Any) -> Tensor:
+        """The input, with signs that torch has put off written out."""
         check_input(x, self.layer.input_size, self._like, False, (2,))
         if x.shape[0] != self.batch_size:
             raise ArgumentError(
@@ -122,6 +132,8 @@ class Stream:
             )
         if x.requires_grad:
             raise ArgumentError("input wants a gradient, and a stream gives none; pass x.detach()")
+        resolved: Tensor = x.resolve_neg()
+        return resolved
 
     # States
 
@@ -173,6 +185,9 @@ class Stream:
             raise ArgumentError(f"index has rows from 0 to {self.batch_size - 1}, got {low if low < 0 else high}")
         for run in self._runs:
             run.put([s.index_select(0, index) for s in run.states])
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a stream holds memory of this process; copy its layer, and its state by .state")
 
     def __repr__(self) -> str:
         return f"Stream({self.layer!r}, batch_size={self.batch_size})"
@@ -231,6 +246,20 @@ class _Plain(_Run):
             output.copy_(self._states[0])
 
 
+class _Steps:
+    """How many steps optimizers have taken: fused ones write to parameters without a note in their versions."""
+
+    taken = 0
+
+    @classmethod
+    def count(cls, *_: Any) -> None:
+        """One more."""
+        cls.taken += 1
+
+
+register_optimizer_step_post_hook(_Steps.count)
+
+
 class _Compiled(_Run):
     """By compiled code, with the weights packed once."""
 
@@ -245,6 +274,7 @@ class _Compiled(_Run):
         held = self.layer._parameters
         # Tensors of inference mode take no note of being written to, and those that a parametrization computes are new
         # at each call: None stands for what is never the same.
+        self._steps = _Steps.taken
         self._seen = [
             (name, None if t.is_inference() else t, 0 if t.is_inference() else t._version, t.data_ptr())
             for name, t in zip(self.unit.names, params.tensors, strict=True)
@@ -253,6 +283,8 @@ class _Compiled(_Run):
         return params
 
     def _is_stale(self) -> bool:
+        if self._steps != _Steps.taken:
+            return True
         held = self._held
         for name, tensor, version, address in self._seen:
             if held.get(name) is not tensor or tensor is None:

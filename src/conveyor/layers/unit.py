@@ -83,6 +83,11 @@ class Unit:
         """The learned initial states, (width,) each; none if they are not learned."""
         return _read(module, self._initial_names)
 
+    @property
+    def every_name(self) -> tuple[str, ...]:
+        """The names of all its tensors, learned initial states among them."""
+        return self.names + self._initial_names
+
     @cached_property
     def _initial_names(self) -> tuple[str, ...]:
         return tuple(f"initial_{s.name}{self.suffix}" for s in self.program.states) if self.learned else ()
@@ -94,7 +99,7 @@ class Unit:
 
     def bind_resetting(self, module: nn.Module) -> Parameters:
         """The parameters of `resetting`."""
-        tensors = _read(module, self.names + self._initial_names)
+        tensors = _read(module, self.every_name)
         return Parameters(tensors, self._resetting_places)
 
     @cached_property

@@ -6,11 +6,11 @@ schedule  the order of work inside a step
 vector    vectors and elementary functions in LLVM IR
 gemm      the product kernels; packing brings matrices into their form
 emit      a schedule as code
-driver    the pass as code: chunks of steps, threads that wait for each other
+driver    the pass as code: chunks of steps, threads; waiting is how they wait for each other
 target    which instructions this CPU has
 compile   IR to code; disk keeps it
 table     how code is told where its arrays are
-frame     where everything lies for sequences of one shape
+room      memory and the jobs on it; frame lays out what a pass over sequences of one shape needs
 memory    what passes work in, used again
 threads   runs a pass on torch's threads; crowd tells whether others want the cores
 sequence  the two passes

@@ -17,14 +17,13 @@ each other by a counter; one that waits spins for a while and then gives its cor
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
 
 from conveyor.backends.cpu import emit as work
-from conveyor.backends.cpu import gemm, packing
+from conveyor.backends.cpu import gemm, packing, waiting
 from conveyor.backends.cpu.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.table import FIELDS, INDICES
 from conveyor.backends.cpu.target import Width
@@ -58,7 +57,6 @@ JOBS = {
 # The first bases: two numbers by which threads wait for each other, zero at the start of a pass.
 WAITING = 2
 ASKED = ("omp_get_thread_num", "omp_get_num_threads")
-_SPINS = 4000
 
 # job array, bases, number of this thread, of all
 SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64])
@@ -77,7 +75,7 @@ def part_name(form: Format, width: Width) -> str:
 def emit(module: ir.Module, form: Format, width: Width) -> None:
     """Add both functions to a module that has the kernels."""
     wait = ir.Function(module, work.WAIT, work.wait_name(form, width))
-    _emit_wait(wait)
+    waiting.emit(wait)
     function = ir.Function(module, SIGNATURE, name(form, width))
     _Driver(function, wait, form, width).emit()
     part = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), part_name(form, width))
@@ -453,58 +451,9 @@ class _Driver:
             b.call(self.wait, [self.bases, self.team])
 
 
-def _emit_wait(function: ir.Function) -> None:
-    """The function that returns when so many threads have called it."""
-    module = function.module
-    relax = _pause(module)
-    give_way = ir.Function(module, ir.FunctionType(ir.IntType(32), []), "sched_yield")
-    arrived, team = function.args
-    b = ir.IRBuilder(function.append_basic_block("entry"))
-    turn = b.gep(arrived, [count(1)], source_etype=I64)
-    seen = b.load_atomic(turn, "acquire", 8, typ=I64)
-    before = b.atomic_rmw("add", arrived, count(1), "acq_rel")
-    last = b.icmp_signed("==", b.add(before, count(1)), team)
-    with b.if_else(last) as (open_it, wait):
-        with open_it:
-            b.atomic_rmw("xchg", arrived, count(0), "monotonic")
-            b.atomic_rmw("add", turn, count(1), "release")
-        with wait:
-            _spin(b, turn, seen, relax, give_way)
-    b.ret_void()
-
-
-def _spin(b: ir.IRBuilder, turn: Any, seen: Any, relax: Callable[[ir.IRBuilder], Any], give_way: ir.Function) -> None:
-    before = b.block
-    head, body, after = (b.append_basic_block(n) for n in ("spin", "relax", "go"))
-    b.branch(head)
-    b.position_at_end(head)
-    spins = b.phi(I64)
-    spins.add_incoming(count(0), before)
-    now = b.load_atomic(turn, "acquire", 8, typ=I64)
-    b.cbranch(b.icmp_signed("==", now, seen), body, after)
-    b.position_at_end(body)
-    with b.if_else(b.icmp_signed("<", spins, count(_SPINS))) as (few, many):
-        with few:
-            relax(b)
-        with many:
-            b.call(give_way, [])
-    spins.add_incoming(b.add(spins, count(1)), b.block)
-    b.branch(head)
-    b.position_at_end(after)
-
-
 def _least(b: ir.IRBuilder, x: Any, y: Any) -> Any:
     return b.select(b.icmp_signed("<", x, y), x, y)
 
 
 def _between(b: ir.IRBuilder, first: Any, last: Any, body: Callable[[ir.IRBuilder, Any], None]) -> None:
     loop(b, count(0), b.sub(last, first), 1, lambda b, k: body(b, b.add(first, k)))
-
-
-def _pause(module: ir.Module) -> Callable[[ir.IRBuilder], Any]:
-    """What tells a core that its thread only waits."""
-    if platform.machine() in ("aarch64", "arm64"):
-        hint = ir.Function(module, ir.FunctionType(ir.VoidType(), [ir.IntType(32)]), "llvm.aarch64.hint")
-        return lambda b: b.call(hint, [ir.Constant(ir.IntType(32), 1)])
-    pause = ir.Function(module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause")
-    return lambda b: b.call(pause, [])

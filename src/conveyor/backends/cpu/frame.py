@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from conveyor.backends.cpu import driver, emit, table
 from conveyor.backends.cpu.compile import Compiled, kernels
 from conveyor.backends.cpu.recipe import Pass
+from conveyor.backends.cpu.room import ALIGN, Room, Shape
 from conveyor.backends.cpu.schedule import Product, Schedule
-from conveyor.backends.cpu.table import INDICES
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format
 from conveyor.backends.parameters import Part, Places
 from conveyor.program import Bias, Matrix, Vector
 
-ALIGN = 64  # bytes: a cache line, and the widest vector
 CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share
 CHUNK_ROWS = (256, 2048)  # at least and at most, if the sequence has so many
 FEW_USES = 48  # rows in all by which a matrix is multiplied: for fewer it is not packed
@@ -29,26 +27,7 @@ OWN_CACHE = 2**23  # bytes of weights that a core should not read alone at every
 WORTH_WAITING = 2**15  # multiplications of a row's step: it takes a microsecond, threads wait for each other twice
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What a frame depends on beside the program.
-
-    Attributes:
-        steps: T.
-        batch: B.
-        widths: The numbers of the program's widths.
-        ragged: Whether sequences of unequal length are packed; then there is no step of a fixed number of rows.
-        strides: Of what the caller gives for each step, by name: numbers from step to step and from row to row.
-    """
-
-    steps: int
-    batch: int
-    widths: Mapping[str, int]
-    strides: tuple[tuple[str, int, int], ...]
-    ragged: bool = False
-
-
-class Frame:
+class Frame(Room):
     """The arrays, the table and the jobs of a pass.
 
     Args:
@@ -92,26 +71,12 @@ class Frame:
         bases: Sequence[str],
         resident: bool = False,
     ) -> None:
-        self.recipe = recipe
+        super().__init__(recipe, shape, places, form, chosen, resident)
         self.compiled = compiled  # owns the code that the jobs name
-        self.program = recipe.program
-        self.nodes = recipe.program.nodes
-        self.shape = shape
-        self.places = places
-        self.size = form.integer.width // 8
-        self.lanes = chosen.lanes(form)
-        self.panel = self.lanes * chosen.panel
-        self.widths = shape.widths
         self.trails = tuple(trails)
         self.backwards = any(i.role == "grad" for i in self.program.inputs)
-        self.bases: dict[str, int] = {}
-        self._used = 0
-        self.resident = 0
-        self._weights = "resident" if resident else "workspace"
         self._turn_of: dict[str, int] = {}
-        self._arrays: dict[str, tuple[int, int, int, int, int]] = {}
         self._products: dict[str, tuple[int, int, int, int, int, int]] = {}
-        self._todo: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in driver.JOBS}
         self.operations = 0.0
         self._steps_per_chunk = self._chunk()
         for base in ("workspace", "zero"):
@@ -157,38 +122,6 @@ class Frame:
         fixed = 3 if self.shape.ragged else 2
         return tuple(place[name] for name in tuple(self.bases)[fixed:])
 
-    # Memory
-
-    def _apart(self, row: int) -> int:
-        """Numbers from one step to the next in memory of our own whose rows are so long.
-
-        Of sequences of unequal length a step is told by its first row.
-        """
-        return row if self.shape.ragged else self.shape.batch * row
-
-    def _base(self, name: str) -> int:
-        return self.bases.setdefault(name, driver.WAITING + len(self.bases))
-
-    def _take(self, numbers: int) -> int:
-        """The offset of new room in the workspace."""
-        start = self._used
-        self._used += -(-numbers * self.size // ALIGN) * ALIGN
-        return start
-
-    def _take_weights(self, numbers: int) -> int:
-        """The offset of new room for packed weights."""
-        if self._weights == "workspace":
-            return self._take(numbers)
-        start = self.resident
-        self.resident += -(-numbers * self.size // ALIGN) * ALIGN
-        return start
-
-    def _put(self, name: str, base: str, offset: int, index: str, step: int, stride: int) -> None:
-        self._arrays[name] = (self._base(base), offset, INDICES.index(index), step, stride)
-
-    def _width(self, n: int) -> int:
-        return self.widths.get(self.nodes[n].type.width, 1)
-
     def _chunk(self) -> int:
         """Steps a chunk."""
         kept = sum(self._width(n) for n in self.recipe.left)
@@ -198,9 +131,6 @@ class Frame:
         rows = CHUNK_BYTES // max(1, kept * self.size)
         rows = min(max(rows, CHUNK_ROWS[0]), CHUNK_ROWS[1])
         return max(1, min(self.shape.steps, rows // self.shape.batch))
-
-    def _width_of(self, schedule: Schedule, n: int) -> int:
-        return self.widths.get(schedule.nodes[n].type.width, 1)
 
     # Arrays
 
@@ -286,12 +216,6 @@ class Frame:
         at = self._turn_of[name] + turn * self.shape.batch * width * self.size
         self._finish(base, (self._base("workspace"), at, width), width)
 
-    def _copy(self, kind: str, source: str, to: tuple[int, int, int], width: int) -> None:
-        self._todo[kind].append((self._base(source), 0, width, *to, self.shape.batch, width))
-
-    def _finish(self, base: str, source: tuple[int, int, int], width: int) -> None:
-        self._todo["finish"].append((*source, self._base(base), 0, width, self.shape.batch, width))
-
     def _stored(self) -> None:
         """What is kept for the backward pass and for the caller, and gradients for each step."""
         batch = self.shape.batch
@@ -332,13 +256,6 @@ class Frame:
         step = 0 if within else self._apart(row)
         for n, column in nodes:
             self._put(schedule.name(n), "workspace", start + column * self.size, "chunk", step, row)
-
-    def _edges(self, widths: Sequence[int]) -> list[int]:
-        """Where each of several results begins when each is padded to whole vectors; last, where all end."""
-        edges = [0]
-        for width in widths:
-            edges.append(edges[-1] + -(-width // self.lanes) * self.lanes)
-        return edges
 
     # Products
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import math
 import mmap
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -23,8 +24,25 @@ _ROUND = 2**16
 _SMALL = 2**14  # numbers; less is quicker had from torch's allocator
 _lock = threading.Lock()
 _blocks: list[Any] = []  # those that are lent and those that wait
-_UNUSED = 3  # references to a block that nobody borrows: the list's, a loop's variable, the argument of getrefcount
 poison = False  # tests fill what they are lent with bits that are NaN in every format
+
+
+# A child must not be forked while another thread is in here: it would wait for that thread, which it does not have.
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
+def _references(block: Any) -> int:
+    return sys.getrefcount(block)
+
+
+def _of_the_unused() -> int:
+    """How many references to a block are counted when nobody borrows it: what that is depends on the interpreter."""
+    for block in [ctypes.create_string_buffer(1)]:
+        return _references(block)
+    raise AssertionError
+
+
+_UNUSED = _of_the_unused()
 
 
 def empty(shape: Sequence[int], like: Tensor) -> Tensor:
@@ -54,7 +72,7 @@ def _waiting(size: int) -> Any:
     """The smallest block that is large enough, unless it is so much larger that it would be wasted."""
     best = None
     for block in _blocks:
-        if size <= len(block) <= 2 * size + 2**20 and sys.getrefcount(block) == _UNUSED:
+        if size <= len(block) <= 2 * size + 2**20 and _references(block) == _UNUSED:
             best = block if best is None or len(block) < len(best) else best
     return best
 
@@ -69,13 +87,13 @@ def _new(size: int) -> Any:
 
 def _trim() -> None:
     """Return what waits above the limit to the system, the oldest first."""
-    waiting = [len(block) for block in _blocks if sys.getrefcount(block) == _UNUSED]
-    over = sum(waiting) - LIMIT
-    k = 0
-    while over > 0 and k < len(_blocks):
-        block = _blocks[k]
-        if sys.getrefcount(block) == _UNUSED:
+    over = -LIMIT
+    for block in _blocks:
+        if _references(block) == _UNUSED:
+            over += len(block)
+    gone = set()
+    for block in _blocks:
+        if over > 0 and _references(block) == _UNUSED:
             over -= len(block)
-            del _blocks[k]
-        else:
-            k += 1
+            gone.add(id(block))
+    _blocks[:] = [block for block in _blocks if id(block) not in gone]

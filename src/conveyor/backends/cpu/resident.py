@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from conveyor.backends.cpu import driver, memory, sequence, threads
-from conveyor.backends.cpu.frame import Frame, Shape
+from conveyor.backends.cpu.frame import Frame
 from conveyor.backends.cpu.recipe import forward_recipe
+from conveyor.backends.cpu.room import Shape
 from conveyor.backends.cpu.target import width
 from conveyor.backends.parameters import Parameters
 from conveyor.program import Program

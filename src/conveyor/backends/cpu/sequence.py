@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,8 +15,9 @@ from torch import Tensor
 
 from conveyor.backends.cpu import memory, threads
 from conveyor.backends.cpu.compile import Compiled, compile_work
-from conveyor.backends.cpu.frame import Frame, Shape
+from conveyor.backends.cpu.frame import Frame
 from conveyor.backends.cpu.recipe import Pass, backward_recipe, forward_recipe
+from conveyor.backends.cpu.room import Shape
 from conveyor.backends.cpu.target import Width, width
 from conveyor.backends.cpu.vector import FLOAT32, FLOAT64, Format
 from conveyor.backends.parameters import Parameters
@@ -241,13 +244,16 @@ def _frame(
     shape = Shape(total, batch, widths, tuple(strides), ragged is not None)
     code = compiled(recipe, x.dtype, chosen)
     frame = Frame(recipe, code, shape, params.places, FORMATS[x.dtype], chosen, trails, bases)
-    if len(frames) >= _FRAMES:
-        del frames[next(iter(frames))]
-    frames[key] = frame
+    with _evicting:
+        while len(frames) >= _FRAMES:
+            del frames[next(iter(frames))]
+        frames[key] = frame
     return frame
 
 
 _FRAMES = 128  # that are kept for a layer
+_evicting = threading.Lock()
+os.register_at_fork(before=_evicting.acquire, after_in_parent=_evicting.release, after_in_child=_evicting.release)
 
 
 def _run(frame: Frame, tensors: list[Tensor], params: Parameters, dtype: torch.dtype, ragged: Ragged | None) -> None:
