@@ -19,6 +19,7 @@ from conveyor.errors import ConveyorError
 if TYPE_CHECKING:
     from conveyor.interop.onnx.read import Imported
     from conveyor.interop.onnx.report import Exported
+    from conveyor.interop.report import Receiver
 
 
 def to_onnx(
@@ -32,6 +33,7 @@ def to_onnx(
     lengths: str = "optional",
     states: str = "optional",
     static: Iterable[str] = (),
+    reset: bool = False,
     overwrite: bool = False,
     check: bool = True,
 ) -> Exported:
@@ -58,6 +60,8 @@ def to_onnx(
             An optional input has a default in the file, of which onnxruntime says a line as it loads.
         states: The same for the initial states; left out they are the layer's own.
         static: Names of auxiliary inputs that are the same at each step, (B, K).
+        reset: Whether there is an input `reset`, true where a new piece starts, as the layer's `reset=`: shaped as `x`
+            without its last axis. No operator has such a thing, so the layers become `Scan`s.
         overwrite: Whether a file of that name may be replaced.
         check: Whether to run the graph in onnxruntime, if that is installed, and compare it with the model.
 
@@ -73,15 +77,16 @@ def to_onnx(
     from conveyor.interop.onnx.export import export
     from conveyor.interop.onnx.options import read_options
 
-    options = read_options(layer_or_model, dynamic, batch, time, step, lengths, states, static)
+    options = read_options(layer_or_model, dynamic, batch, time, step, lengths, states, static, reset)
     return export(layer_or_model, path, options, overwrite, check)
 
 
-def from_onnx(path: Any) -> Imported:
+def from_onnx(path: Any, *, report: Receiver | None = None) -> Imported:
     """Read the LSTM, GRU and RNN nodes of an ONNX file into layers.
 
     Args:
         path: The file, or a loaded `onnx.ModelProto`.
+        report: Called with the report of what was read, `print` for example; by default it is logged.
 
     Returns:
         A mapping from the name of a node to its layer, which trains on and exports again. Its `report` says what was
@@ -95,7 +100,7 @@ def from_onnx(path: Any) -> Imported:
     _require_onnx()
     from conveyor.interop.onnx.read import read
 
-    return read(path)
+    return read(path, report)
 
 
 def _require_onnx() -> None:

@@ -10,16 +10,18 @@ from conveyor.interop.onnx.nodes import Node
 
 GATES = {"LSTM": "iofc", "GRU": "zrh", "RNN": "h"}  # in the order of the rows of W
 _DEFAULTS = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
+STATES = {"LSTM": ("h", "c"), "GRU": ("h",), "RNN": ("h",)}
 _DIRECTIONS = ("forward", "reverse", "bidirectional")
-# alpha and beta where a node leaves them out, from the ONNX operators of these names; ScaledTanh has no defaults there.
-_NUMBERS: dict[str, tuple[float | None, float | None]] = {
-    "Affine": (1.0, 0.0),
-    "LeakyRelu": (0.01, None),
-    "ThresholdedRelu": (1.0, None),
+# Which activations have alpha, which beta too, and what these are where a node leaves them out. Of Affine, ThresholdedRelu
+# and ScaledTanh specification and onnxruntime disagree about that.
+_NUMBERS: dict[str, tuple[float | None, ...]] = {
+    "LeakyRelu": (0.01,),
+    "Elu": (1.0,),
     "HardSigmoid": (0.2, 0.5),
-    "Elu": (1.0, None),
+    "Affine": (None, None),
+    "ScaledTanh": (None, None),
+    "ThresholdedRelu": (None,),
 }
-_TAKES = {name: numbers[1] is not None for name, numbers in _NUMBERS.items()} | {"ScaledTanh": True}
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,13 @@ def read_attributes(node: Node) -> Attributes:
         ConversionError: One has a value that the specification does not know, or that no layer can have.
     """
     operator = node.proto.op_type
-    direction = node.attribute("direction", "forward").lower()
+    direction = node.attribute("direction", str, "forward").lower()
     if direction not in _DIRECTIONS:
         raise ConversionError(f"direction is {direction!r}, expected one of {', '.join(_DIRECTIONS)}")
-    clip = node.attribute("clip", None)
+    clip = node.attribute("clip", float, None)
     if clip is not None and not clip > 0:
         raise ConversionError(f"clip is {clip!r}, expected a positive number")
-    layout = node.attribute("layout", 0)
+    layout = node.attribute("layout", int, 0)
     if layout not in (0, 1):
         raise ConversionError(f"layout is {layout!r}, expected 0 or 1")
     return Attributes(
@@ -72,30 +74,31 @@ def read_attributes(node: Node) -> Attributes:
         direction,
         _activations(node, operator, 2 if direction == "bidirectional" else 1),
         clip,
-        bool(node.attribute("input_forget", 0)) and operator == "LSTM",
-        bool(node.attribute("linear_before_reset", 0)) and operator == "GRU",
+        bool(node.attribute("input_forget", int, 0)) and operator == "LSTM",
+        bool(node.attribute("linear_before_reset", int, 0)) and operator == "GRU",
         layout == 1,
     )
 
 
 def _activations(node: Node, operator: str, directions: int) -> tuple[Activation, ...]:
     usual = _DEFAULTS[operator]
-    names = node.attribute("activations", list(usual * directions))
+    names = node.attribute("activations", list, list(usual * directions))
     if len(names) != len(usual) * directions:
         raise ConversionError(f"activations has {len(names)} names, expected {len(usual) * directions}")
-    numbers = {which: list(node.attribute(f"activation_{which}", [])) for which in ("alpha", "beta")}
+    numbers = {which: list(node.attribute(f"activation_{which}", list, [])) for which in ("alpha", "beta")}
     found = []
     for given in names:
         name = next((a for a in ACTIVATIONS if a.lower() == given.lower()), None)
         if name is None:
             raise ConversionError(f"activation {given!r} is unknown; the specification has {', '.join(ACTIVATIONS)}")
-        alpha, beta = _NUMBERS.get(name, (None, None))
-        if name in _TAKES:
-            alpha = numbers["alpha"].pop(0) if numbers["alpha"] else alpha
-        if _TAKES.get(name):
-            beta = numbers["beta"].pop(0) if numbers["beta"] else beta
-        if name == "ScaledTanh" and (alpha is None or beta is None):
-            raise ConversionError("activation ScaledTanh has no default numbers; the node must give alpha and beta")
+        taken = []
+        for which, default in zip(("alpha", "beta"), _NUMBERS.get(name, ()), strict=False):
+            taken.append(numbers[which].pop(0) if numbers[which] else default)
+            if taken[-1] is None:
+                raise ConversionError(
+                    f"activation {name} has no activation_{which}, and runtimes disagree about its default; write it out"
+                )
+        alpha, beta = (*taken, None, None)[:2]
         found.append(Activation(name, _short(alpha), _short(beta)))
     first, second = tuple(found[: len(usual)]), tuple(found[len(usual) :])
     if second and second != first:

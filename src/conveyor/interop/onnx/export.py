@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,8 @@ from onnx import helper
 from torch import nn
 
 from conveyor.errors import ArgumentError
+from conveyor.interop.disk import as_path, check_free, write
+from conveyor.interop.onnx import runtime
 from conveyor.interop.onnx.compare import compare
 from conveyor.interop.onnx.graph import IR_VERSION, OPSET, Graph
 from conveyor.interop.onnx.interface import Interface
@@ -23,6 +23,8 @@ from conveyor.interop.onnx.options import Options
 from conveyor.interop.onnx.recurrence import Recurrence
 from conveyor.interop.onnx.report import Exported, Row
 from conveyor.interop.onnx.stages import Stage, stages_of, width_in, width_out
+from conveyor.interop.report import tell
+from conveyor.interop.torch import describe
 
 _DTYPES = {torch.float32: np.dtype(np.float32), torch.float64: np.dtype(np.float64)}
 _LARGEST = 2**31 - 1  # bytes, of a protocol buffer
@@ -32,19 +34,26 @@ def export(model: Any, path: Any, options: Options, overwrite: bool, check: bool
     """Write a model to a file; the arguments are those of `conveyor.to_onnx`."""
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"layer_or_model is a layer or model of torch modules, got {type(model).__name__}")
-    target = _target(path, overwrite)
+    target = as_path(path)
+    check_free(target, overwrite)
     stages = stages_of(model)
     proto, rows = build(model, stages, options)
     if proto.ByteSize() > _LARGEST:
         raise ArgumentError(f"the model takes {proto.ByteSize():,} bytes, and an ONNX file holds {_LARGEST:,}; split it")
     onnx.checker.check_model(proto, full_check=True)
     data = proto.SerializeToString()
-    difference = compare(model, stages, data, options) if check else None
-    _write(target, data)
+    found = compare(model, stages, data, options) if check else None
+    note = "" if found else runtime.ABSENT if check else "check=False"
+    write(target, data, overwrite)
     inputs, outputs = (tuple(v.name for v in values) for values in (proto.graph.input, proto.graph.output))
     defaults = {t.name for t in proto.graph.initializer}
     optional = tuple(n for n in inputs if n in defaults)
-    return Exported(f"{type(model).__name__} to {target}", tuple(rows), difference, inputs, optional, outputs)
+    difference, tolerance = found or (None, 0.0)
+    made = Exported(
+        "", describe(model), str(target), difference, tolerance, note, tuple(rows), inputs, optional, outputs
+    )
+    tell(made, None)
+    return made
 
 
 def build(model: nn.Module, stages: Sequence[Stage], options: Options) -> tuple[onnx.ModelProto, list[Row]]:
@@ -60,12 +69,13 @@ def build(model: nn.Module, stages: Sequence[Stage], options: Options) -> tuple[
         width = width_in(stages)
         value = interface.sequence(width)
     aux = interface.auxiliary(_aux_widths(recurrences))
+    resets = interface.resets() if options.reset else None
     rows: list[Row] = []
     for stage in stages:
         if isinstance(stage, Recurrence):
             writer = LayerWriter(interface, stage)
             graph.scope += [stage.name] if stage.name else []
-            value = writer.write(value, aux)
+            value = writer.write(value, aux, resets)
             graph.scope.clear()
             rows += writer.rows
         else:
@@ -86,6 +96,8 @@ def build(model: nn.Module, stages: Sequence[Stage], options: Options) -> tuple[
 
 def _dtype(model: nn.Module) -> np.dtype[Any]:
     found = {p.dtype for p in model.parameters()} or {torch.float32}
+    if any(p.is_meta for p in model.parameters()):
+        raise ArgumentError("layer_or_model is on the meta device, so its parameters have no values; to_empty, then load them")
     if len(found) > 1 or not found <= _DTYPES.keys():
         said = ", ".join(sorted(str(d) for d in found))
         raise ArgumentError(f"the parameters are {said}; to_onnx writes float32 or float64: model.float() makes one")
@@ -114,27 +126,3 @@ def _aux_widths(recurrences: Sequence[Recurrence]) -> dict[str, int]:
             if found.setdefault(name, width) != width:
                 raise ArgumentError(f"auxiliary input '{name}' is read {found[name]} and {width} wide; rename one of them")
     return found
-
-
-def _target(path: Any, overwrite: bool) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise ArgumentError(f"path is the name of a file, got {type(path).__name__}")
-    target = Path(path)
-    if target.is_dir() or not target.parent.is_dir():
-        reason = "is a folder" if target.is_dir() else f"lies in {target.parent}, which is no folder"
-        raise ArgumentError(f"path '{target}' {reason}; give the name of a file in one that exists")
-    # A file of no bytes is a placeholder, as tempfile makes them.
-    if target.exists() and target.stat().st_size and not overwrite:
-        raise ArgumentError(f"path '{target}' exists already; pass overwrite=True or another name")
-    return target
-
-
-def _write(target: Path, data: bytes) -> None:
-    """Write all or nothing."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise ArgumentError(f"path '{target}' cannot be written: {error.strerror}") from error

@@ -57,4 +57,4 @@ def _copy(layer: Stack, unit: Unit, key: Key, values: list[Array]) -> None:
     if len(rows) != len(values):
         values = [sum(values[1:], values[0])]
     for row, value in zip(rows, values, strict=True):
-        row.copy_(torch.from_numpy(np.asarray(value, np.float64)))
+        row.copy_(torch.from_numpy(np.array(value, np.float64)))

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from onnx import helper
+
 from conveyor.errors import ArgumentError
 from conveyor.interop.onnx.graph import Array, Graph, Shape
 from conveyor.interop.onnx.options import Options
 from conveyor.interop.onnx.scan import Steps
+from conveyor.rewrite import RESET
 
 _ANY_LENGTH = 2**31 - 1  # the operators count steps in 32 bits
 
@@ -87,6 +90,24 @@ class Interface:
             turned = self.batch_first and not static and not self.options.step
             found[name] = g.add("Transpose", value, perm=[1, 0, 2]) if turned else value
         return found
+
+    def resets(self) -> tuple[str, str]:
+        """Where pieces begin, as numbers, for a state from the step before and for one from the step after.
+
+        (T, B, 1), or (B, 1) of a step. A state from the step after starts anew where the next piece begins.
+        """
+        g = self.graph
+        value = g.give(self._claim(RESET), bool, self._rows())
+        value = g.add("Transpose", value, perm=[1, 0]) if self.batch_first and not self.options.step else value
+        starts = g.add("Unsqueeze", value, g.whole(-1))
+        number = helper.np_dtype_to_tensor_dtype(g.dtype)
+        if self.options.step:
+            return g.add("Cast", starts, to=number), ""
+        within = starts if self.steps.valid is None else g.add("And", starts, self.steps.valid)
+        following = g.add("Slice", within, g.whole(1), g.whole(_ANY_LENGTH), g.whole(0))
+        none = g.add("And", g.add("Slice", within, g.whole(0), g.whole(1), g.whole(0)), g.constant(np.asarray(False)))
+        after = g.add("Concat", following, none, axis=0)
+        return g.add("Cast", starts, to=number), g.add("Cast", after, to=number)
 
     def state(self, name: str, count: int | None, width: int, learned: Array | None) -> str | None:
         """An initial state.

@@ -16,6 +16,7 @@ from conveyor.interop.onnx.report import Row
 from conveyor.interop.onnx.scan import emit_scan, emit_step
 from conveyor.interop.onnx.weights import weights_of
 from conveyor.layers.unit import Unit
+from conveyor.rewrite import RESET
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,14 @@ class LayerWriter:
         self._initial: dict[Field, str | None] = {}
         self._finals: list[_Final] = []
 
-    def write(self, x: str, aux: Mapping[str, str]) -> str:
-        """Add the nodes for an input (T, B, I), or (B, I) of a step; the output's name."""
+    def write(self, x: str, aux: Mapping[str, str], resets: tuple[str, str] | None) -> str:
+        """Add the nodes for an input (T, B, I), or (B, I) of a step; the output's name.
+
+        Args:
+            x: The input.
+            aux: The auxiliary inputs.
+            resets: Where a state from the step before starts anew, and where one from the step after; None for nowhere.
+        """
         r, step = self.recurrence, self.interface.options.step
         for field in r.fields():
             learned = r.learned(field)
@@ -51,12 +58,15 @@ class LayerWriter:
         for k in range(0, len(r.units), r.directions):
             units = r.units[k : k + r.directions]
             self.graph.scope.append(f"layer_{k // r.directions}")
-            operator, reason = (None, "a step is made of plain nodes") if step else self._choose(units[0])
+            operator, reason = self._choose(units[0])
             if operator is not None:
                 x = self._operator(operator, k, units, x)
             else:
                 backwards = [r.backwards, True]
-                parts = [self._unit(k + d, unit, x, aux, backwards[d]) for d, unit in enumerate(units)]
+                parts = []
+                for d, unit in enumerate(units):
+                    reset = None if resets is None else resets[backwards[d]]
+                    parts.append(self._unit(k + d, unit, x, aux, reset, backwards[d]))
                 x = parts[0] if len(parts) == 1 else self.graph.add("Concat", *parts, axis=-1)
             self.graph.scope.pop()
             name = operator.name if operator else "nodes" if step else "Scan"
@@ -68,11 +78,18 @@ class LayerWriter:
         return x
 
     def _choose(self, unit: Unit) -> tuple[Operator | None, str]:
+        """The operator for a layer, or None, and why."""
+        if self.interface.options.step:
+            return None, "a step is made of plain nodes"
+        if self.interface.options.reset:
+            return None, "no operator starts anew within a sequence"
         operator = recognise(unit.program)
         if operator is None:
             return None, "no operator has these equations"
         if self.graph.dtype != np.float32:
             return None, f"onnxruntime has {operator.name} in float32 only"
+        if operator.name == "LSTM" and operator.clip is not None:
+            return None, "onnxruntime's LSTM leaves the memory unclipped, unlike the specification"
         told = ["coupled gates"] * operator.coupled + ["peepholes"] * operator.peepholes
         told += ["reset after the product"] * (operator.after_reset is not None)
         return operator, "its equations: " + ", ".join([*map(str, operator.activations), *told])
@@ -84,15 +101,21 @@ class LayerWriter:
         sizes = f"{unit.input_size} -> {unit.output_size * len(units)}"
         return Row(place, unit.cell.name, operator, sizes, direction, reason)
 
-    def _unit(self, index: int, unit: Unit, x: str, aux: Mapping[str, str], backwards: bool) -> str:
+    def _unit(
+        self, index: int, unit: Unit, x: str, aux: Mapping[str, str], reset: str | None, backwards: bool
+    ) -> str:
         """One direction, from its program."""
         g, r, widths = self.graph, self.recurrence, unit.widths
         given = {"x": x}
         for a in unit.program.aux:
             fits = r.aux_widths[a.name] == widths[a.width]
             given[a.name] = aux[a.name] if fits else g.add("Expand", aux[a.name], g.whole(widths[a.width]))
-        params = {key: p.detach().cpu().numpy() for key, p in unit.bind(r.module).items()}
-        emitter = Emitter(unit.program, widths, params, given)
+        program, bound = unit.program, unit.bind(r.module)
+        if reset is not None:
+            program, bound = unit.resetting, unit.bind_resetting(r.module)
+            given[RESET] = reset
+        params = {key: p.detach().cpu().numpy() for key, p in bound.items()}
+        emitter = Emitter(program, widths, params, given)
         names = [s.name for s in unit.program.states]
         states = [self._row_of(r.field(index, n), index) or self.interface.zeros(r.field(index, n).width) for n in names]
         if self.interface.options.step:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,14 +12,23 @@ import onnx
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from conveyor.errors import ConversionError
 from conveyor.interop.onnx.graph import Array
 
 RECURRENT = ("LSTM", "GRU", "RNN")
-_STANDARD = ("", "ai.onnx")
+STANDARD = ("", "ai.onnx")
 
 
 class NotConstant(Exception):
-    """A tensor is computed when the model runs."""
+    """A tensor is not known before the model runs.
+
+    Attributes:
+        sources: The inputs of the model, or of a loop's body, that it is computed from, or is one of.
+    """
+
+    def __init__(self, reason: str, sources: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.sources = sources
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +91,15 @@ class Scope:
         """
         maker, where = self._maker(name)
         if isinstance(maker, onnx.TensorProto):
-            return np.asarray(numpy_helper.to_array(maker))
+            try:
+                return np.asarray(numpy_helper.to_array(maker))
+            except Exception as error:  # whatever a contrived tensor may raise
+                raise NotConstant(f"can't be read ({_line(error)})") from error
         sources = self.sources(name)
-        if maker is None or where is None or sources:
-            raise NotConstant(f"is computed from {', '.join(sources) or name}")
+        if maker is None or where is None:
+            raise NotConstant("is an input of the graph", [name])
+        if sources:
+            raise NotConstant(f"is computed from {', '.join(sources)}", sources)
         return where._computed(name)
 
     def _computed(self, name: str) -> Array:
@@ -100,7 +114,7 @@ class Scope:
         try:
             (value,) = ReferenceEvaluator(model).run(None, {})  # type: ignore[arg-type]
         except Exception as error:  # whatever a foreign node may raise
-            raise NotConstant(f"can't be computed ({type(error).__name__}: {error})") from error
+            raise NotConstant(f"can't be computed ({_line(error)})") from error
         return np.asarray(value)
 
     def _collect(
@@ -142,20 +156,33 @@ class Node:
         """The name of its input at this place; empty if it has none."""
         return self.proto.input[place] if place < len(self.proto.input) else ""
 
-    def attribute(self, name: str, default: Any) -> Any:
-        """The value of an attribute."""
+    def attribute(self, name: str, kind: type, default: Any) -> Any:
+        """The value of an attribute, or the default if it has none.
+
+        Raises:
+            ConversionError: It is of another kind.
+        """
         found = next((a for a in self.proto.attribute if a.name == name), None)
-        value = default if found is None else helper.get_attribute_value(found)
-        if isinstance(value, bytes):
-            return value.decode()
-        if isinstance(value, list):
-            return [v.decode() if isinstance(v, bytes) else v for v in value]
+        if found is None:
+            return default
+        value = helper.get_attribute_value(found)
+        value = [_decoded(v) for v in value] if isinstance(value, list) else _decoded(value)
+        if not isinstance(value, kind):
+            raise ConversionError(f"attribute {name} is {value!r}, expected {kind.__name__}")
         return value
+
+
+def _decoded(value: Any) -> Any:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def recurrent_nodes(model: onnx.ModelProto) -> list[Node]:
     """The recurrent nodes, in order; nodes without a name are called by their operator and a number."""
-    opset = next((o.version for o in model.opset_import if o.domain in _STANDARD), 1)
+    opset = next((o.version for o in model.opset_import if o.domain in STANDARD), 1)
     found: dict[str, Node] = {}
     for place, (prefix, proto, scope) in enumerate(_walk(Scope(model.graph, model), "")):
         name = prefix + (proto.name or next((o for o in proto.output if o), f"{proto.op_type}_{place}"))
@@ -167,7 +194,7 @@ def recurrent_nodes(model: onnx.ModelProto) -> list[Node]:
 
 def _walk(scope: Scope, prefix: str) -> Iterator[tuple[str, onnx.NodeProto, Scope]]:
     for place, proto in enumerate(scope.graph.node):
-        if proto.op_type in RECURRENT and proto.domain in _STANDARD:
+        if proto.op_type in RECURRENT and proto.domain in STANDARD:
             yield prefix, proto, scope
         for attribute in proto.attribute:
             for inner in _graphs(attribute):

@@ -8,6 +8,7 @@ from typing import Any
 
 from conveyor.errors import ArgumentError
 from conveyor.layers import Cell, GRUCell, LSTMCell, RNNCell
+from conveyor.layers.arguments import check_flags
 
 _AXES = ("batch", "time")
 _GIVEN = ("optional", "required", "none")
@@ -24,6 +25,7 @@ class Options:
         lengths: Whether the lengths of the rows are an `optional` input, a `required` one, or `none`.
         states: The same for the initial states.
         static: The auxiliary inputs that are the same at each step.
+        reset: Whether there is an input `reset`.
     """
 
     batch: int | None
@@ -32,18 +34,26 @@ class Options:
     lengths: str
     states: str
     static: tuple[str, ...]
+    reset: bool
 
 
 def read_options(
-    model: Any, dynamic: Any, batch: Any, time: Any, step: Any, lengths: Any, states: Any, static: Iterable[str]
+    model: Any,
+    dynamic: Any,
+    batch: Any,
+    time: Any,
+    step: Any,
+    lengths: Any,
+    states: Any,
+    static: Iterable[str],
+    reset: bool,
 ) -> Options:
     """Check the options.
 
     Raises:
         ArgumentError: One of them has a wrong value, or two contradict each other.
     """
-    if step is not None and not isinstance(step, bool):
-        raise ArgumentError(f"step is True or False, got {step!r}")
+    check_flags(reset=reset, **({} if step is None else {"step": step}))
     if step is None:
         step = isinstance(model, Cell | LSTMCell | GRUCell | RNNCell)
     if isinstance(dynamic, str) or not isinstance(dynamic, Iterable) or any(a not in _AXES for a in dynamic):
@@ -63,4 +73,4 @@ def read_options(
         raise ArgumentError("states is 'none', but a step begins from a state; leave it out or pass states='required'")
     if isinstance(static, str) or not all(isinstance(n, str) for n in static):
         raise ArgumentError(f"static is a tuple of names of auxiliary inputs, got {static!r}")
-    return Options(sizes["batch"], sizes["time"], step, lengths, states, tuple(static))
+    return Options(sizes["batch"], sizes["time"], step, lengths, states, tuple(static), reset)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
+import onnx.inliner
 import torch
 from google.protobuf.message import DecodeError
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError, ConversionError
+from conveyor.interop.disk import as_path
 from conveyor.interop.onnx.attributes import Attributes, read_attributes
 from conveyor.interop.onnx.equations import cell_of
 from conveyor.interop.onnx.fill import fill
+from conveyor.interop.onnx.graph import Array
 from conveyor.interop.onnx.nodes import RECURRENT, Node, recurrent_nodes
-from conveyor.interop.onnx.report import Report, Row
+from conveyor.interop.onnx.report import Converted, Row
 from conveyor.interop.onnx.reverse import Reverse
 from conveyor.interop.onnx.tensors import Tensors, read_tensors
 from conveyor.interop.onnx.trial import trial
+from conveyor.interop.report import Receiver, tell
+from conveyor.interop.torch import describe
 from conveyor.layers import GRU, LSTM, RNN, Recurrent
 from conveyor.layers.stack import Stack
 
@@ -38,7 +44,7 @@ class Read:
             that differs from row to row, (directions, B, H), or the names of what it is computed from.
         lengths: The names that the rows' lengths are computed from, a constant (B,), or None if it has none.
         difference: The largest difference between the layer and onnxruntime's node on random input; None if they were
-            not compared (without onnxruntime, or in a type that it has no such node for).
+            not compared.
     """
 
     operator: str
@@ -53,13 +59,13 @@ class Imported(Mapping[str, nn.Module]):
     """Layers by the names of the nodes they were read from.
 
     Attributes:
-        report: What was read.
+        report: What was read, and the largest difference.
         nodes: What each node says that its layer can't hold.
         refused: Why the other recurrent nodes could not be read, by their names.
     """
 
     def __init__(
-        self, layers: Mapping[str, nn.Module], nodes: Mapping[str, Read], refused: Mapping[str, str], report: Report
+        self, layers: Mapping[str, nn.Module], nodes: Mapping[str, Read], refused: Mapping[str, str], report: Converted
     ) -> None:
         self._layers = dict(layers)
         self.nodes = dict(nodes)
@@ -81,59 +87,80 @@ class Imported(Mapping[str, nn.Module]):
         return str(self.report)
 
 
-def read(path: Any) -> Imported:
+def read(path: Any, receiver: Receiver | None) -> Imported:
     """The layers of a file; see `conveyor.from_onnx`."""
     model, title = (path, "an ONNX model") if isinstance(path, onnx.ModelProto) else (_load(path), str(path))
-    nodes = recurrent_nodes(model)
-    if not nodes:
-        used = sorted({n.op_type for n in model.graph.node})
-        raise ConversionError(
-            f"{title} has no {', '.join(RECURRENT[:-1])} or {RECURRENT[-1]} node; it has {', '.join(used) or 'none'}"
-        )
     layers: dict[str, nn.Module] = {}
-    read_: dict[str, Read] = {}
+    found: dict[str, Read] = {}
     refused: dict[str, str] = {}
     rows: list[Row] = []
-    for node in nodes:
+    worst, tolerance, notes = None, 0.0, []
+    for node in _nodes(model, title):
         try:
-            attributes = read_attributes(node)
-            tensors = read_tensors(node, attributes)
-            layer = _layer(attributes, tensors)
-            difference = trial(layer, attributes, tensors)
+            attributes, tensors, layer = _read(node)
         except (ConversionError, ArgumentError) as error:
             refused[node.name] = str(error)
-            rows.append(Row(node.name, node.proto.op_type, "", "", node.attribute("direction", "forward"), str(error)))
+            rows.append(Row(node.name, node.proto.op_type, "", "", "", str(error)))
             continue
+        difference = None
+        try:
+            difference, allowed = trial(node, layer, attributes, tensors)
+            worst, tolerance = max(worst or 0.0, difference), max(tolerance, allowed)
+        except ConversionError as error:
+            notes.append(str(error))
         layers[node.name] = layer
-        read_[node.name] = Read(
-            attributes.operator,
-            attributes.direction,
-            attributes.batch_first,
-            {s: v if isinstance(v, str) else torch.from_numpy(v) for s, v in tensors.initial.items()},
-            torch.from_numpy(tensors.lengths) if hasattr(tensors.lengths, "shape") else tensors.lengths,
-            difference,
-        )
+        found[node.name] = _said(attributes, tensors, difference)
         rows.append(_row(node, attributes, tensors, layer))
     if not layers:
         name, reason = next(iter(refused.items()))
         raise ConversionError(f"{title}: node '{name}' could not be read: {reason}")
-    found = [r.difference for r in read_.values() if r.difference is not None]
-    return Imported(layers, read_, refused, Report(title, tuple(rows), max(found, default=None)))
+    count = "1 layer" if len(layers) == 1 else f"{len(layers)} layers"
+    report = Converted("", title, count, worst, tolerance, "; ".join(dict.fromkeys(notes)), tuple(rows))
+    tell(report, receiver)
+    return Imported(layers, found, refused, report)
 
 
 def _load(path: Any) -> onnx.ModelProto:
-    if not isinstance(path, str | os.PathLike):
-        raise ArgumentError(f"path is the name of a file or an onnx.ModelProto, got {type(path).__name__}")
-    if not Path(path).is_file():
-        raise ArgumentError(f"path '{path}' is {'a folder' if Path(path).is_dir() else 'not there'}; give an ONNX file")
+    target = as_path(path)
+    if not target.is_file():
+        said = "is a folder" if target.is_dir() else "is not there"
+        raise ArgumentError(f"path: {target} {said}; give the name of an ONNX file")
     try:
-        model = onnx.load(os.fspath(path))
-    except (DecodeError, UnicodeDecodeError, ValueError, OSError, onnx.checker.ValidationError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ConversionError(f"path '{path}' is no ONNX file, or not all of one ({reason})") from error
+        model = onnx.load(os.fspath(target), format="protobuf")
+    except (DecodeError, ValueError, OSError, onnx.checker.ValidationError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ConversionError(f"path: {target} is no ONNX file, or not all of one ({reason})") from error
     if not model.graph.node:
-        raise ConversionError(f"path '{path}' is no ONNX file: it has no graph with nodes")
+        raise ConversionError(f"path: {target} is no ONNX file: it has no graph with nodes")
     return model
+
+
+def _nodes(model: onnx.ModelProto, title: str) -> list[Node]:
+    """The recurrent nodes, also those of the model's own functions."""
+    try:
+        whole = onnx.inliner.inline_local_functions(model) if model.functions else model
+        nodes = recurrent_nodes(whole)
+    except Exception as error:  # whatever a contrived graph may raise
+        raise ConversionError(f"{title} is damaged ({type(error).__name__}: {str(error)[:200]})") from error
+    if not nodes:
+        used = [op for op, _ in Counter(n.op_type for n in whole.graph.node).most_common(8)]
+        raise ConversionError(
+            f"{title} has no {', '.join(RECURRENT[:-1])} or {RECURRENT[-1]} node; it has {', '.join(used)}"
+        )
+    return nodes
+
+
+def _read(node: Node) -> tuple[Attributes, Tensors, nn.Module]:
+    try:
+        attributes = read_attributes(node)
+        tensors = read_tensors(node, attributes)
+        return attributes, tensors, _layer(attributes, tensors)
+    except (ConversionError, ArgumentError):
+        raise
+    # What a contrived node trips over is not to be foreseen: whatever it is, the file is what is wrong.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise ConversionError(f"it is damaged ({type(error).__name__}: {reason[:200]})") from error
 
 
 def _layer(attributes: Attributes, tensors: Tensors) -> nn.Module:
@@ -162,13 +189,28 @@ def _make(attributes: Attributes, input_size: int, tensors: Tensors, options: Ma
     return Recurrent(cell_of(attributes, tensors.p is not None), input_size, width, **options)
 
 
+def _said(attributes: Attributes, tensors: Tensors, difference: float | None) -> Read:
+    lengths = tensors.lengths
+    return Read(
+        attributes.operator,
+        attributes.direction,
+        attributes.batch_first,
+        {s: v if isinstance(v, str) else _tensor(v, tensors.dtype) for s, v in tensors.initial.items()},
+        lengths if lengths is None or isinstance(lengths, str) else _tensor(lengths, torch.int64),
+        difference,
+    )
+
+
+def _tensor(value: Array, dtype: torch.dtype) -> Tensor:
+    return torch.from_numpy(np.array(value, np.float64)).to(dtype)  # torch reads no bfloat16 of NumPy's
+
+
 def _row(node: Node, attributes: Attributes, tensors: Tensors, layer: nn.Module) -> Row:
-    inner = layer.layer if isinstance(layer, Reverse) else layer
-    kind = type(inner).__name__
-    cell = f"cv.Recurrent({inner.units[0].cell.name})" if isinstance(inner, Recurrent) else f"cv.{kind}"
-    notes = [f"initial {s} {v}" if isinstance(v, str) else f"initial {s} per row" for s, v in tensors.initial.items()]
-    notes = [n for n in notes if not n.endswith("zeros")]
+    notes = [f"initial {s} {v if isinstance(v, str) else 'differs from row to row'}" for s, v in tensors.initial.items()]
+    notes = [n for n in notes if not n.endswith(" zeros")]
     notes += [] if tensors.lengths is None else ["has lengths"]
-    notes += ["batch_first"] if attributes.batch_first else []
-    sizes = f"{tensors.w.shape[2]} -> {tensors.r.shape[2]}"
-    return Row(node.name, attributes.operator, cell, sizes, attributes.direction, ", ".join(notes))
+    if attributes.operator == "LSTM" and attributes.clip is not None:
+        notes.append("clip leaves the memory unclipped, as in onnxruntime")
+    sizes = f"{tensors.w.shape[2]} -> {tensors.r.shape[2] * len(tensors.r)}"
+    made = describe(layer.layer if isinstance(layer, Reverse) else layer)
+    return Row(node.name, attributes.operator, made, sizes, attributes.direction, ", ".join(notes))

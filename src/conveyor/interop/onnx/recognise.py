@@ -238,30 +238,31 @@ def _outputs(reader: _Reader, value: Polynomial, fresh: int) -> Iterator[_Out]:
         if parts is None or parts[0] != ZERO:
             continue
         for shown in match_activation(reader.forms, parts[1]):
-            if shown.operand == Polynomial.atom(fresh) and shown.clip is None:
-                gates = (g for g in reader.atom_gates(atom, {fresh: "c"}) if g.clip is None)
+            if shown.operand == Polynomial.atom(fresh):
+                gates = (g for g in reader.atom_gates(atom, {fresh: "c"}) if g.clip == shown.clip)
                 yield from (_Out(gate, shown.activation) for gate in gates)
 
 
 def _with_gates(reader: _Reader, way: _Memory, memory: int, out: _Out) -> Operator | None:
-    candidates = [g for g in reader.gates(way.candidate) if g.clip is None]
-    pairs = _input_and_forget(reader, way, {memory: "c"}, out.gate.activation)
+    candidates = [g for g in reader.gates(way.candidate) if g.clip == out.gate.clip]
+    pairs = _input_and_forget(reader, way, {memory: "c"}, out.gate)
     for candidate in candidates:
         for admit, forget in pairs:
             gates = (admit.linear, out.gate.linear, forget.linear, candidate.linear)
             activations = (out.gate.activation, candidate.activation, out.activation)
             coupled = way.forget is None or way.admit is None
-            return Operator("LSTM", gates, activations, coupled=coupled)
+            return Operator("LSTM", gates, activations, clip=out.gate.clip, coupled=coupled)
     return None
 
 
 def _input_and_forget(
-    reader: _Reader, way: _Memory, seen: Mapping[int, str], wanted: Activation
+    reader: _Reader, way: _Memory, seen: Mapping[int, str], out: _Gate
 ) -> list[tuple[_Gate, _Gate]]:
     """The two gates; of a coupled pair both are written out, for runtimes that don't know the coupling."""
 
     def read(atom: int | None) -> list[_Gate]:
-        return [g for g in reader.atom_gates(atom, seen) if g.activation == wanted and g.clip is None]
+        found = reader.atom_gates(atom, seen)
+        return [g for g in found if (g.activation, g.clip) == (out.activation, out.clip)]
 
     admits, forgets = read(way.admit), read(way.forget)
     if way.forget is None:

@@ -1,9 +1,13 @@
-"""What an export or an import tells about itself."""
+"""What an export or an import tells about itself: the report of all of interop, with a row for each layer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from conveyor.interop.report import Report
+
+ALLOWED = 1e-5  # between a layer and a graph, for outputs up to 1
 
 
 @dataclass(frozen=True)
@@ -27,39 +31,30 @@ class Row:
     note: str = ""
 
 
+HEADS = ("layer", "from", "to", "sizes", "direction", "note")
+
+
 @dataclass(frozen=True)
-class Report:
-    """The rows of an export or import.
+class Converted(Report):
+    """What became of a model's layers.
 
     Attributes:
-        title: What was converted, and to what.
         rows: A row a layer.
-        difference: The largest difference on random input; None if nothing was compared.
     """
 
-    title: str
-    rows: tuple[Row, ...]
-    difference: float | None = None
-
-    def summary(self) -> str:
-        """One line: how many layers, and the largest difference."""
-        count = sum(1 for r in self.rows if r.result)
-        layers = "1 layer" if count == 1 else f"{count} layers"
-        told = "" if self.difference is None else f", largest difference {self.difference:.1e}"
-        return f"{self.title}: {layers}{told}"
+    rows: tuple[Row, ...] = ()
 
     def table(self) -> list[tuple[str, ...]]:
         """The rows as text, headings first."""
-        heads = ("layer", "from", "to", "sizes", "direction", "note")
         rows = self.rows
-        return [heads, *((r.layer, r.source, r.result or "left out", r.sizes, r.directions, r.note) for r in rows)]
+        return [HEADS, *((r.layer, r.source, r.result or "left out", r.sizes, r.directions, r.note) for r in rows)]
 
     def __str__(self) -> str:
-        return f"{self.summary()}\n{text_table(self.table())}"
+        return f"{super().__str__()}\n{_text(self.table())}"
 
 
 @dataclass(frozen=True)
-class Exported(Report):
+class Exported(Converted):
     """What became of a model, and how the graph is run.
 
     Attributes:
@@ -72,13 +67,12 @@ class Exported(Report):
     optional: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
 
-    def summary(self) -> str:
-        """One line, with the inputs, those that may be left out in brackets, and the outputs."""
+    def __str__(self) -> str:
         inputs = ", ".join(f"[{n}]" if n in self.optional else n for n in self.inputs)
-        return f"{super().summary()}; {inputs} -> {', '.join(self.outputs)}"
+        return f"{super().__str__()}\ninputs {inputs}; outputs {', '.join(self.outputs)}"
 
 
-def text_table(rows: Sequence[Sequence[str]]) -> str:
+def _text(rows: Sequence[Sequence[str]]) -> str:
     """Rows as text with columns of even width."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(

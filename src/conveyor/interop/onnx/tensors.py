@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from conveyor.errors import ConversionError
-from conveyor.interop.onnx.attributes import GATES, Attributes
+from conveyor.interop.onnx.attributes import GATES, STATES, Attributes
 from conveyor.interop.onnx.graph import Array
 from conveyor.interop.onnx.nodes import Node, NotConstant
 
@@ -60,7 +60,7 @@ def read_tensors(node: Node, attributes: Attributes) -> Tensors:
     gates = len(GATES[attributes.operator])
     directions = 2 if attributes.direction == "bidirectional" else 1
     width = r.shape[-1] if r.ndim == 3 else 0
-    stated = node.attribute("hidden_size", width)
+    stated = node.attribute("hidden_size", int, width)
     if stated != width:
         raise ConversionError(f"hidden_size is {stated}, but R has {width} columns")
     b = _weight(node, _B, "B")
@@ -96,7 +96,7 @@ def _initial(
     node: Node, attributes: Attributes, shape: tuple[int, int]
 ) -> tuple[dict[str, str | Array], dict[str, Array]]:
     """Where initial states come from, and those that a layer can learn: one for all rows."""
-    states = ("h", "c") if attributes.operator == "LSTM" else ("h",)
+    states = STATES[attributes.operator]
     initial: dict[str, str | Array] = {}
     found: dict[str, Array] = {}
     for state, place in zip(states, _STATES, strict=False):
@@ -104,7 +104,7 @@ def _initial(
         try:
             value = node.scope.constant(given) if given else np.zeros((shape[0], 1, shape[1]))
         except NotConstant as error:
-            initial[state] = str(error).removeprefix("is ")
+            initial[state] = _from(error)
             continue
         if given and attributes.batch_first:
             value = value.swapaxes(0, 1)
@@ -129,4 +129,8 @@ def _lengths(node: Node) -> str | Array | None:
     try:
         return np.array(node.scope.constant(given))
     except NotConstant as error:
-        return str(error).removeprefix("is ")
+        return _from(error)
+
+
+def _from(error: NotConstant) -> str:
+    return f"from {', '.join(error.sources)}" if error.sources else str(error)
