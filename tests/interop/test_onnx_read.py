@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import conveyor as cv
 from conveyor.interop.onnx.reverse import Reverse
-from tests.interop.onnx_spec import FUNCTIONS, GATES, USUAL, Array, activations, given, model, problem, run, specified
+from interop.onnx_spec import FUNCTIONS, GATES, USUAL, Array, activations, given, model, problem, run, specified
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -74,7 +74,9 @@ def name_of(case: Any) -> str:
 
 @pytest.mark.parametrize("lengths", [None, [6, 2, 1]], ids=["even", "lengths"])
 @pytest.mark.parametrize(("op", "attributes"), CASES, ids=name_of)
-def test_a_node_is_the_layer_that_is_read_from_it(op: str, attributes: dict[str, Any], lengths: list[int] | None) -> None:
+def test_a_node_is_the_layer_that_is_read_from_it(
+    op: str, attributes: dict[str, Any], lengths: list[int] | None
+) -> None:
     also = {n: v for n, v in attributes.items() if n in ("bias", "peepholes")}
     attributes = {n: v for n, v in attributes.items() if n not in also}
     weights = problem(op, 3, 5, attributes.get("direction", "forward"), **also)
@@ -317,7 +319,9 @@ def test_a_node_against_the_specification(weights: dict[str, Array], attributes:
 def test_directions_with_other_activations() -> None:
     w = problem("RNN", 3, 5, "bidirectional")
     made = model("RNN", w, given("RNN", 2, 1, w), direction="bidirectional", activations=["Tanh", "Relu"])
-    with pytest.raises(cv.ConversionError, match=r"other activations \(Tanh; Relu\), and both directions of a layer run"):
+    with pytest.raises(
+        cv.ConversionError, match=r"other activations \(Tanh; Relu\), and both directions of a layer run"
+    ):
         cv.from_onnx(made)
 
 
@@ -337,5 +341,7 @@ def test_without_onnxruntime_nothing_is_compared(monkeypatch: pytest.MonkeyPatch
 def test_without_onnx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     for call in (lambda: cv.from_onnx("a"), lambda: cv.to_onnx(cv.GRU(2, 3), tmp_path / "a")):
-        with pytest.raises(cv.ConveyorError, match=r"ONNX files need the package onnx .*; pip install 'conveyor\[onnx\]'"):
+        with pytest.raises(
+            cv.ConveyorError, match=r"ONNX files need the package onnx .*; pip install 'conveyor\[onnx\]'"
+        ):
             call()

@@ -112,7 +112,7 @@ class Scope:
         )
         model = helper.make_model(graph, opset_imports=self.model.opset_import, ir_version=self.model.ir_version)
         try:
-            (value,) = ReferenceEvaluator(model).run(None, {})  # type: ignore[arg-type]
+            (value,) = ReferenceEvaluator(model).run(None, {})
         except Exception as error:  # whatever a foreign node may raise
             raise NotConstant(f"can't be computed ({_line(error)})") from error
         return np.asarray(value)

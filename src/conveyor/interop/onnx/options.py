@@ -65,7 +65,9 @@ def read_options(
         if axis in dynamic or (axis == "time" and step):
             sizes[axis] = None
         elif not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise ArgumentError(f"{axis} is the size of an axis that is not dynamic, a whole number from 1, got {size!r}")
+            raise ArgumentError(
+                f"{axis} is the size of an axis that is not dynamic, a whole number from 1, got {size!r}"
+            )
     for name, value in (("lengths", lengths), ("states", states)):
         if value not in _GIVEN:
             raise ArgumentError(f"{name} is {', '.join(_GIVEN[:-1])} or {_GIVEN[-1]}, got {value!r}")

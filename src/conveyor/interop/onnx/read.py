@@ -206,7 +206,9 @@ def _tensor(value: Array, dtype: torch.dtype) -> Tensor:
 
 
 def _row(node: Node, attributes: Attributes, tensors: Tensors, layer: nn.Module) -> Row:
-    notes = [f"initial {s} {v if isinstance(v, str) else 'differs from row to row'}" for s, v in tensors.initial.items()]
+    notes = [
+        f"initial {s} {v if isinstance(v, str) else 'differs from row to row'}" for s, v in tensors.initial.items()
+    ]
     notes = [n for n in notes if not n.endswith(" zeros")]
     notes += [] if tensors.lengths is None else ["has lengths"]
     if attributes.operator == "LSTM" and attributes.clip is not None:
