@@ -136,4 +136,4 @@ def test_both_rates_of_the_published_model_are_read() -> None:
     """Its LSTMs stand in branches within branches: for two rates, with the state given and without."""
     read = cv.from_onnx(published("silero_vad.onnx"))
     assert len(read) == 4 and not read.refused
-    assert {node.initial["h"] for node in read.nodes.values()} == {"from state, input", "from input"}
+    assert {node.initial["h"] for node in read.nodes.values()} == {"from state", "from input"}

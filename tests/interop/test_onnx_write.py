@@ -174,6 +174,20 @@ def test_learned_initial_states_are_the_defaults(cell: str, tmp_path: Path) -> N
     assert_same(tmp_path / "optional", given, apply(layer, given))
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_learned_initial_states_come_back(cell: str, tmp_path: Path) -> None:
+    """In the file they are spread over the rows of x."""
+    layer = randomised(cv.Recurrent(cell, 3, 5, bidirectional=True, learn_initial_state=True))
+    for states in ("optional", "none"):
+        cv.to_onnx(layer, tmp_path / states, states=states)
+        (again,) = cv.from_onnx(tmp_path / states).values()
+        assert again.learn_initial_state
+        assert torch.equal(again.initial_h_l0_reverse, layer.initial_h_l0_reverse)
+        x = torch.randn(6, 3, 3)
+        for a, b in zip(apply(again, {"x": x}), apply(layer, {"x": x}), strict=True):
+            assert (a - b).abs().max() <= 1e-6
+
+
 @pytest.mark.parametrize("learned", [False, True], ids=["zeros", "learned"])
 @pytest.mark.parametrize("first", [False, True], ids=["time-first", "batch-first"])
 def test_resets_start_anew_in_both_directions(first: bool, learned: bool, tmp_path: Path) -> None:
@@ -333,6 +347,14 @@ def test_a_chain_that_is_not_the_forward_is_noticed(tmp_path: Path) -> None:
     ):
         cv.to_onnx(Liar(), tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_parameters_that_are_not_finite(tmp_path: Path) -> None:
+    layer = cv.LSTM(3, 5)
+    with torch.no_grad():
+        layer.weight_hh_l0[0, 0] = torch.nan
+    with pytest.raises(cv.ConversionError, match="gives other numbers than LSTM: 'weight_hh_l0' is not finite"):
+        cv.to_onnx(layer, tmp_path / "m.onnx")
 
 
 def test_language_models(tmp_path: Path) -> None:

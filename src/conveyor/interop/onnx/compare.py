@@ -52,6 +52,9 @@ def compare(model: nn.Module, stages: Sequence[Stage], data: bytes, options: Opt
 
 
 def _other(model: nn.Module, by: str) -> ConversionError:
+    bad = next((n for n, p in model.named_parameters() if not p.isfinite().all()), None)
+    if bad is not None:
+        return ConversionError(f"the graph gives other numbers than {type(model).__name__}: '{bad}' is not finite")
     return ConversionError(
         f"the graph gives other numbers than {type(model).__name__}, {by}: its forward does something else than its"
         " modules one after the other, as chain() or nn.Sequential has them"
