@@ -96,6 +96,32 @@ def test_a_node_is_the_layer_that_is_read_from_it(
     assert_near(got, specified(op, weights, inputs, **attributes))
 
 
+@pytest.mark.parametrize(("op", "attributes"), [c for c in CASES if c[1].get("direction") != "reverse"], ids=name_of)
+def test_what_was_read_goes_out_as_the_same_node(op: str, attributes: dict[str, Any], tmp_path: Path) -> None:
+    """Its equations alone say which operator they are, with which activations and attributes."""
+    also = {n: v for n, v in attributes.items() if n in ("bias", "peepholes")}
+    attributes = {n: v for n, v in attributes.items() if n not in also}
+    weights = problem(op, 3, 5, attributes.get("direction", "forward"), **also)
+    inputs = given(op, 6, 3, weights)
+    made = model(op, weights, inputs, **attributes)
+    report = cv.to_onnx(cv.from_onnx(made)["node"], tmp_path / "m.onnx", lengths="none")
+    # A gate is looked for as one thing in the equations, which these three are not.
+    spread = op != "RNN" and attributes.get("activations", ["Sigmoid"])[0] in ("Affine", "ScaledTanh", "Softsign")
+    assert [row.result for row in report.rows] == ["Scan" if spread else op]
+    names = {"initial_h": "h_0", "initial_c": "c_0", "X": "x"}
+    y, *finals = run(str(tmp_path / "m.onnx"), {names[n]: v for n, v in inputs.items()})
+    t, b, width = y.shape
+    want, *rest = run(made, inputs)
+    assert_near([y.reshape(t, b, -1, 5).transpose(0, 2, 1, 3), *finals], [want, *rest])
+    if spread or "Affine" in attributes.get("activations", ()):
+        return  # the last of which goes into the weights
+    (node,) = [n for n in onnx.load(tmp_path / "m.onnx").graph.node if n.op_type == op]
+    got = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    for name in ("clip", "linear_before_reset", "input_forget", "activation_alpha", "activation_beta"):
+        if name in attributes:
+            assert got[name] == pytest.approx(attributes[name]), name
+
+
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
 @pytest.mark.parametrize("op", GATES)
 @pytest.mark.parametrize("layout", [0, 1], ids=["time-first", "batch-first"])
