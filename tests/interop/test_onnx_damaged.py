@@ -87,6 +87,14 @@ def test_arbitrary_bytes(data: bytes) -> None:
     assert isinstance(attempt(data), str)
 
 
+def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither of what onnxruntime refuses: here a name that is no UTF-8."""
+    for data in FILES:
+        attempt(data.replace(b"LSTM", b"LS\xffM", 1).replace(b"node", b"no\xffe"))
+        attempt(data[:-5])
+    assert capfd.readouterr() == ("", "")
+
+
 def test_foreign_files(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(3)}, tmp_path / "torch.pt")
     cv.save(cv.GRU(2, 3), tmp_path / "ours.safetensors")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,23 @@ def test_weights_that_constants_are_cut_and_glued_to() -> None:
     made = wrapped(nodes, [stored(i, "first"), stored(w["R"], "R"), stored(w["B"], "B")], {"X": inputs["X"]})
     layer = cv.from_onnx(made)["inner"]
     assert_near(ours(layer, {"X": inputs["X"]})[:1], run(made, {"X": inputs["X"]}))
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_what_torchs_own_exporter_writes(kind: str) -> None:
+    """Its zeros before the first step are spread over the rows of x by nodes."""
+    theirs = getattr(torch.nn, kind)(3, 4, 2, bidirectional=True)
+    file = io.BytesIO()
+    axes = {"x": {0: "time", 1: "batch"}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own, of this exporter being the older of two
+        torch.onnx.export(theirs, (torch.randn(5, 2, 3),), file, dynamo=False, input_names=["x"], dynamic_axes=axes)
+    read = cv.from_onnx(onnx.load_from_string(file.getvalue()))
+    assert [type(layer) for layer in read.values()] == [getattr(cv, kind)] * 2
+    assert {origin for node in read.nodes.values() for origin in node.initial.values()} == {"zeros"}
+    first, second = read.values()
+    x = torch.randn(7, 3, 3)
+    assert (second(first(x)[0])[0] - theirs(x)[0]).abs().max() <= 1e-5
 
 
 def test_nodes_inside_branches_and_functions() -> None:

@@ -143,7 +143,7 @@ def _nodes(model: onnx.ModelProto, title: str) -> list[Node]:
     except Exception as error:  # whatever a contrived graph may raise
         raise ConversionError(f"{title} is damaged ({type(error).__name__}: {str(error)[:200]})") from error
     if not nodes:
-        used = [op for op, _ in Counter(n.op_type for n in whole.graph.node).most_common(8)] or ["none at all"]
+        used = [str(op) for op, _ in Counter(n.op_type for n in whole.graph.node).most_common(8)] or ["none at all"]
         raise ConversionError(
             f"{title} has no {', '.join(RECURRENT[:-1])} or {RECURRENT[-1]} node; it has {', '.join(used)}"
         )
