@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import conveyor as cv
@@ -494,6 +497,27 @@ def test_wrong_arguments(layer: Any, options: dict[str, Any], said: str, tmp_pat
         cv.to_onnx(layer, tmp_path / "m.onnx", **options)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+JUNK = st.one_of(
+    st.none(), st.booleans(), st.integers(-3, 9), st.floats(), st.text(max_size=3), st.just([]), st.just({}),
+    st.just(object()), st.just([[True]]), st.sampled_from([("batch",), ["time"], ("x",), "step", "optional", "none"]),
+    st.just(torch.zeros(2)),
+)  # fmt: skip
+OPTIONS = ("dynamic", "batch", "time", "step", "lengths", "states", "static", "reset", "overwrite", "check")
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(st.sampled_from(OPTIONS), JUNK, min_size=1, max_size=3))
+def test_whatever_the_options_are(options: dict[str, Any]) -> None:
+    """An error of ours in one line, or a file that gives the layer's numbers."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            report = cv.to_onnx(cv.GRU(3, 5), Path(folder) / "m.onnx", **options)
+        except cv.ArgumentError as error:
+            assert "\n" not in str(error) and not list(Path(folder).iterdir())
+        else:
+            assert report.ok and (report.difference is not None or options["check"] is False)
 
 
 def test_names_that_meet(tmp_path: Path) -> None:
