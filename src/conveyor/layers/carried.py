@@ -1,4 +1,4 @@
-"""States that come with the graph of an earlier call: backward says which one was not detached, where torch would not."""
+"""States that come with the graph of an earlier call: backward says which was not detached, where torch would not."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Watched(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
-        makers = [maker for maker, _ in ctx.next_functions[1:]]
+        makers = [maker for maker, _ in ctx.next_functions]
         gone = {
             n: None
             for n, maker, g in zip(ctx.names, makers, grads, strict=True)
@@ -67,14 +67,15 @@ def _is_gone(maker: Any) -> bool:
         node = todo.popleft()
         seen += 1
         saves = False
-        for name in _saved_by(type(node)):
+        for name in _saved_by(node.__class__):
             try:
                 value = getattr(node, name)
             except RuntimeError as error:
                 if "freed" in str(error):
                     return True
                 value = error
-            saves = saves or isinstance(value, Tensor | RuntimeError) or (isinstance(value, tuple) and len(value) > 0)
+            held = value if isinstance(value, tuple) else (value,)
+            saves = saves or any(isinstance(v, Tensor | RuntimeError) for v in held)
         if not saves:
             todo.extend(following for following, _ in node.next_functions if following is not None)
     return False

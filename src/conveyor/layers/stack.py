@@ -31,6 +31,7 @@ from conveyor.rewrite import RESET, without_bias
 from conveyor.states import state_class
 
 if TYPE_CHECKING:
+    from conveyor.layers.estimate import MemoryEstimate
     from conveyor.layers.stream import Stream
 
 LayoutOf = Callable[[Program, Mapping[str, int]], Layout]
@@ -337,6 +338,21 @@ class Stack(Regularised):
         every = self.checkpoint_every or 0
         call = Call(floors, self.backend_used, self.connections, ragged, every, every_layer)
         return call.run(x, initial)
+
+    def memory_estimate(self, T: int, B: int) -> MemoryEstimate:  # noqa: N803 - torch's letters for these sizes
+        """What a forward and backward pass takes in this mode, about, in bytes; nothing is run.
+
+        Args:
+            T: Steps.
+            B: Rows of the batch.
+
+        Returns:
+            Bytes of the input and the output with their gradients, of what is kept between the passes and of what they
+            work in; `.total` is all of it, `.beyond` what comes beside input and output.
+        """
+        from conveyor.layers.estimate import memory_estimate
+
+        return memory_estimate(self, T, B)
 
     def stream(self, batch_size: int = 1) -> Stream:
         """This layer fed step by step; see `conveyor.layers.stream.Stream`.

@@ -13,6 +13,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from conveyor.backends.parameters import Parameters
 from conveyor.errors import ArgumentError
 from conveyor.layers.check import check_aux_names, check_input, describe, step_aux
+from conveyor.layers.connections import read
 from conveyor.layers.stack import Stack
 from conveyor.layers.unit import Unit
 from conveyor.torch_ops import single_step
@@ -89,8 +90,11 @@ class Stream:
             check_aux_names(aux, names, f"cell {describe(self.layer.units)}", "(B,) or (B, K)")
         if not x.is_contiguous():
             x = x.contiguous()
-        for run, target in zip(self._runs, (*self._between, out), strict=True):
-            run.step(x, aux, target)
+        connections, first = self.layer.connections, x
+        for k, (run, target) in enumerate(zip(self._runs, (*self._between, out), strict=True)):
+            run.step(read(connections, k, x, first), aux, target)
+            if connections == "residual" and k:
+                target += x
             x = target
         return out
 
