@@ -17,6 +17,7 @@ from layers.features import (
     CELLS,
     F64,
     LENGTHS,
+    SOME,
     STARTS,
     B,
     I,
@@ -142,10 +143,10 @@ def measured(steps: int, batch: int, width: int, **options: Any) -> tuple[float,
 
 
 ESTIMATED: dict[str, tuple[int, int, int, dict[str, Any]]] = {
-    "plain": (1000, 32, 128, {}),
     "chunks": (8000, 8, 128, {"checkpoint_every": 1000}),
 }
 MORE: dict[str, tuple[int, int, int, dict[str, Any]]] = {
+    "plain": (1000, 32, 128, {}),
     "masks": (1000, 32, 128, {"num_layers": 2, "dropout": 0.2, "zoneout": 0.1, "variational_dropout": 0.3}),
     "both ways": (1000, 32, 128, {"num_layers": 2, "bidirectional": True}),
     "both ways in chunks": (1000, 32, 128, {"num_layers": 2, "bidirectional": True, "checkpoint_every": 50}),
