@@ -31,6 +31,7 @@ LAYERS = [
     ["layers"],
     ["sequences"],
     ["interop"],
+    ["testing"],
     ["tasks"],
     ["machine"],
     ["bench", "doctor"],
