@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 import conveyor as cv
-from layers.features import BACKENDS, CELLS, F64, LENGTHS, STARTS, B, I, T, assert_same, flat, gradients, layer_of
+from layers.features import BACKENDS, F64, LENGTHS, SOME, STARTS, B, I, T, assert_same, flat, gradients, layer_of
 from support import Case
 
 
@@ -43,7 +43,7 @@ def by_hand(layer: cv.Recurrent, x: Tensor, given: dict[str, Any]) -> tuple[list
 
 @pytest.mark.parametrize("kind", ["plain", "residual", "skip"])
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("case", CELLS, ids=lambda c: c.id)
+@pytest.mark.parametrize("case", SOME, ids=lambda c: c.id)
 def test_layers_are_connected_as_by_hand(case: Case, backend: str, kind: str) -> None:
     both = case.multiple == 1
     layer = layer_of(case, backend, num_layers=3, connections=kind, bidirectional=both)

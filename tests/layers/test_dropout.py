@@ -14,9 +14,9 @@ from conveyor.backends import reference
 from conveyor.regularise import dropout_key, recurrent_states, zoneout_key
 from layers.features import (
     BACKENDS,
-    CELLS,
     F64,
     LENGTHS,
+    SOME,
     STARTS,
     B,
     I,
@@ -63,7 +63,7 @@ def steps(layer: cv.Recurrent, x: Tensor, state: tuple[Tensor, ...], aux: dict[s
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "eval"])
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("case", CELLS, ids=lambda c: c.id)
+@pytest.mark.parametrize("case", SOME, ids=lambda c: c.id)
 def test_zoneout_keeps_states_as_they_were(case: Case, backend: str, training: bool) -> None:
     layer = layer_of(case, backend, zoneout=0.4).train(training)
     x, state, aux = torch.randn(T, B, I, dtype=F64, requires_grad=True), state_of(layer), aux_of(layer)
@@ -179,7 +179,7 @@ def test_which_states_have_recurrent_connections() -> None:
 # Everything together, on every backend
 
 
-@pytest.mark.parametrize("case", CELLS, ids=lambda c: c.id)
+@pytest.mark.parametrize("case", SOME, ids=lambda c: c.id)
 def test_backends_agree_on_everything_at_once(case: Case) -> None:
     found = []
     for backend in BACKENDS:

@@ -14,9 +14,9 @@ from conveyor.backends import reference
 from conveyor.text import parse
 from layers.features import (
     BACKENDS,
-    CELLS,
     F64,
     LENGTHS,
+    SOME,
     STARTS,
     B,
     I,
@@ -49,7 +49,7 @@ def hooked(layer: cv.Recurrent, x: Tensor, state: tuple[Tensor, ...], aux: dict[
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("case", CELLS, ids=lambda c: c.id)
+@pytest.mark.parametrize("case", SOME, ids=lambda c: c.id)
 def test_each_steps_gradient_is_limited(case: Case, backend: str) -> None:
     layer = layer_of(case, backend, gradient_clip=LIMIT)
     x, state, aux = torch.randn(T, B, I, dtype=F64, requires_grad=True), state_of(layer), aux_of(layer)

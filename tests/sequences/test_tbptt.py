@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader, TensorDataset
 
 import conveyor as cv
-from layers.features import BACKENDS, CELLS, F64, STARTS, B, I, T, assert_same, flat, layer_of
+from layers.features import BACKENDS, F64, SOME, STARTS, B, I, T, assert_same, flat, layer_of
 from support import Case
 
 LENGTHS = torch.tensor([3, 7, 0, 5])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("case", CELLS, ids=lambda c: c.id)
+@pytest.mark.parametrize("case", SOME, ids=lambda c: c.id)
 def test_parts_are_the_whole(case: Case, backend: str) -> None:
     """Outputs part by part, and the last state, are those of one call, with lengths and resets."""
     layer = layer_of(case, backend, num_layers=2, learn_initial_state=True)

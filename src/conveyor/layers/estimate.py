@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conveyor.backends.estimate import estimate
+from conveyor.backends.use import use_of_loop
 from conveyor.errors import ArgumentError
 from conveyor.layers.connections import width_read
 
@@ -53,7 +53,9 @@ def memory_estimate(layer: Stack, steps: int, batch: int) -> MemoryEstimate:
     whole = steps * batch * itemsize  # of one number a step
     every = min(layer.checkpoint_every or steps, steps)
     chunked = 0 < every < steps
-    directions, backend = layer.num_directions, layer.backend_used
+    directions, use_of = layer.num_directions, use_of_loop
+    if layer.backend_used == "cpu":
+        from conveyor.backends.cpu.use import use_of_passes as use_of
     saved = working = passing = 0
     below = layer.input_size
     for k in range(layer.num_layers):
@@ -63,7 +65,7 @@ def memory_estimate(layer: Stack, steps: int, batch: int) -> MemoryEstimate:
         last = k == layer.num_layers - 1
         for unit in floor:
             program = unit.running(layer.training, False)
-            use = estimate(backend, program, unit.widths, every, batch, itemsize, True)
+            use = use_of(program, unit.widths, every, batch, itemsize)
             working += use.working
             if chunked:
                 states = sum(unit.widths[s.width] for s in program.states)
