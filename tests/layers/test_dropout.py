@@ -290,6 +290,12 @@ def test_errors(name: str) -> None:
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("option", [{"variational_dropout": 0.1}, {"zoneout": 0.1}, {"connections": "skip"}, {"gradient_clip": 1}])
+def test_torch_has_no_such_modules(option: dict[str, Any]) -> None:
+    with pytest.raises(cv.ArgumentError, match=rf"layer: torch's modules have no {next(iter(option))}, and this one does"):
+        cv.to_torch(cv.LSTM(I, 5, num_layers=2, **option))
+
+
 def test_nothing_recurrent_to_drop() -> None:
     with pytest.raises(cv.ArgumentError, match="drops recurrent connections, and cell min_gru has none"):
         cv.Recurrent("min_gru", I, 5, variational_dropout={"recurrent": 0.5})
