@@ -321,7 +321,7 @@ class Stack(Regularised):
         """The output, or that of each layer, and the final states; `shape` is that of the padded input."""
         steps, batch = shape[0], shape[1]
         masks = self._draw(x, steps, batch, packing) if training else masking.no_masks(self.num_layers)
-        orders = [Order(steps, forwards, packing) for forwards in (True, False)]
+        orders = [Order(steps, forwards, packing) for forwards in (True, False)[: self.num_directions]]
         floors = []
         for k in range(self.num_layers):
             tracks = []
