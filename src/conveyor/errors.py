@@ -33,3 +33,9 @@ class TextError(ConveyorError):
 
 class NonFiniteError(ConveyorError):
     """Training met a loss that is not finite; the message names the step, the layer and the first bad value."""
+
+
+def shown(value: object) -> str:
+    """What came, on one line: a tensor's repr has many."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}…"

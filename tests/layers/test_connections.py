@@ -71,6 +71,8 @@ def test_sizes_and_cells_of_their_own(backend: str) -> None:
     assert_same(list(outputs), by_hand(layer, x, {})[0], 1e-12, "output")
     assert [h.shape for h in state.h] == [(2, B, 4), (2, B, 5), (2, B, 6)] and state.c[1] is None
     lstm = cv.LSTM(I, [4, 5], num_layers=2)
+    with pytest.raises(cv.ArgumentError, match="torch's modules have one hidden size in all layers"):
+        cv.to_torch(lstm)
     assert [tuple(h.shape) for h in lstm(x.float())[1].c] == [(1, B, 4), (1, B, 5)]
 
 

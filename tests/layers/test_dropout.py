@@ -263,6 +263,12 @@ def test_probabilities_of_one_and_changes_later() -> None:
     assert layer(x)[0].any() and torch.equal(layer(x)[0], layer(x)[0])
     layer.zoneout = 1.0
     assert not layer(x)[0].any()
+    for wrong in ({"zoneout": 2.0}, {"variational_dropout": "no"}, {"gradient_clip": 0.0 - 1}, {"checkpoint_every": 0}):
+        for name, value in wrong.items():
+            before = getattr(layer, name)
+            with pytest.raises(cv.ArgumentError, match=name):
+                setattr(layer, name, value)
+            assert getattr(layer, name) == before, "a wrong value changes nothing"
     assert "zoneout=1.0" in repr(layer) and "variational" not in repr(layer)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conveyor.backends.use import use_of_loop
-from conveyor.errors import ArgumentError
+from conveyor.errors import ArgumentError, shown
 from conveyor.layers.connections import width_read
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def memory_estimate(layer: Stack, steps: int, batch: int) -> MemoryEstimate:
     """Estimate what training takes; see `Stack.memory_estimate`."""
     for name, value in (("T", steps), ("B", batch)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise ArgumentError(f"{name} is a whole number from 0, got {value!r}")
+            raise ArgumentError(f"{name} is a whole number from 0, got {shown(value)}")
     itemsize = layer._like().itemsize
     whole = steps * batch * itemsize  # of one number a step
     every = min(layer.checkpoint_every or steps, steps)

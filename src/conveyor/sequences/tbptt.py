@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from conveyor.errors import ArgumentError
+from conveyor.errors import ArgumentError, shown
 
 
 class Part:
@@ -135,7 +135,9 @@ def tbptt(
         ArgumentError: An argument has a wrong value, or other steps or rows than x.
     """
     if isinstance(length, bool) or not isinstance(length, int) or length < 1:
-        raise ArgumentError(f"length is a number of steps from 1, got {length!r}")
+        raise ArgumentError(f"length is a number of steps from 1, got {shown(length)}")
+    if not isinstance(batch_first, bool):
+        raise ArgumentError(f"batch_first is True or False, got {shown(batch_first)}")
     if isinstance(x, PackedSequence):
         raise ArgumentError("x is a padded tensor, got PackedSequence; pad_packed_sequence gives it and lengths")
     if not isinstance(x, Tensor) or x.dim() < 2:
