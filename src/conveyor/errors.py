@@ -35,6 +35,10 @@ class NonFiniteError(ConveyorError):
     """Training met a loss that is not finite; the message names the step, the layer and the first bad value."""
 
 
+class ConversionError(ConveyorError):
+    """Weights brought in from elsewhere, or taken out, do not give the numbers that they gave there."""
+
+
 def shown(value: object) -> str:
     """What came, on one line: a tensor's repr has many."""
     text = " ".join(repr(value).split())
