@@ -1,4 +1,4 @@
-"""States with the graph of an earlier call: backward says which one was not detached, where torch would not."""
+"""States that come with the graph of an earlier call: backward says which was not detached, where torch would not."""
 
 from __future__ import annotations
 
@@ -62,14 +62,15 @@ def _is_gone(maker: Any) -> bool:
         node = todo.popleft()
         seen += 1
         saves = False
-        for name in _saved_by(type(node)):
+        for name in _saved_by(node.__class__):
             try:
                 value = getattr(node, name)
             except RuntimeError as error:
                 if "freed" in str(error):
                     return True
                 value = error
-            saves = saves or isinstance(value, Tensor | RuntimeError) or (isinstance(value, tuple) and len(value) > 0)
+            held = value if isinstance(value, tuple) else (value,)
+            saves = saves or any(isinstance(v, Tensor | RuntimeError) for v in held)
         if not saves:
             todo.extend(following for following, _ in node.next_functions if following is not None)
     return False

@@ -110,8 +110,6 @@ class Stack(Uses, Regularised):
         super().__init__()
         as_rate("dropout", dropout)
         warn_of_one_layer(dropout, len(cells))
-        if checkpoint_every is not None and (type(checkpoint_every) is not int or checkpoint_every < 1):
-            raise ArgumentError(f"checkpoint_every is a number of steps from 1, or None, got {checkpoint_every!r}")
         check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional, strict_backend=strict_backend)
         check_flags(learn_initial_state=learn_initial_state)
         check_place(device, dtype)
@@ -359,7 +357,7 @@ class Stack(Uses, Regularised):
         """
         steps, batch = shape[0], shape[1]
         masks = self._draw(x, steps, batch, packing) if training else masking.no_masks(self.num_layers)
-        orders = [Order(steps, forwards, packing, lengths) for forwards in (True, False)]
+        orders = [Order(steps, forwards, packing, lengths) for forwards in (True, False)[: self.num_directions]]
         floors = []
         for k in range(self.num_layers):
             tracks = []

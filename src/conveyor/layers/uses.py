@@ -1,4 +1,4 @@
-"""What a layer can be used for beside being called: streams and records."""
+"""What a layer can be used for beside being called: streams, records, an estimate of memory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from conveyor.layers.module import Module
 
 if TYPE_CHECKING:
+    from conveyor.layers.estimate import MemoryEstimate
     from conveyor.layers.stream import Stream
     from conveyor.layers.trace import Trace
 
@@ -26,6 +27,21 @@ class Uses(Module):
         from conveyor.layers.stream import Stream
 
         return Stream(self, batch_size)  # type: ignore[arg-type]
+
+    def memory_estimate(self, T: int, B: int) -> MemoryEstimate:  # noqa: N803 - torch's letters for these sizes
+        """What a forward and backward pass takes in this mode, about, in bytes; nothing is run.
+
+        Args:
+            T: Steps.
+            B: Rows of the batch.
+
+        Returns:
+            Bytes of the input and the output with their gradients, of what is kept between the passes and of what they
+            work in; `.total` is all of it, `.beyond` what comes beside input and output.
+        """
+        from conveyor.layers.estimate import memory_estimate
+
+        return memory_estimate(self, T, B)  # type: ignore[arg-type]
 
     def record(
         self,
