@@ -37,6 +37,9 @@ class Regularised(Module):
     _zoneout: float | Mapping[str, float] | None
     _clip: float | Mapping[str, float] | None
 
+    def _all_units(self) -> tuple[Unit, ...]:
+        return self.units
+
     @property
     def variational_dropout(self) -> float | Mapping[str, float] | None:
         """The probability of variational dropout, or a dict of "input", "recurrent" and "output" to theirs."""

@@ -42,7 +42,7 @@ def gradients(form: Form, given: Inputs, grads: Sequence[Tensor]) -> Tensors:
         given: What it read.
         grads: The gradients of the output and of the final states.
     """
-    found: Tensors = vjp(_running(form, given.lengths), *given.tensors)[1](tuple(grads))
+    found: Tensors = vjp(_running(form, given.lengths), *_alive(given.tensors))[1](tuple(_alive(grads)))
     return found
 
 
@@ -57,5 +57,10 @@ def second(form: Form, given: Inputs, grads: Sequence[Tensor], cotangents: Seque
     def first(*tensors: Tensor) -> Tensors:
         return gradients(form, Inputs.of(form, tensors[count:], given.lengths), tensors[:count])
 
-    found: Tensors = vjp(first, *grads, *given.tensors)[1](tuple(cotangents))
+    found: Tensors = vjp(first, *_alive([*grads, *given.tensors]))[1](tuple(_alive(cotangents)))
     return found
+
+
+def _alive(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """The same tensors: what is left of a transform that has ended is taken off by any operation, but not by `vjp`."""
+    return [t.view_as(t) for t in tensors]

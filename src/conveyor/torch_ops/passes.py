@@ -115,8 +115,8 @@ def _forward_packed(form: Form, given: Inputs, packing: Packing, training: bool)
     results = [packing.unpack(kept.output(), batch), *(s.index_select(0, packing.back) for s in kept.finals)]
     if not training:
         return results
-    saved = x.new_empty((steps * batch, kept_width(form, "cpu") or 0))
-    trails = [x.new_empty(((steps + 1) * batch, t.shape[-1])) for t in kept.trails.values()]
+    saved = x.new_zeros((steps * batch, kept_width(form, "cpu") or 0))  # results are the same at each call, padding too
+    trails = [x.new_zeros(((steps + 1) * batch, t.shape[-1])) for t in kept.trails.values()]
     for whole, part in zip((saved, *trails), (kept.saved, *kept.trails.values()), strict=True):
         if part.numel():
             whole[: len(part)] = part
@@ -188,7 +188,7 @@ def _backward_compiled(
         d_states = [d.index_select(0, packing.back) for d in d_states]
         d_aux = {n: packing.unpack(d, batch) for n, d in d_aux.items()}
     shapes = zip(form.aux, given.aux, strict=True)
-    d_inputs = [] if d_x is None else [d_x]
+    d_inputs = [d_x] if wants_x and d_x is not None else []
     return [*d_inputs, *d_states, *(_own(d_aux[n].sum_to_size(a.shape)) for n, a in shapes), *found.tensors]
 
 
