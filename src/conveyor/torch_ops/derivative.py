@@ -31,7 +31,9 @@ def unrolled(
     program: str, layout: str,
 ) -> Tensors:  # fmt: skip
     """The output and the final states in operations of torch, step by step: for transforms inside a compiled graph."""
-    return _running(read(program, layout), lengths)(x, *states, *aux, *params)
+    # Tangents of views are more than torch can trace.
+    own = [t.clone() for t in (x, *states, *aux, *params)]
+    return _running(read(program, layout), lengths)(*own)
 
 
 def gradients(form: Form, given: Inputs, grads: Sequence[Tensor]) -> Tensors:
