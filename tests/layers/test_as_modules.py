@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.utils import parametrizations, parametrize, skip_init
 from torch.nn.utils.stateless import _reparametrize_module  # noqa: F401
-from torch.func import functional_call
 
 import conveyor as cv
 
@@ -95,7 +95,11 @@ def test_meta_device_and_skip_init() -> None:
         assert cv.LSTM(I, H).weight_ih_l0.is_meta
     for kind in (cv.LSTM, cv.GRU, cv.RNN, cv.LSTMCell, cv.GRUCell, cv.RNNCell):
         layer = skip_init(kind, I, H, bias=False)
-        assert type(layer) is kind and layer(given(layer) if kind is not cv.GRUCell and kind is not cv.RNNCell else torch.randn(B, I)) is not None
+        assert (
+            type(layer) is kind
+            and layer(given(layer) if kind is not cv.GRUCell and kind is not cv.RNNCell else torch.randn(B, I))
+            is not None
+        )
     assert len(list(skip_init(cv.Recurrent, "lstm", I, H).parameters())) == 3
 
 

@@ -13,7 +13,19 @@ import conveyor as cv
 from conveyor.backends import reference
 from conveyor.regularise import dropout_key, recurrent_states, zoneout_key
 from layers.features import (
-    B, BACKENDS, F64, I, LENGTHS, STARTS, T, assert_same, aux_of, flat, gradients, layer_of, state_of,
+    BACKENDS,
+    F64,
+    LENGTHS,
+    STARTS,
+    B,
+    I,
+    T,
+    assert_same,
+    aux_of,
+    flat,
+    gradients,
+    layer_of,
+    state_of,
 )  # fmt: skip
 from support import BUILT_IN, Case, assert_near
 

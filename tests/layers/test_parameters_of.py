@@ -54,7 +54,9 @@ OPTIMIZERS: dict[str, tuple[Make, dict[str, float], dict[str, float]]] = {
 
 @pytest.mark.parametrize("set_to_none", [True, False], ids=["none", "zeros"])
 @pytest.mark.parametrize(("make", "own", "rest"), OPTIMIZERS.values(), ids=OPTIMIZERS)
-def test_as_two_whole_optimizers_would(make: Make, own: dict[str, float], rest: dict[str, float], set_to_none: bool) -> None:
+def test_as_two_whole_optimizers_would(
+    make: Make, own: dict[str, float], rest: dict[str, float], set_to_none: bool
+) -> None:
     layer = lstm()
     # Both rates in turn on the whole layer, and from each what belongs to it.
     ours, masks = make(groups(layer, own, rest)), forget_rows(layer)

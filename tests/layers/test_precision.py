@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 import conveyor as cv
-from layers.features import BACKENDS
 from layers.common import relative_error
+from layers.features import BACKENDS
 
 T, B, I, H = 9, 3, 4, 5  # noqa: E741
 HALF = [pytest.param(d, id=str(d).removeprefix("torch.")) for d in (torch.bfloat16, torch.float16)]

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
 from conveyor.errors import ArgumentError
 from conveyor.layers.unit import Unit
@@ -27,6 +28,7 @@ class GateRows(nn.Parameter):
     _cleared: tuple[Tensor, int] | None
 
     def __new__(cls, layer: nn.Module, name: str, start: int, stop: int) -> GateRows:
+        """The rows from `start` to before `stop` of a layer's parameter."""
         owner = layer._parameters[name]
         assert owner is not None
         # A detached view counts its versions with the layer's tensor, so that torch and streams see what is written.
@@ -48,7 +50,7 @@ class GateRows(nn.Parameter):
             )
         return self._owner
 
-    @property  # type: ignore[override]
+    @property
     def grad(self) -> Tensor | None:
         """The gradient of these rows: a view of the tensor's, or None."""
         found = self._whole().grad
@@ -70,7 +72,7 @@ class GateRows(nn.Parameter):
         elif owner.grad is not None:
             held = owner.grad
             # Without a new version: what other rows have noted stays true.
-            with torch.no_grad(), torch.autograd._unsafe_preserve_version_counter(held):
+            with torch.no_grad(), _unsafe_preserve_version_counter(held):
                 held[self._rows].zero_()
             self._cleared = held, held._version
 

@@ -137,7 +137,9 @@ class Stack(Regularised):
         self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
         self._variational, self._zoneout, self._clip = variational_dropout, zoneout, gradient_clip
         self._change_units()
-        self._state_class = state_class(self.state_fields)  # says now, rather than at the first call, if a name can't be a field's
+        self._state_class = state_class(
+            self.state_fields
+        )  # says now, rather than at the first call, if a name can't be a field's
         self.aux_names = tuple(dict.fromkeys(a.name for u in self.units for a in u.program.aux))
         self._fields = tuple(self._field(name) for name in self.state_fields)
         for unit in self.units:
@@ -306,7 +308,9 @@ class Stack(Regularised):
         """The auxiliary inputs of each unit, and where pieces begin."""
         first = self.batch_first
         whole = {
-            u.suffix: {a.name: sequence_aux(a.name, aux[a.name], x, u.widths[a.width], batched, first) for a in u.program.aux}
+            u.suffix: {
+                a.name: sequence_aux(a.name, aux[a.name], x, u.widths[a.width], batched, first) for a in u.program.aux
+            }
             for u in self.units
         }
         if reset is None:

@@ -25,7 +25,7 @@ def _running(form: Form, lengths: Tensor | None) -> Callable[..., Tensors]:
     return run
 
 
-@torch.compiler.allow_in_graph
+@torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
 def unrolled(
     x: Tensor, states: Sequence[Tensor], aux: Sequence[Tensor], params: Sequence[Tensor], lengths: Tensor | None,
     program: str, layout: str,
