@@ -32,6 +32,7 @@ LAYERS = [
     ["layers"],
     ["sequences"],
     ["interop"],
+    ["testing"],
     ["tasks"],
     ["machine"],
     ["bench", "doctor"],

@@ -6,6 +6,7 @@ here by a task that prints its figures as JSON. What is the same for everybody, 
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -53,6 +54,8 @@ def first_use(kind: str, threads: str) -> Mapping[str, float]:
     from conveyor.bench.user_cell import define
 
     torch.set_num_threads(int(threads))
+    for module in ("conveyor.layers", "conveyor.torch_ops", "conveyor.backends.cpu"):
+        importlib.import_module(module)
     target.width()  # LLVM is loaded
     warm = torch.randn(64, 64, requires_grad=True)
     torch.nn.functional.linear(warm, warm).tanh().sum().backward()  # and torch's own first steps are done
@@ -76,6 +79,7 @@ def memory(kind: str, threads: str, *size: str) -> Mapping[str, float]:
 
     torch.set_num_threads(int(threads))
     target.width()
+    torch.optim.SGD([torch.zeros(1)], lr=1.0)  # torch imports a part of itself, 70 MB, with the first optimizer
     steps, batch, hidden = map(int, size)
     before = _most_memory()
     make = cv.LSTM if kind == "ours" else torch.nn.LSTM
