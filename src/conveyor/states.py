@@ -40,6 +40,26 @@ def __getattr__(name: str) -> Any:
     return state_class(tuple(name.removeprefix(_PREFIX).split("__")))
 
 
+class _Names(dict[str, Any]):
+    """torch's table of the types in saved programs, which makes classes of states when it is asked for them."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (isinstance(name, str) and name.startswith(f"{__name__}.{_PREFIX}"))
+
+    def __missing__(self, name: str) -> Any:
+        if name not in self:
+            raise KeyError(name)
+        return state_class(tuple(name.removeprefix(f"{__name__}.{_PREFIX}").split("__")))
+
+
+def tell_torch() -> None:
+    """Let torch.export.load find classes of states that this process has not made yet."""
+    from torch.utils import _pytree as pytree
+
+    if not isinstance(pytree.SERIALIZED_TYPE_TO_PYTHON_TYPE, _Names):
+        pytree.SERIALIZED_TYPE_TO_PYTHON_TYPE = _Names(pytree.SERIALIZED_TYPE_TO_PYTHON_TYPE)
+
+
 def _make(name: str, fields: tuple[str, ...]) -> Any:
     from torch.utils import _pytree as pytree
 

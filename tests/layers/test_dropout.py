@@ -67,7 +67,7 @@ def steps(layer: cv.Recurrent, x: Tensor, state: tuple[Tensor, ...], aux: dict[s
 def test_zoneout_keeps_states_as_they_were(case: Case, backend: str, training: bool) -> None:
     layer = layer_of(case, backend, zoneout=0.4).train(training)
     x, state, aux = torch.randn(T, B, I, dtype=F64, requires_grad=True), state_of(layer), aux_of(layer)
-    masks = masks_of(layer, x, 3).units.get(layer.units[0], {})
+    masks = masks_of(layer, x, 3).units.get(layer.units[0].suffix, {})
 
     def rest(name: str, t: int, before: Tensor, new: Tensor) -> Tensor:
         return torch.where(masks[zoneout_key(name)][t] > 0, before, new) if training else 0.4 * before + 0.6 * new
@@ -81,7 +81,7 @@ def test_zoneout_keeps_states_as_they_were(case: Case, backend: str, training: b
 
 def test_zoneout_of_one_state_and_its_rate() -> None:
     layer = cv.LSTM(I, 50, zoneout={"c": 0.3, "h": 0})
-    masks = masks_of(layer, torch.empty(T, B, I), 0).units[layer.units[0]]
+    masks = masks_of(layer, torch.empty(T, B, I), 0).units[layer.units[0].suffix]
     assert list(masks) == [zoneout_key("c")]
     mask = masks[zoneout_key("c")]
     assert mask.shape == (T, B, 50) and set(mask.unique().tolist()) == {0.0, 1.0}
@@ -153,7 +153,7 @@ def test_one_mask_a_sequence_on_what_matrices_and_weights_read(name: str, backen
     layer = layer_of(name, backend, variational_dropout={"input": 0.2, "recurrent": 0.5, "output": 0.3})
     x, state = torch.randn(T, B, I, dtype=F64, requires_grad=True), state_of(layer)
     masks = masks_of(layer, x, 3)
-    own = masks.units[layer.units[0]]
+    own = masks.units[layer.units[0].suffix]
     assert set(own) == {dropout_key(s) for s in recurrent_states(layer.units[0].plain)}
     assert all(m.shape == (1, B, 4) and set(m.unique().tolist()) <= {0.0, 2.0} for m in own.values())
     held, outputs = [s[0] for s in state], []

@@ -58,7 +58,7 @@ class Packing:
     def unpack(self, packed: Tensor, batch: int) -> Tensor:
         """Packed rows (N, K) as (T, B, K), zero where there is padding."""
         whole = packed.new_zeros((self.steps * batch, packed.shape[-1]))
-        return whole.index_copy(0, self.rows, packed).view(self.steps, batch, -1)
+        return whole.index_copy(0, self.rows, packed).view(self.steps, batch, packed.shape[-1])
 
 
 def turn_padded(padded: Tensor, lengths: Tensor) -> Tensor:

@@ -74,7 +74,10 @@ class Parameters(Mapping[Key, Tensor]):
 
     def to(self, dtype: torch.dtype) -> Parameters:
         """The same parameters in another type."""
-        if all(t.dtype is dtype for t in self.tensors):
+        for t in self.tensors:
+            if t.dtype is not dtype:
+                break
+        else:
             return self
         return Parameters([t.to(dtype) for t in self.tensors], self.places)
 

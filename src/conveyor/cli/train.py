@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -16,13 +17,14 @@ from conveyor.cli.interrupt import Interruption
 from conveyor.cli.meter import Meter, duration, score
 from conveyor.cli.output import claimed, require_free
 from conveyor.tasks.cell_source import find_cell
+from conveyor.tasks.share import Share
 from conveyor.tasks.text.config import UNITS, TextConfig
 from conveyor.tasks.text.run import TextRun
 
 
-def make_console() -> Console:
-    """Console of standard output; it neither wraps nor colours what we print."""
-    return Console(highlight=False, soft_wrap=True, markup=False)
+def make_console(share: Share) -> Console:
+    """Console of standard output; it neither wraps nor colours what we print. Of several processes, the first prints."""
+    return Console(highlight=False, soft_wrap=True, markup=False, quiet=not share.leads)
 
 
 def start_training(config: TextConfig, cell: str, output: Path, *, force: bool) -> int:
@@ -31,9 +33,11 @@ def start_training(config: TextConfig, cell: str, output: Path, *, force: bool) 
     Raises:
         ConveyorError: something that the user gave cannot be used.
     """
-    require_free(output, force=force)
+    share = Share.of_environment()
+    if share.leads:
+        require_free(output, force=force)
     run = TextRun.start(config, find_cell(cell))
-    console = make_console()
+    console = make_console(share)
     code = follow(run, output, console)
     if code == 0:
         console.print(f"Try: {generate_command(output)}")
@@ -47,7 +51,7 @@ def resume_training(folder: Path) -> int:
         ConveyorError: the checkpoint or its data cannot be used.
     """
     run = TextRun.resume(folder)
-    console = make_console()
+    console = make_console(run.share)
     if run.test_loss is not None:
         console.print(f"{folder}: this run is finished: {run.trainer.progress.finished}.")
         return 0
@@ -66,14 +70,15 @@ def follow(run: TextRun, folder: Path, console: Console) -> int:
     trainer = run.trainer
     progress = trainer.progress
     unit = UNITS[run.config.data.level]
-    with claimed(folder), Interruption() as interruption:
+    mine = claimed(folder) if run.share.leads else nullcontext()
+    with mine, Interruption() as interruption:
         console.print(_introduction(run, unit))
         meter = Meter(unit, progress.step, trainer.total_steps, progress.best_loss)
         with display(console, meter) as shown:
             for report in run.train(folder):
                 meter.update(report)
                 shown.update(report)
-                if interruption.requested and progress.finished is None:
+                if run.share.any(interruption.requested) and progress.finished is None:
                     run.save(folder)
                     break
     if progress.finished is None:

@@ -38,6 +38,9 @@ class Regularised(Module):
     _clip: float | Mapping[str, float] | None
     _every: int | None
 
+    def _all_units(self) -> tuple[Unit, ...]:
+        return self.units
+
     @property
     def variational_dropout(self) -> float | Mapping[str, float] | None:
         """The probability of variational dropout, or a dict of "input", "recurrent" and "output" to theirs."""

@@ -367,14 +367,13 @@ class Stack(Uses, Regularised):
                 if reset is not None:
                     aux[RESET] = reset
                 params = unit.bind(self) if reset is None else unit.bind_resetting(self)
-                params = params.to(x.dtype)
-                tracks.append(Track(unit, training, params, aux, orders[d]))
+                tracks.append(Track(unit, training, params.to(x.dtype), aux, orders[d]))
             output = masks.output if k == self.num_layers - 1 else None
             floors.append(Floor(tracks, masks.below[k], masks.read[k], output))
         ragged = None if packing is None else packing.ragged
-        notes = notes_of(self)
+        every, notes = self.checkpoint_every or 0, notes_of(self)
         # What is told of each step is kept anyway.
-        every = 0 if keeps_padding() or notes is not None else self.checkpoint_every or 0
+        every = 0 if every and (notes is not None or keeps_padding()) else every
         call = Call(floors, self.backend_used, self.connections, ragged, every, every_layer, notes)
         return call.run(x, initial)
 

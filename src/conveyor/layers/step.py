@@ -62,6 +62,9 @@ class _Step(Module):
         o = self._options
         initialise(self, [self.unit], o["init"], o["forget_bias"], o["max_lag"])
 
+    def _all_units(self) -> tuple[Unit, ...]:
+        return (self.unit,)
+
     def _like(self) -> Tensor:
         """A tensor of the cell's device and type."""
         names = self.unit.names

@@ -46,8 +46,9 @@ class Unit:
         # torch.compile reads what has been worked out, but could not work it out.
         for training in (False, True):
             for resetting in (False, True):
-                _ = self.running(training, resetting).text
-        _ = self._places, self._resetting_places, self.names, self._initial_names
+                program = self.running(training, resetting)
+                _ = program.text, program.states, program.aux
+        _ = self.program, self.plain.states, self._places, self._resetting_places, self.names, self._initial_names
 
     @cached_property
     def program(self) -> Program:

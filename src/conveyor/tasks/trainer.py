@@ -20,6 +20,7 @@ from conveyor.tasks.nonfinite import (
 )
 from conveyor.tasks.optimizer import build_optimizer, optimizer_tensors, restore_optimizer
 from conveyor.tasks.schedule import Schedule
+from conveyor.tasks.share import Share
 from conveyor.tasks.state import State, detach, state_from_tensors, state_tensors
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -114,6 +115,7 @@ class Trainer:
         loss: of outputs and targets; mean.
         validate: loss on the validation data; leaves model and random generators as they were.
         config: how to train.
+        share: this process's part, if several train.
     """
 
     def __init__(
@@ -123,6 +125,7 @@ class Trainer:
         loss: Loss,
         validate: Callable[[], float],
         config: TrainingConfig,
+        share: Share | None = None,
     ) -> None:
         self.model = model
         self.windows = windows
@@ -136,6 +139,7 @@ class Trainer:
         self.history: list[Validation] = []
         self._best: dict[str, Tensor] | None = None
         self.state: State = None
+        self.share = Share() if share is None else share
 
     def __iter__(self) -> Iterator[StepReport]:
         while self.progress.finished is None:
@@ -149,7 +153,7 @@ class Trainer:
                 validation's loss is not.
         """
         progress = self.progress
-        inputs, targets = self.windows[progress.window]
+        inputs, targets = (self.share.part(t) for t in self.windows[progress.window])
         lr = self.schedule.lr(progress.step)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
@@ -157,16 +161,18 @@ class Trainer:
         random_state = torch.get_rng_state()
         outputs, state = self.model(inputs, self.state)
         loss = self.loss(outputs, targets)
-        value = loss.item()
+        value = self.share.mean(loss.item())
         if not math.isfinite(value):
             torch.set_rng_state(random_state)
             raise explain_loss(self.model, inputs, self.state, progress.step + 1, value)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
+        self.share.average_gradients(self.model.parameters())
         norm = self._clip(progress.step + 1)
         self._update(progress.step + 1, lr)
         self._advance(detach(state), value)
-        return StepReport(progress.step, targets.numel(), value, lr, norm, self._validate_if_due(lr))
+        tokens = targets.numel() * self.share.size
+        return StepReport(progress.step, tokens, value, lr, norm, self._validate_if_due(lr))
 
     def _update(self, step: int, lr: float) -> None:
         try:
@@ -206,7 +212,7 @@ class Trainer:
         due = progress.step % every == 0 if every else progress.window == 0
         if not due and progress.finished is None:
             return None
-        loss = self.validate()
+        loss = self.share.mean(self.validate())
         if not math.isfinite(loss):
             raise explain_validation(progress.step, loss)
         best = progress.best_loss is None or loss < progress.best_loss
@@ -238,7 +244,7 @@ class Trainer:
             "history": [asdict(validation) for validation in self.history],
         }
         running = {f"optimizer.{name}": t for name, t in optimizer_tensors(self.optimizer).items()}
-        running |= state_tensors(self.state)
+        running |= state_tensors(self.share.whole_of(self.state))
         running["random"] = torch.get_rng_state()
         return document, {"weights": self.model.state_dict(), "best": self.best_weights, "training": running}
 
@@ -254,5 +260,6 @@ class Trainer:
         restore_optimizer(
             self.optimizer, {k.removeprefix(prefix): v for k, v in running.items() if k.startswith(prefix)}
         )
-        self.state = state_from_tensors(running)
+        self.state = self.share.part_of(state_from_tensors(running))
         torch.set_rng_state(running["random"])
+        self.share.vary_random_numbers()

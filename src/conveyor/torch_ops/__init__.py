@@ -21,12 +21,15 @@ from conveyor.backends.parameters import Key, Parameters
 from conveyor.backends.ragged import Ragged
 from conveyor.backends.results import Result
 from conveyor.program import Program
+from conveyor.states import tell_torch
 from conveyor.torch_ops import derivative, eager, library, padded, transforms
 from conveyor.torch_ops.form import Form, layout_text
 from conveyor.torch_ops.modes import are_plain, asks_for_tangents, is_traced, is_transformed, is_watched
 from conveyor.torch_ops.passes import Inputs
 
 __all__ = ["recurrence", "single_step"]
+
+tell_torch()
 
 
 def recurrence(

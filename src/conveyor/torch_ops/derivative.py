@@ -25,13 +25,15 @@ def _running(form: Form, lengths: Tensor | None) -> Callable[..., Tensors]:
     return run
 
 
-@torch.compiler.allow_in_graph
+@torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
 def unrolled(
     x: Tensor, states: Sequence[Tensor], aux: Sequence[Tensor], params: Sequence[Tensor], lengths: Tensor | None,
     program: str, layout: str,
 ) -> Tensors:  # fmt: skip
     """The output and the final states in operations of torch, step by step: for transforms inside a compiled graph."""
-    return _running(read(program, layout), lengths)(x, *states, *aux, *params)
+    # Tangents of views are more than torch can trace.
+    own = [t.clone() for t in (x, *states, *aux, *params)]
+    return _running(read(program, layout), lengths)(*own)
 
 
 def gradients(form: Form, given: Inputs, grads: Sequence[Tensor]) -> Tensors:
@@ -42,7 +44,7 @@ def gradients(form: Form, given: Inputs, grads: Sequence[Tensor]) -> Tensors:
         given: What it read.
         grads: The gradients of the output and of the final states.
     """
-    found: Tensors = vjp(_running(form, given.lengths), *given.tensors)[1](tuple(grads))
+    found: Tensors = vjp(_running(form, given.lengths), *_alive(given.tensors))[1](tuple(_alive(grads)))
     return found
 
 
@@ -57,5 +59,10 @@ def second(form: Form, given: Inputs, grads: Sequence[Tensor], cotangents: Seque
     def first(*tensors: Tensor) -> Tensors:
         return gradients(form, Inputs.of(form, tensors[count:], given.lengths), tensors[:count])
 
-    found: Tensors = vjp(first, *grads, *given.tensors)[1](tuple(cotangents))
+    found: Tensors = vjp(first, *_alive([*grads, *given.tensors]))[1](tuple(_alive(cotangents)))
     return found
+
+
+def _alive(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """The same tensors: what is left of a transform that has ended is taken off by any operation, but not by `vjp`."""
+    return [t.view_as(t) for t in tensors]

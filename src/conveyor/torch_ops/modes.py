@@ -38,7 +38,14 @@ def keeps_padding() -> bool:
 
 def is_watched() -> bool:
     """Whether torch transforms what is computed, or takes notes of it: a compiled pass has no part in that."""
-    return is_traced() or is_transformed() or torch._C._len_torch_dispatch_stack() > 0 or asks_for_tangents()
+    # Written out: every call asks.
+    return (
+        torch.compiler.is_compiling()
+        or torch._C._are_functorch_transforms_active()
+        or torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._get_tracing_state() is not None
+        or forward_ad._current_level >= 0
+    )
 
 
 def are_plain(tensors: Iterable[Tensor]) -> bool:

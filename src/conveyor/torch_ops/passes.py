@@ -6,7 +6,7 @@ not sequences have lengths of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -68,7 +68,45 @@ def kept_width(form: Form, backend: str) -> int | None:
     return sum(form.widths.get(form.program.nodes[n].type.width, 1) for n in saved_nodes(form.program))
 
 
-def run_forward(form: Form, backend: str, given: Inputs, training: bool) -> list[Tensor]:
+class Stacked:
+    """Makes the large tensors of several passes of one shape lie behind each other.
+
+    Args:
+        size: How many passes there are.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._blocks: list[Tensor] = []
+        self._next = 0
+        self._member = -1
+
+    def begin(self) -> None:
+        """From now on for the next pass."""
+        self._member, self._next = self._member + 1, 0
+
+    def empty(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        """A tensor of the present pass."""
+        from conveyor.backends.cpu import memory
+
+        if not self._member:
+            self._blocks.append(memory.empty((self._size, *shape), like))
+        block = self._blocks[self._next]
+        self._next += 1
+        return block[self._member]
+
+    def whole(self, parts: Sequence[Tensor]) -> Tensor:
+        """One result of each pass, stacked; without a copy where they lie so."""
+        first = parts[0]
+        for block in self._blocks:
+            if block.data_ptr() == first.data_ptr() and block.numel() == self._size * first.numel():
+                return block.view(self._size, *first.shape)
+        return torch.stack(list(parts))
+
+
+def run_forward(
+    form: Form, backend: str, given: Inputs, training: bool, stacked: Stacked | None = None
+) -> list[Tensor]:
     """Run forward.
 
     Args:
@@ -76,6 +114,7 @@ def run_forward(form: Form, backend: str, given: Inputs, training: bool) -> list
         backend: `cpu` or `reference`.
         given: What it reads.
         training: Whether a backward pass is to follow.
+        stacked: What makes the large tensors; the output may then be a part of another result.
 
     Returns:
         The output (T, B, width) and the final states (B, width). If a backward pass of a compiled backend follows, also
@@ -92,12 +131,20 @@ def run_forward(form: Form, backend: str, given: Inputs, training: bool) -> list
         survive_fork()
         if given.lengths is not None:
             return _forward_packed(form, given, Packing.of(given.lengths, x.shape[0]), training)
-        kept = cpu.run_forward(form.program, x, given.states, params, form.widths, aux, training)
-        results = [kept.output().clone(), *kept.finals]
+        if stacked is None:
+            kept = cpu.run_forward(form.program, x, given.states, params, form.widths, aux, training)
+            results = [kept.output().clone(), *kept.finals]
+        else:
+            stacked.begin()
+            kept = cpu.run_forward(
+                form.program, x, given.states, params, form.widths, aux, training, empty=stacked.empty
+            )
+            results = [kept.output(), *kept.finals]
         if not training:
             return results
         steps, batch = x.shape[:2]
-        saved = kept.saved.reshape(steps * batch, -1) if steps * batch else x.new_empty((0, kept_width(form, "cpu")))
+        columns = kept_width(form, "cpu") or 0
+        saved = kept.saved.reshape(steps * batch, columns) if steps * batch else x.new_empty((0, columns))
         trails = list(kept.trails.values())
         if not kept.lead:  # a lone step
             trails = [torch.cat((s, f)) for s, f in zip(given.states, kept.finals, strict=True)]
@@ -115,8 +162,8 @@ def _forward_packed(form: Form, given: Inputs, packing: Packing, training: bool)
     results = [packing.unpack(kept.output(), batch), *(s.index_select(0, packing.back) for s in kept.finals)]
     if not training:
         return results
-    saved = x.new_empty((steps * batch, kept_width(form, "cpu") or 0))
-    trails = [x.new_empty(((steps + 1) * batch, t.shape[-1])) for t in kept.trails.values()]
+    saved = x.new_zeros((steps * batch, kept_width(form, "cpu") or 0))  # results are the same at each call, padding too
+    trails = [x.new_zeros(((steps + 1) * batch, t.shape[-1])) for t in kept.trails.values()]
     for whole, part in zip((saved, *trails), (kept.saved, *kept.trails.values()), strict=True):
         if part.numel():
             whole[: len(part)] = part
@@ -188,7 +235,7 @@ def _backward_compiled(
         d_states = [d.index_select(0, packing.back) for d in d_states]
         d_aux = {n: packing.unpack(d, batch) for n, d in d_aux.items()}
     shapes = zip(form.aux, given.aux, strict=True)
-    d_inputs = [] if d_x is None else [d_x]
+    d_inputs = [d_x] if wants_x and d_x is not None else []
     return [*d_inputs, *d_states, *(_own(d_aux[n].sum_to_size(a.shape)) for n, a in shapes), *found.tensors]
 
 
@@ -200,7 +247,7 @@ def whole_gradients(form: Form, x: Tensor, grads: Sequence[Tensor | None]) -> li
     return [x.new_zeros(s) if g is None else g for s, g in zip(shapes, grads, strict=False)]
 
 
-def _packed(form: Form, given: Inputs, packing: Packing) -> tuple[Tensor, Mapping[str, Tensor]]:
+def _packed(form: Form, given: Inputs, packing: Packing) -> tuple[Tensor, dict[str, Tensor]]:
     steps, batch = given.x.shape[:2]
     aux = {n: packing.pack(a.expand(steps, batch, -1)) for n, a in given.named_aux(form).items()}
     return packing.pack(given.x), aux

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from conveyor.torch_ops import derivative, passes
 from conveyor.torch_ops.form import Form
-from conveyor.torch_ops.modes import asks_for_tangents
+from conveyor.torch_ops.modes import asks_for_tangents, is_transformed
 from conveyor.torch_ops.passes import Inputs
 
 Tensors = tuple[Tensor, ...]
@@ -28,6 +28,7 @@ class _Call:
     form: Form
     params: int
     has_lengths: bool
+    training: bool = True
     wants_x: bool = True
     wants_params: bool = True
 
@@ -48,17 +49,27 @@ class _Call:
 
 def run(form: Form, given: Inputs) -> tuple[Tensor, Tensors]:
     """The output and the final states, under any transforms of torch.func but those of forward mode."""
-    call = _Call(form, len(given.params), given.lengths is not None)
+    training = torch.is_grad_enabled() and any(map(_wants_gradient, given.tensors))
+    call = _Call(form, len(given.params), given.lengths is not None, training)
     lengths = () if given.lengths is None else (given.lengths,)
     found = _Forward.apply(call, *given.tensors, *lengths)  # type: ignore[no-untyped-call]
     return found[0], tuple(found[1 : 1 + call.states])
+
+
+def _wants_gradient(tensor: Tensor) -> bool:
+    """Whether a tensor does, at any level of transforms."""
+    while not tensor.requires_grad:
+        if not torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+            return False
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return True
 
 
 class _Forward(torch.autograd.Function):
     @staticmethod
     def forward(call: _Call, *tensors: Tensor) -> Tensors:
         given, _ = call.split(tensors)
-        return tuple(passes.run_forward(call.form, "cpu", given, training=True))
+        return tuple(passes.run_forward(call.form, "cpu", given, call.training))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensors) -> None:
@@ -91,12 +102,19 @@ class _Forward(torch.autograd.Function):
         batch = _Batch(info.batch_size, tensors, dims[1:])
         shared = all(d is None for d in batch.dims[call.inputs - call.params :])
         if not shared or call.has_lengths:
-            return batch.run_each(lambda ts: _Forward.apply(call, *ts))  # type: ignore[no-untyped-call]
+            if call.has_lengths or is_transformed() or _is_noted(tensors):
+                return batch.run_each(lambda ts: _Forward.apply(call, *ts))  # type: ignore[no-untyped-call]
+            stacked = passes.Stacked(info.batch_size)
+
+            def run_one(ts: list[Tensor]) -> list[Tensor]:
+                return passes.run_forward(call.form, "cpu", call.split(ts)[0], call.training, stacked)
+
+            return batch.run_each(run_one, stacked.whole)
         axes = [*_input_axes(call), *[None] * call.params]
         return batch.run_folded(
             lambda ts: _Forward.apply(call, *ts),  # type: ignore[no-untyped-call]
             axes,
-            [_SEQUENCE, *[_ROWS] * (2 * call.states + 1)],
+            [_SEQUENCE, *[_ROWS] * (2 * call.states + 1 if call.training else call.states)],
         )
 
 
@@ -144,6 +162,11 @@ class _Backward(torch.autograd.Function):
         )
 
 
+def _is_noted(tensors: Sequence[Tensor]) -> bool:
+    """Whether torch's own graph takes note of an operation on these."""
+    return torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+
+
 # The axis of a tensor that counts rows; the members of a batch stand right behind it when they are folded into it.
 _SEQUENCE, _ROWS = 1, 0
 
@@ -167,13 +190,17 @@ class _Batch:
     tensors: Sequence[Tensor]
     dims: Sequence[int | None]
 
-    def run_each(self, apply: Callable[[list[Tensor]], Tensors]) -> tuple[Tensors, Any]:
+    def run_each(
+        self,
+        apply: Callable[[list[Tensor]], Sequence[Tensor]],
+        stack: Callable[[Sequence[Tensor]], Tensor] = torch.stack,  # type: ignore[assignment]
+    ) -> tuple[Tensors, Any]:
         """One member after another."""
         found = [
             apply([t if d is None else t.select(d, m) for t, d in zip(self.tensors, self.dims, strict=True)])
             for m in range(self.size)
         ]
-        stacked = tuple(torch.stack(results) for results in zip(*found, strict=True))
+        stacked = tuple(stack(results) for results in zip(*found, strict=True))
         return stacked, (0,) * len(stacked)
 
     def run_folded(

@@ -109,11 +109,13 @@ def run_forward(
     training: bool,
     keep: tuple[int, ...] = (),
     ragged: Ragged | None = None,
+    empty: Callable[[Sequence[int], Tensor], Tensor] = memory.empty,
 ) -> Kept:
     """Run forward, without an autograd graph.
 
     The arguments are those of `conveyor.backends.reference.forward`; then whether a backward pass will follow, the
-    nodes whose values are asked for, and how sequences of unequal length are packed.
+    nodes whose values are asked for, how sequences of unequal length are packed, and who makes the tensors that are
+    large.
     """
     total, batch, rows = _extent(x, ragged)
     own = _states(program)
@@ -124,10 +126,10 @@ def run_forward(
     lead = 0
     if ragged is not None:
         lead = batch
-        trails = [memory.empty((batch + rows[0], w), x) for w in sizes]
+        trails = [empty((batch + rows[0], w), x) for w in sizes]
     elif total != 1:
         lead = 1
-        trails = [memory.empty((total + 1, batch, w), x) for w in (sizes if training else sizes[:1])]
+        trails = [empty((total + 1, batch, w), x) for w in (sizes if training else sizes[:1])]
     before = dict(zip(own.names, trails or states, strict=False))
     if not total or not batch:
         for trail, state in zip(trails, states, strict=False):
@@ -143,7 +145,7 @@ def run_forward(
 
     frame = _frame(program, ("forward", training, keep), given, params, widths, aux, names, ragged)
     finals = tuple([x.new_empty((batch, w)) for w in sizes])
-    saved = memory.empty((*rows, frame.saved), x)
+    saved = empty((*rows, frame.saved), x)
     _run(frame, [*given, *states, *trails, *finals, *values, saved], params, x.dtype, ragged)
     if ragged is not None:
         finals = tuple([t.index_select(0, ragged.ends) for t in trails])

@@ -12,6 +12,7 @@ import torch
 from conveyor.errors import ArgumentError, CheckpointError, ConveyorError
 from conveyor.language import CellDefinition
 from conveyor.tasks.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from conveyor.tasks.share import Share
 from conveyor.tasks.text.config import TextConfig
 from conveyor.tasks.text.dataset import Dataset, read_dataset
 from conveyor.tasks.text.evaluate import evaluate
@@ -52,12 +53,16 @@ class TextRun:
         torch.manual_seed(config.training.seed)
         self.model = _build_model(cell, len(dataset.vocabulary), config)
         data = config.data
+        self.share = Share.of_environment()
+        self.share.check(data.batch_size)
+        self.share.vary_random_numbers()
         self.trainer = Trainer(
             self.model,
             Streams(dataset.train, data.batch_size, data.window),
             cross_entropy,
             lambda: evaluate(self.model, dataset.valid, data.batch_size, data.window),
             config.training,
+            self.share,
         )
 
     @classmethod
@@ -89,12 +94,14 @@ class TextRun:
         return run
 
     def save(self, folder: Path) -> None:
-        """Write the checkpoint of this moment.
+        """Write the checkpoint of this moment; of several processes all must call it, and the first writes.
 
         Raises:
             CheckpointError: the folder cannot be written.
         """
         trainer, tensors = self.trainer.snapshot()
+        if not self.share.leads:
+            return
         document = {
             "task": TASK,
             "torch": torch.__version__,
