@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from conveyor.errors import TextError as TextError
     from conveyor.interop.files import load as load
     from conveyor.interop.files import save as save
+    from conveyor.interop.keras import from_keras as from_keras
+    from conveyor.interop.keras import to_keras as to_keras
     from conveyor.interop.orders import Order as Order
     from conveyor.interop.orders import from_order as from_order
     from conveyor.interop.orders import to_order as to_order
@@ -79,6 +81,7 @@ _PUBLIC = {
         "TextError",
     ),
     "interop.files": ("load", "save"),
+    "interop.keras": ("from_keras", "to_keras"),
     "interop.orders": ("Order", "from_order", "to_order"),
     "interop.replace": ("replace",),
     "interop.report": ("Report",),

@@ -62,6 +62,8 @@ _ACTIVATIONS: dict[str, Activation] = {
     "softmax": _softmax,
 }
 
+NAMES = tuple(_ACTIVATIONS)
+
 
 def activation(name: str) -> Activation:
     """The activation of this name.

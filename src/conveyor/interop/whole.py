@@ -1,0 +1,75 @@
+"""Files that appear whole or not at all, and never in place of another unasked."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from conveyor.errors import ArgumentError
+
+
+def as_path(path: Any) -> Path:
+    """A file's name.
+
+    Raises:
+        ArgumentError: It is none.
+    """
+    if not isinstance(path, str | os.PathLike) or not str(path) or "\0" in str(path):
+        raise ArgumentError(f"path is the name of a file, got {path!r}")
+    return Path(path)
+
+
+def require_absent(path: Path, overwrite: bool) -> None:
+    """Refuse a name that is taken, before any work is done.
+
+    Raises:
+        ArgumentError: Something is there, and is not to be replaced.
+    """
+    if not overwrite and os.path.lexists(path):
+        raise ArgumentError(f"path: {path} is there already; give another, or overwrite=True")
+
+
+def write_whole(path: Path, data: bytes, overwrite: bool) -> None:
+    """Write a file.
+
+    Raises:
+        ArgumentError: It is there already and is not to be replaced, or can't be written.
+    """
+    require_absent(path, overwrite)
+    try:
+        _write(path, data, overwrite)
+    except FileExistsError:
+        raise ArgumentError(f"path: {path} is there already; give another, or overwrite=True") from None
+    except OSError as error:
+        raise ArgumentError(f"path: {path} cannot be written: {error.strerror}; give another path") from error
+
+
+def _write(path: Path, data: bytes, overwrite: bool) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=".conveyor-", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        if not overwrite:
+            _claim(temporary, path)
+        if os.path.lexists(temporary):
+            os.replace(temporary, path)
+    except BaseException:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def _claim(temporary: str, path: Path) -> None:
+    """Take a name that no file has, in one step, so that of two writers at once one is refused."""
+    try:
+        os.link(temporary, path)
+        os.unlink(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links: an empty file holds the name until ours replaces it
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
