@@ -6,9 +6,11 @@ import gc
 import signal
 import threading
 import weakref
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -448,6 +450,51 @@ def test_compiled_first_by_several_threads_at_once() -> None:
         print("fine")
     """
     assert python(code).strip() == "fine"
+
+
+TEAMS = """
+    import torch, conveyor as cv
+    from conveyor.backends.cpu import threads
+    threads.is_crowded = lambda: False
+    teams, original = [], threads.run
+    def noted(kernels, jobs, bases, team):
+        teams.append(team)
+        original(kernels, jobs, bases, team)
+    threads.run = noted
+    layer, x = cv.LSTM(128, 128), torch.randn(60, 32, 128, requires_grad=True)
+    {work}
+    print(*teams)
+"""
+
+
+def test_threads_follow_torchs_number() -> None:
+    work = "for n in (2, 1, 3): torch.set_num_threads(n); layer(x)[0].sum().backward()"
+    assert python(TEAMS.format(work=work)).split() == ["2", "2", "1", "1", "3", "3"]
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+def test_threads_follow_the_environment(number: str) -> None:
+    assert python(TEAMS.format(work="layer(x)[0].sum().backward()"), OMP_NUM_THREADS=number).split() == [number] * 2
+
+
+def test_an_installation_in_a_zip_file(tmp_path: Path) -> None:
+    root = Path(cv.__file__).parent
+    with zipfile.ZipFile(tmp_path / "conveyor.zip", "w") as archive:
+        for file in root.rglob("*.py"):
+            archive.write(file, Path("conveyor") / file.relative_to(root))
+    code = f"""
+        import sys
+        sys.path.insert(0, {str(tmp_path / "conveyor.zip")!r})
+        import torch, conveyor as cv
+        assert ".zip" in cv.__file__
+        x = torch.randn(3, 2, 4)
+        layer = cv.LSTM(4, 5)
+        plain = torch.nn.LSTM(4, 5)
+        plain.load_state_dict(layer.state_dict())
+        torch.testing.assert_close(layer(x)[0], plain(x)[0])
+        print(layer.backend_used)
+    """
+    assert python(code).strip() == "cpu"
 
 
 FORK = """

@@ -187,6 +187,12 @@ ROWS: tuple[Row, ...] = (
         (Bar("≤ 3× its idle time", "slowdown", most=3.0),),
     ),
     Row(
+        "denormals",
+        "LSTM forward and backward on numbers below the smallest normal one",
+        whole.denormals,
+        (Bar("≤ 1.25× the time on ordinary numbers", "denormal_cost", most=1.25),),
+    ),
+    Row(
         "memory",
         "Peak memory of two training steps in a new process, beside torch.nn.LSTM's",
         whole.memory,

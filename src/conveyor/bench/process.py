@@ -76,6 +76,7 @@ def memory(kind: str, threads: str, *size: str) -> Mapping[str, float]:
 
     torch.set_num_threads(int(threads))
     target.width()
+    torch.optim.SGD([torch.zeros(1)], lr=1.0)  # torch imports a part of itself, 70 MB, with the first optimizer
     steps, batch, hidden = map(int, size)
     before = _most_memory()
     make = cv.LSTM if kind == "ours" else torch.nn.LSTM

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 
@@ -87,6 +88,40 @@ def _beside_busy(run: Run, size: Size, kind: str) -> Line:
         }
 
     return run.line(f"{size.label} {kind}", agree(given, pair), measure, size.facts)
+
+
+def denormals(run: Run) -> Iterator[Line]:
+    """Ordinary inputs and gradients, and ones below the smallest normal number, which processors may treat slowly."""
+    for size in (square(100, 1, 128), square(100, 32, 128)):
+        yield _denormals(run, size)
+
+
+def _denormals(run: Run, size: Size) -> Line:
+    torch.manual_seed(0)
+    given = contestants.setting(cv.cells["lstm"], size, run.dtype)
+    scale = torch.finfo(run.dtype).tiny / 100
+    tiny = replace(given, x=(given.x.detach() * scale).requires_grad_())
+    usual, small = (contestants.beside_torch(g) for g in (given, tiny))
+    gradient = given.gradient()
+
+    def measure() -> Mapping[str, float]:
+        ours, ours_small, theirs, theirs_small = alternate(
+            [
+                usual.ours.train(gradient),
+                small.ours.train(gradient * scale),
+                usual.theirs.train(gradient),
+                small.theirs.train(gradient * scale),
+            ],
+            run.seconds,
+        )
+        return {
+            "ours": ours.seconds,
+            "denormal": ours_small.seconds,
+            "denormal_cost": ours_small.seconds / ours.seconds,
+            "their_denormal_cost": theirs_small.seconds / theirs.seconds,
+        }
+
+    return run.line(size.label, agree(given, usual), measure, size.facts)
 
 
 def memory(run: Run) -> Iterator[Line]:

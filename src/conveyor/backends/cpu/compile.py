@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from llvmlite import binding as llvm
@@ -148,12 +148,14 @@ def _key(what: str, width: Width) -> str:
 
 @lru_cache(maxsize=1)
 def _source() -> str:
-    """A digest of the code that decides what is compiled."""
-    package = Path(__file__).parents[2]
-    files = [*Path(__file__).parent.glob("*.py"), *(package / f"{name}.py" for name in _DECIDING)]
+    """A digest of the code that decides what is compiled, as it is installed: sources, byte code, or a zip file's."""
+    package = files("conveyor")
     digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(file.read_bytes())
+    for folder, chosen in ((package / "backends" / "cpu", None), (package, _DECIDING)):
+        found = {f.name: f for f in folder.iterdir() if f.name.endswith((".py", ".pyc"))}
+        for name in sorted(found):
+            if chosen is None or name.partition(".")[0] in chosen:
+                digest.update(found[name].read_bytes())
     return digest.hexdigest()
 
 

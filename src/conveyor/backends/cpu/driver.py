@@ -12,7 +12,7 @@
         its part of the jobs at the end: final states copied
 
 A pass is told what to do by one array of whole numbers: a head (`HEAD`), then lists of jobs (`JOBS`). Threads wait for
-each other by a counter; one that waits spins for a while and then gives its core away.
+each other by a counter; one that waits spins for a while and then sleeps.
 """
 
 from __future__ import annotations
@@ -54,8 +54,7 @@ JOBS = {
     "sum": ("array", "columns", "base", "offset", "adds"),
     "finish": ("from base", "from offset", "from stride", "base", "offset", "stride", "rows", "columns"),
 }
-# The first bases: two numbers by which threads wait for each other, zero at the start of a pass.
-WAITING = 2
+WAITING = waiting.NUMBERS  # the first bases: numbers by which threads wait for each other, zero at the start of a pass
 ASKED = ("omp_get_thread_num", "omp_get_num_threads")
 
 # job array, bases, number of this thread, of all

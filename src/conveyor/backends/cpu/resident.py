@@ -71,7 +71,7 @@ class Resident:
         missing = [0] * (len(self._bases) - 1 - len(before) - len(after))
         states = [t.data_ptr() for t in (*before, *after)]
         known = [*missing, ctypes.addressof(self._weights), *states, *(t.data_ptr() for t in self._slots)]
-        fixed = [0, 0, ctypes.addressof(self._workspace), sequence.zeros()]
+        fixed = [*[0] * driver.WAITING, ctypes.addressof(self._workspace), sequence.zeros()]
         numbers = fixed + [known[k] for k in self._frame.order]
         return (ctypes.c_int64 * len(numbers))(*numbers)
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conveyor.backends.cpu import memory, threads
+from conveyor.backends.cpu import driver, memory, threads
 from conveyor.backends.cpu.compile import Compiled, compile_work
 from conveyor.backends.cpu.frame import Frame
 from conveyor.backends.cpu.recipe import Pass, backward_recipe, forward_recipe
@@ -251,6 +251,7 @@ def _frame(
     return frame
 
 
+_ROUNDS = (0,) * driver.WAITING
 _FRAMES = 128  # that are kept for a layer
 _evicting = threading.Lock()
 os.register_at_fork(before=_evicting.acquire, after_in_parent=_evicting.release, after_in_child=_evicting.release)
@@ -260,7 +261,7 @@ def _run(frame: Frame, tensors: list[Tensor], params: Parameters, dtype: torch.d
     """Run a pass on the memory of tensors, in the order that the frame was told, and that of the parameters."""
     workspace = memory.lend(frame.workspace)
     tensors += [_whole(t, dtype) for t in params.tensors]
-    addresses = [0, 0, ctypes.addressof(workspace), zeros()]
+    addresses = [*_ROUNDS, ctypes.addressof(workspace), zeros()]
     if ragged is not None:
         addresses.append(ctypes.addressof(ragged.table))
     addresses += [tensors[k].data_ptr() for k in frame.order]

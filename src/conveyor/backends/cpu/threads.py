@@ -43,8 +43,8 @@ def usable(threads: int, operations: float, coupled: bool = False) -> int:
 
     In a child of a fork the pool of the parent is gone, and waiting for it would never end; there it is one.
 
-    Threads wait for each other, and while other processes want the cores one of them is often not running: small work
-    is then done sooner by one.
+    While other processes want the cores, one of several threads is often not running. Those that wait for each other
+    some dozen times a pass lose little by that, since whoever waits sleeps; at every step, one thread is sooner done.
 
     Args:
         threads: How many there may be.
@@ -53,11 +53,10 @@ def usable(threads: int, operations: float, coupled: bool = False) -> int:
     """
     if operations < _WORTHWHILE or threads < 2 or forked() or openmp() is None:
         return 1
-    return 1 if (coupled or operations < _WORTH_WAITING) and is_crowded() else threads
+    return 1 if coupled and is_crowded() else threads
 
 
 _WORTHWHILE = 2e7  # about 0.1 ms on one core; less is over before the other threads are of use
-_WORTH_WAITING = 2e9  # about 8 ms on one core; a thread that is not running comes back after some 4 ms
 
 
 def run(kernels: Kernels, jobs: int, bases: int, team: int) -> None:
