@@ -16,7 +16,7 @@ from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.torch import describe, to_torch
-from conveyor.interop.whole import write_whole
+from conveyor.interop.disk import write as write_whole
 from conveyor.layers.stack import Stack
 from conveyor.layers.step import _Step
 from conveyor.tasks.saved import load_saved

@@ -20,8 +20,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError, ConveyorError
+from conveyor.interop.disk import as_path, check_free, write
 from conveyor.interop.manifest import FLOATS, build, manifest_of
-from conveyor.interop.whole import as_path, write_whole
 from conveyor.layers.arguments import check_flags, check_place
 
 FORMAT = "conveyor-layer"
@@ -34,8 +34,7 @@ def save(layer: nn.Module, path: str | os.PathLike[str], *, overwrite: bool = Fa
     The file appears whole or not at all.
 
     Args:
-        layer: A `Recurrent`, `LSTM`, `GRU`, `RNN`, `Cell`, `LSTMCell`, `GRUCell` or `RNNCell`, or what
-            `cv.from_keras` returns for one layer, on any device.
+        layer: A `Recurrent`, `LSTM`, `GRU`, `RNN`, `Cell`, `LSTMCell`, `GRUCell` or `RNNCell`, on any device.
         path: Where to; customarily `….safetensors`.
         overwrite: Whether a file that stands there is replaced.
 
@@ -51,7 +50,8 @@ def save(layer: nn.Module, path: str | os.PathLike[str], *, overwrite: bool = Fa
     text = json.dumps(manifest, ensure_ascii=False, allow_nan=False)
     held = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     metadata = {"format": FORMAT, "version": str(VERSION), "layer": text, "sha256": _digest(VERSION, text, held)}
-    write_whole(path, safetensors.torch.save(held, metadata), overwrite)
+    check_free(path, overwrite)
+    write(path, safetensors.torch.save(held, metadata), overwrite)
     return path
 
 

@@ -16,7 +16,7 @@ from conveyor.interop.keras.model import Item, items_of, modules_of, names_of
 from conveyor.interop.keras.source import is_live, read_file
 from conveyor.interop.keras.spec import LayerSpec
 from conveyor.interop.report import Receiver, tell
-from conveyor.interop.whole import as_path, require_absent, write_whole
+from conveyor.interop.disk import as_path, check_free, write as write_whole
 from conveyor.layers.arguments import check_flags
 
 
@@ -35,7 +35,7 @@ def write(layer: Any, target: Any, overwrite: bool, report: Receiver | None) -> 
     if isinstance(layer, Mapping):
         raise ArgumentError("layer is a mapping, which fills a live model; write one of its layers, or give the model")
     path = as_path(target)
-    require_absent(path, overwrite)
+    check_free(path, overwrite)
     modules = modules_of(layer)
     items = items_of(modules)
     write_whole(path, contents(items, path), overwrite)

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and never in place of another unasked."""
+"""Files that appear whole or not at all, and that replace no other unless asked to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conveyor.errors import ArgumentError
 
 
 def as_path(path: Any) -> Path:
-    """A file's name.
+    """The name of a file.
 
     Raises:
         ArgumentError: It is none.
@@ -21,29 +21,32 @@ def as_path(path: Any) -> Path:
     return Path(path)
 
 
-def require_absent(path: Path, overwrite: bool) -> None:
-    """Refuse a name that is taken, before any work is done.
+def check_free(path: Path, overwrite: bool) -> None:
+    """Refuse a name that a file has already, before work is done for one that can't be written.
 
     Raises:
-        ArgumentError: Something is there, and is not to be replaced.
+        ArgumentError: There is such a file, and it is not to be overwritten.
     """
     if not overwrite and os.path.lexists(path):
-        raise ArgumentError(f"path: {path} is there already; give another, or overwrite=True")
+        raise _taken(path)
 
 
-def write_whole(path: Path, data: bytes, overwrite: bool) -> None:
+def write(path: Path, data: bytes, overwrite: bool) -> None:
     """Write a file.
 
     Raises:
-        ArgumentError: It is there already and is not to be replaced, or can't be written.
+        ArgumentError: It is there already, or can't be written.
     """
-    require_absent(path, overwrite)
     try:
         _write(path, data, overwrite)
     except FileExistsError:
-        raise ArgumentError(f"path: {path} is there already; give another, or overwrite=True") from None
+        raise _taken(path) from None
     except OSError as error:
         raise ArgumentError(f"path: {path} cannot be written: {error.strerror}; give another path") from error
+
+
+def _taken(path: Path) -> ArgumentError:
+    return ArgumentError(f"path: {path} is there already; give another, or overwrite=True")
 
 
 def _write(path: Path, data: bytes, overwrite: bool) -> None:
