@@ -16,7 +16,8 @@ from conveyor.interop.keras.layer import KerasLayer
 from conveyor.language import CellDefinition
 from conveyor.program import HIDDEN
 
-_WIDE = 240  # characters, where nobody's terminal sets a limit
+ALONE = "layer"  # what one that stands in no model is called
+_WIDE = 200  # characters, where no terminal sets a limit
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,7 @@ class Row:
     note: str = ""
 
 
-def row_of(
-    name: str, was: str, module: nn.Module, became: str, difference: float | None = None, note: str = ""
-) -> Row:
+def row_of(name: str, was: str, module: nn.Module, became: str, difference: float | None = None, note: str = "") -> Row:
     """The row of one of our layers."""
     layer: Any = getattr(module, "layer", module)  # of one that turns time round
     units = layer.units if hasattr(layer, "units") else (layer.unit,)
@@ -56,7 +55,7 @@ def row_of(
     turned = layer is not module and getattr(module, "go_backwards", not isinstance(module, KerasLayer))
     directions = "both" if len(units) > len(forward) else "backward" if turned else "forward"
     said = ", ".join(dict.fromkeys(_said(u.cell) for u in forward))
-    return Row(name, was, became, said, f"{layer.input_size} → {sizes}", directions, difference, note)
+    return Row(name or ALONE, was, became, said, f"{layer.input_size} → {sizes}", directions, difference, note)
 
 
 def _said(cell: CellDefinition) -> str:
@@ -66,16 +65,19 @@ def _said(cell: CellDefinition) -> str:
 
 
 def print_table(console: Console, rows: Sequence[Row]) -> None:
-    """Print the rows, and the largest of their differences."""
+    """Print the rows, what became of each, and the largest of their differences."""
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    noted = any(r.note for r in rows)
-    for heading in ("layer", "was", "became", "cell", "sizes", "direction", "difference", *(["note"] if noted else [])):
+    for heading in ("layer", "cell", "sizes", "direction", "difference"):
         table.add_column(heading, overflow="fold")
     for r in rows:
-        told = "" if r.difference is None else f"{r.difference:.1e}"
-        line = (r.layer, r.was, r.became or "left out", r.cell, r.sizes, r.directions, told)
-        table.add_row(*line, *([r.note] if noted else []))
-    console.print(table, width=None if console.is_terminal else _WIDE)
+        told = "left out" if not r.became else "" if r.difference is None else f"{r.difference:.1e}"
+        table.add_row(r.layer, r.cell, r.sizes, r.directions, told)
+    if not console.is_terminal:
+        console.width = _WIDE
+    console.print(table)
+    for r in rows:
+        became = f" → {r.became}" if r.became else ""
+        console.print(f"{r.layer}: {r.was}{became}{f'; {r.note}' if r.note else ''}")
     measured = [r.difference for r in rows if r.difference is not None]
     if measured:
         console.print(f"Largest difference on random input: {max(measured):.1e}")

@@ -14,9 +14,9 @@ from conveyor.cli.convert_table import Row, print_table, row_of
 from conveyor.cli.progress import Told, progress
 from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
+from conveyor.interop.disk import write as write_whole
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.torch import describe, to_torch
-from conveyor.interop.disk import write as write_whole
 from conveyor.layers.stack import Stack
 from conveyor.layers.step import _Step
 from conveyor.tasks.saved import load_saved

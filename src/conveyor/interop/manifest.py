@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from conveyor import layers
 from conveyor.errors import ArgumentError
 from conveyor.interop.keras.layer import KerasLayer
+from conveyor.interop.onnx.reverse import Reverse
 from conveyor.language import CellDefinition
 from conveyor.layers.unit import Unit
 from conveyor.program import HIDDEN, INPUT, ROW
@@ -44,6 +45,9 @@ def manifest_of(layer: Any) -> tuple[Manifest, dict[str, Tensor]]:
     if type(layer) is KerasLayer:
         manifest, tensors = manifest_of(layer.layer)
         return manifest | {"keras": layer.settings}, tensors
+    if type(layer) is Reverse:
+        manifest, tensors = manifest_of(layer.layer)
+        return manifest | {"reverse": True}, tensors
     kind = type(layer).__name__
     if KINDS.get(kind) is not type(layer):
         hint = "cv.from_torch makes one of torch's modules; of a model, save each recurrent layer"
@@ -125,6 +129,8 @@ def build(manifest: Any, tensors: Mapping[str, Tensor]) -> nn.Module:
     layer.training = _get(manifest, "training", bool)
     if "keras" in manifest:
         layer = KerasLayer(layer, **_get(manifest, "keras", dict)).train(layer.training)
+    if "reverse" in manifest:
+        layer = Reverse(layer).train(layer.training)
     return layer  # type: ignore[no-any-return]
 
 

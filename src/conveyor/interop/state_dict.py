@@ -29,6 +29,8 @@ def modules_in(tensors: Mapping[str, Tensor], nonlinearity: str = "tanh") -> dic
     Raises:
         ArgumentError: A group of such parameters is not whole.
     """
+    if nonlinearity not in ("tanh", "relu"):
+        raise ArgumentError(f"nonlinearity of torch.nn.RNN is tanh or relu, got {nonlinearity!r}")
     groups: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         found = _PARAMETER.fullmatch(name)
@@ -43,8 +45,19 @@ def _module(prefix: str, held: dict[str, Tensor], nonlinearity: str) -> nn.Modul
     step = "weight_ih" in held
     end = "" if step else "_l0"
     first, recurrent = held.get(f"weight_ih{end}"), held.get(f"weight_hh{end}")
-    if first is None or recurrent is None or first.dim() != 2 or recurrent.dim() != 2 or 0 in (*first.shape, *recurrent.shape):
+    if (
+        first is None
+        or recurrent is None
+        or first.dim() != 2
+        or recurrent.dim() != 2
+        or 0 in (*first.shape, *recurrent.shape)
+    ):
         raise ArgumentError(f"{where} has {next(iter(held))}, but no matrices weight_ih{end} and weight_hh{end}")
+    dtypes = {t.dtype for t in held.values()}
+    if len(dtypes) > 1 or not all(d.is_floating_point for d in dtypes):
+        raise ArgumentError(
+            f"{where} has parameters of types {', '.join(map(str, dtypes))}; expected one floating type"
+        )
     projected = held.get(f"weight_hr{end}")
     hidden = recurrent.shape[1] if projected is None else projected.shape[-1]
     kind = _GATES.get(recurrent.shape[0] // hidden) if recurrent.shape[0] % hidden == 0 else None
@@ -67,9 +80,6 @@ def _module(prefix: str, held: dict[str, Tensor], nonlinearity: str) -> nn.Modul
     except RuntimeError as error:
         reason = " ".join(str(error).split()).partition(": ")[2][:200]
         raise ArgumentError(f"{where} has not the parameters of a torch.nn.{kind}: {reason}") from error
-    dtypes = {t.dtype for t in held.values()}
-    if len(dtypes) > 1 or not all(d.is_floating_point for d in dtypes):
-        raise ArgumentError(f"{where} has parameters of types {', '.join(map(str, dtypes))}; expected one floating type")
     return module
 
 

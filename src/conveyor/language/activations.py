@@ -20,7 +20,8 @@ def _leaky_relu(slope: float) -> Activation:
 
 def _softmax(v: Value) -> Value:
     weights = cv.exp(v - cv.max(v))
-    return weights / cv.sum(weights)
+    shares: Value = weights / cv.sum(weights)
+    return shares
 
 
 def _shrunk(v: Value) -> Value:

@@ -11,7 +11,9 @@ KINDS: Mapping[str, Callable[[], Any]] = {
     "LSTM": lambda: L.LSTM(4, return_sequences=True),
     "LSTM-last": lambda: L.LSTM(4),
     "LSTM-no-bias": lambda: L.LSTM(4, use_bias=False, return_sequences=True),
-    "LSTM-activations": lambda: L.LSTM(4, activation="relu", recurrent_activation="hard_sigmoid", return_sequences=True),
+    "LSTM-activations": lambda: L.LSTM(
+        4, activation="relu", recurrent_activation="hard_sigmoid", return_sequences=True
+    ),
     "LSTM-backwards": lambda: L.LSTM(4, go_backwards=True, return_sequences=True),
     "LSTM-backwards-last": lambda: L.LSTM(4, go_backwards=True),
     "GRU": lambda: L.GRU(4, return_sequences=True),
@@ -27,8 +29,8 @@ KINDS: Mapping[str, Callable[[], Any]] = {
     "StackedRNNCells-mixed": lambda: L.RNN([L.LSTMCell(4), L.GRUCell(5), L.SimpleRNNCell(2), L.LSTMCell(3)]),
     "StackedRNNCells-biases": lambda: L.RNN([L.LSTMCell(4, use_bias=False), L.GRUCell(4, reset_after=False)]),
     **{
-        f"Bidirectional-{name}-{merge}{'-last' if last else ''}": lambda make=make, merge=merge, last=last: L.Bidirectional(
-            make(4, return_sequences=not last), merge_mode=merge
+        f"Bidirectional-{name}-{merge}{'-last' if last else ''}": lambda make=make, merge=merge, last=last: (
+            L.Bidirectional(make(4, return_sequences=not last), merge_mode=merge)
         )
         for name, make in (("LSTM", L.LSTM), ("GRU", L.GRU), ("SimpleRNN", L.SimpleRNN))
         for merge in ("concat", "sum", "mul", "ave", None)

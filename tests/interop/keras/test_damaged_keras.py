@@ -22,7 +22,10 @@ from interop.keras.library import I, L, keras, model, save
 
 SAVED: dict[str, bytes] = {}
 ENDINGS = (".keras", ".h5", ".weights.h5")
-fuzz = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+fuzz = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+# Each starts a process, as the HDF5 library may crash in it.
+some = settings(fuzz, max_examples=6)
+many = settings(fuzz, max_examples=400)
 
 
 def saved(ending: str, folder: Path) -> bytes:
@@ -45,8 +48,22 @@ def read(data: bytes, path: Path) -> Any:
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of numbers that a flipped bit made infinite
 @pytest.mark.parametrize("ending", ENDINGS)
 @given(data=st.data())
-@fuzz
+@some
 def test_flipped_bytes(ending: str, tmp_path: Path, data: st.DataObject) -> None:
+    flip(ending, tmp_path, data)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("ending", ENDINGS)
+@given(data=st.data())
+@many
+def test_many_flipped_bytes(ending: str, tmp_path: Path, data: st.DataObject) -> None:
+    flip(ending, tmp_path, data)
+
+
+def flip(ending: str, tmp_path: Path, data: st.DataObject) -> None:
     whole = bytearray(saved(ending, tmp_path))
     for place in data.draw(st.lists(st.integers(0, len(whole) - 1), min_size=1, max_size=8, unique=True)):
         whole[place] ^= data.draw(st.integers(1, 255))
@@ -56,7 +73,7 @@ def test_flipped_bytes(ending: str, tmp_path: Path, data: st.DataObject) -> None
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("ending", ENDINGS)
 @given(data=st.data())
-@fuzz
+@some
 def test_cut_and_stretched_files(ending: str, tmp_path: Path, data: st.DataObject) -> None:
     whole = saved(ending, tmp_path)
     start = data.draw(st.integers(0, len(whole)))
@@ -72,7 +89,7 @@ def test_truncated_files_are_refused(ending: str, share: float, tmp_path: Path) 
 
 
 @given(data=st.binary(max_size=300), magic=st.sampled_from([b"", b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"]))
-@fuzz
+@some
 def test_arbitrary_bytes_are_refused(tmp_path: Path, data: bytes, magic: bytes) -> None:
     assert read(magic + data, tmp_path / "f") is None
 
@@ -102,6 +119,7 @@ def parts(data: bytes) -> dict[str, bytes]:
         return {n: source.read(n) for n in source.namelist()}
 
 
+@pytest.mark.usefixtures("in_this_process")
 @given(data=st.data())
 @fuzz
 def test_configurations_with_anything_in_them(tmp_path: Path, data: st.DataObject) -> None:
@@ -111,7 +129,9 @@ def test_configurations_with_anything_in_them(tmp_path: Path, data: st.DataObjec
     place: Any = said
     for key in way:
         place = place[key]
-    place[last] = data.draw(JUNK | st.sampled_from(["LSTM", "RNN", "Bidirectional", "StackedRNNCells", "GRUCell", 99999999]))
+    place[last] = data.draw(
+        JUNK | st.sampled_from(["LSTM", "RNN", "Bidirectional", "StackedRNNCells", "GRUCell", 99999999])
+    )
     read(archive(held | {"config.json": json.dumps(said[""]).encode()}), tmp_path / "f")
 
 
@@ -211,7 +231,9 @@ def test_a_group_within_itself_ends(tmp_path: Path) -> None:
 def test_bombs(tmp_path: Path) -> None:
     held = parts(saved(".keras", tmp_path))
     bomb = archive(held | {"model.weights.h5": bytes(2**26)}, zipfile.ZIP_DEFLATED)
-    with pytest.raises(cv.ArgumentError, match=r"its model.weights.h5 says it has 67,108,864 bytes, which are not there"):
+    with pytest.raises(
+        cv.ArgumentError, match=r"its model.weights.h5 says it has 67,108,864 bytes, which are not there"
+    ):
         (tmp_path / "b.keras").write_bytes(bomb)
         cv.from_keras(tmp_path / "b.keras")
     deep = "[" * 100_000
@@ -236,8 +258,10 @@ def test_other_files(make: Any, message: str, tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_without_h5py_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(model(L.LSTM(2)), tmp_path / "m.keras")
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
-    with pytest.raises(cv.ArgumentError, match=r"Keras's files are HDF5 .*; pip install 'conveyor\[keras\]'"):
-        cv.from_keras(path)
+    for use in (lambda: cv.from_keras(path), lambda: cv.to_keras(cv.LSTM(2, 3), tmp_path / "n.keras")):
+        with pytest.raises(cv.ArgumentError, match=r"Keras's files are HDF5 .*; pip install 'conveyor\[keras\]'"):
+            use()

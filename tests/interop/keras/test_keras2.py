@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from importlib.metadata import files
 from pathlib import Path
@@ -16,12 +17,15 @@ import conveyor as cv
 from interop.keras.library import I, L, run, sequences
 from interop.keras.test_live import assert_same, ours
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
 H = 4
 BAR = 2.0  # nats a character
 Array = np.ndarray[Any, Any]
 
 
-def write(path: Path, layers: list[tuple[str, dict[str, Any], dict[str, Array]]], version: str, nested: bool = False) -> Path:
+def write(
+    path: Path, layers: list[tuple[str, dict[str, Any], dict[str, Array]]], version: str, nested: bool = False
+) -> Path:
     """A whole model as Keras 2 saved it: one group a layer, names with `:0`."""
     with h5py.File(path, "w") as root:
         entries = [{"class_name": kind, "config": config} for kind, config, _ in layers]
@@ -146,6 +150,7 @@ class TextGen:
         self.layers = layers
         self.vocabulary = json.loads(packaged("textgenrnn_vocab.json").read_text(encoding="utf-8"))
         with h5py.File(packaged("textgenrnn_weights.hdf5")) as root:
+
             def held(path: str) -> torch.Tensor:
                 return torch.from_numpy(np.asarray(root[path]))
 
@@ -191,11 +196,14 @@ def textgenrnn() -> Any:
 
 def test_textgenrnn_writes_english(textgenrnn: Any) -> None:
     assert list(textgenrnn) == ["rnn_1", "rnn_2"] and all(r.ok for r in textgenrnn.reports)
-    assert [repr(k) for k in textgenrnn.values()] == ["LSTM(100, 128, batch_first=True)", "LSTM(128, 128, batch_first=True)"]
+    assert [repr(k) for k in textgenrnn.values()] == [
+        "LSTM(100, 128, batch_first=True)",
+        "LSTM(128, 128, batch_first=True)",
+    ]
     model = TextGen(textgenrnn)
     cost = [model.nats(t) for t in TITLES]
     assert max(cost) < BAR, cost
-    print(model.likeliest("What is the ", 30))
+    assert model.likeliest("What is the ", 14) == "What is the best state of "
 
 
 def test_weights_of_textgenrnn_in_another_order_write_none(textgenrnn: Any) -> None:
@@ -221,5 +229,10 @@ def test_textgenrnn_goes_to_keras_3(textgenrnn: Any, tmp_path: Path) -> None:
         theirs.build((None, None, layer.input_size))
         cv.to_keras(layer, theirs)
         x = sequences(layer.input_size, time=40)
-        np.testing.assert_allclose(ours(layer, x)[0], run(theirs, x)[0], rtol=0, atol=1e-5)
+        # Its weights are large: what torch's own LSTM loses in float32 is the measure.
+        with torch.no_grad():
+            double = copy.deepcopy(layer).double()(torch.from_numpy(x).double())[0].numpy()
+            lost = np.abs(cv.to_torch(layer)(torch.from_numpy(x))[0].numpy() - double).max()
+        assert np.abs(run(theirs, x)[0] - double).max() <= 2 * lost < 1e-4
+        assert np.abs(ours(layer, x)[0] - double).max() <= 2 * lost
         cv.to_keras(layer, tmp_path / f"{name}.keras")

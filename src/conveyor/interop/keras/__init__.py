@@ -1,10 +1,11 @@
 """Keras's recurrent layers in and out, without TensorFlow, and without Keras where the source is a file.
 
-In the order in which data passes. In: `hdf5` reads files with care; `source` tells what a file is, `config` finds the
+In the order in which data passes. In: `hdf5` reads files with care; `source` tells what a file is and `apart` reads it
+in a process of its own, `config` finds the
 recurrent layers in a model's configuration, `guess` those of a file of weights alone, `places` says where their arrays
 are; `spec` is what was found, `build` makes our layer of it, wrapped in a `layer` that returns what Keras's returns;
-`equations` are Keras's, and `compare` sets the layer beside them or beside the live layer. Out: `recognise` describes our
-layer as Keras's, `model` writes the configuration, `files` the files, `live` fills a layer or model.
+`equations` are Keras's, and `compare` sets the layer beside them or beside the live layer. Out: `recognise` describes
+our layer as Keras's, `model` writes the configuration, `files` the files, `live` fills a layer or model.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def from_keras(
         say what does not come along (dropout, statefulness) and whose `unread` why a recurrent layer could not be read.
 
     Raises:
-        ArgumentError: The source is none of these, damaged, or has no recurrent layer that can be read; h5py is missing.
+        ArgumentError: The source is none of these, damaged, or has no recurrent layer that can be read; or h5py is
+            missing.
     """
     from conveyor.interop.keras.read import read
 
@@ -60,11 +62,11 @@ def to_keras(
     """Write a layer or a model to a Keras file, or put a layer's weights into a live layer or model of Keras.
 
     Args:
-        layer: A layer whose equations are Keras's, whatever its cell is called, with or without `KerasLayer`; a model that
-            is a chain (an `nn.Sequential`, or a module with a method `chain()`) of these and nn's Embedding, Linear and
-            Dropout; or, for a live model, a mapping from its layers' names to layers, as `from_keras` returns.
-        target: A file: `.keras` and `.h5` hold the model and its weights, `.weights.h5` the weights, for a Sequential of
-            the same layers; or a live layer or model with the same cells, which is filled.
+        layer: A layer whose equations are Keras's, whatever its cell is called, with or without `KerasLayer`; a model
+            that is a chain (an `nn.Sequential`, or a module with a method `chain()`) of these and nn's Embedding,
+            Linear and Dropout; or, for a live model, a mapping from its layers' names to layers, as `from_keras` gives.
+        target: A file: `.keras` and `.h5` hold the model and its weights, `.weights.h5` the weights, for a Sequential
+            of the same layers; or a live layer or model with the same cells, which is filled.
         overwrite: Whether a file that stands there is replaced.
         report: Called with the `Report` of the largest difference, `print` for example; by default it is logged.
 

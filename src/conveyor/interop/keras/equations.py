@@ -1,4 +1,4 @@
-"""Keras's layers by Keras's own equations, in float64: what a layer that was brought over is compared with.
+"""Keras's layers by Keras's own equations: what a layer that was brought over is compared with.
 
 Written from the documentation of keras.layers.LSTM, GRU, SimpleRNN and keras.activations, with kernels as Keras keeps
 them; neither our equations nor our table of weight orders has a part in it.
@@ -6,7 +6,8 @@ them; neither our equations nor our table of weight orders has a part in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from torch.nn import functional
 
 from conveyor.interop.keras.spec import CellSpec, LayerSpec, Plain
 
-_FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+_FUNCTIONS: dict[str, Callable[[Tensor], Any]] = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "relu": torch.relu,
@@ -44,21 +45,22 @@ _FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def run(specs: Sequence[LayerSpec | Plain], x: Tensor) -> list[Tensor]:
+def run(specs: Sequence[LayerSpec | Plain], x: Tensor, dtype: torch.dtype) -> list[Tensor]:
     """What layers on top of each other make of an input: the last one's output, two of them for no merge.
 
     Args:
         specs: The layers.
         x: (B, T, I), or whole numbers (B, T) where the first is an Embedding.
+        dtype: What is computed in.
     """
-    found = [x]
+    found = [x.to(dtype) if x.is_floating_point() else x]
     for spec in specs:
-        found = _layer(spec, found[0]) if isinstance(spec, LayerSpec) else [_plain(spec, found[0])]
+        found = _layer(spec, found[0]) if isinstance(spec, LayerSpec) else [_plain(spec, found[0], dtype)]
     return found
 
 
-def _plain(spec: Plain, x: Tensor) -> Tensor:
-    arrays = [torch.from_numpy(a).double() for a in spec.arrays]
+def _plain(spec: Plain, x: Tensor, dtype: torch.dtype) -> Tensor:
+    arrays = [torch.from_numpy(a).to(dtype) for a in spec.arrays]
     if spec.kind == "Embedding":
         return arrays[0][x]
     if spec.kind == "Dense":
@@ -75,19 +77,18 @@ def _layer(spec: LayerSpec, x: Tensor) -> list[Tensor]:
         backward = backward.flip(1)
     if backward is None:
         return [forward]
-    merged = {
-        "concat": lambda: [torch.cat([forward, backward], -1)],
-        "sum": lambda: [forward + backward],
-        "ave": lambda: [(forward + backward) / 2],
-        "mul": lambda: [forward * backward],
-        None: lambda: [forward, backward],
-    }
-    return merged[spec.merge_mode]()
+    if spec.merge_mode is None:
+        return [forward, backward]
+    if spec.merge_mode == "concat":
+        return [torch.cat([forward, backward], -1)]
+    if spec.merge_mode == "mul":
+        return [forward * backward]
+    return [(forward + backward) / (2 if spec.merge_mode == "ave" else 1)]
 
 
 def _sequence(cells: Sequence[CellSpec], x: Tensor) -> Tensor:
     for cell in cells:
-        kernel, recurrent, *bias = (torch.from_numpy(a).double() for a in cell.arrays)
+        kernel, recurrent, *bias = (torch.from_numpy(a).to(x.dtype) for a in cell.arrays)
         states = [x.new_zeros(x.shape[0], cell.units) for _ in range(2)]
         outputs = []
         for step in x.unbind(1):

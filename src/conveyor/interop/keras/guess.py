@@ -22,8 +22,8 @@ _UNTOLD = "its two directions differ, or hold several cells; give a file with it
 def guess_named(root: Group) -> Iterator[Found]:
     """The layers of a file of weights of Keras 2, or one of Keras 3 in that layout.
 
-    Keras before 2.3 had hard_sigmoid for the gates by default; CuDNN's layers have a sigmoid, and so has what comes from
-    TensorFlow 2, whose version ends in -tf.
+    Keras before 2.3 had hard_sigmoid for the gates by default; CuDNN's layers have a sigmoid, and so has what comes
+    from TensorFlow 2, whose version ends in -tf.
     """
     said = root.text("keras_version") or "2"
     numbers = tuple(int(n) for n in re.findall(r"\d+", said)[:2])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ _MOST_EXPANSION = 1100
 _SMALL = 2**20
 
 
-def h5py() -> ModuleType:
+def h5py() -> Any:
     """The package h5py.
 
     Raises:

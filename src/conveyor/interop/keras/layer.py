@@ -20,8 +20,8 @@ class KerasLayer(nn.Module):
 
     Args:
         layer: The layer, which streams, is recorded and trains; it stays reachable as `layer`.
-        go_backwards: Whether time runs from the end to the start; the outputs then stand in the order in which they were
-            computed, as in Keras.
+        go_backwards: Whether time runs from the end to the start; the outputs then stand in the order in which they
+            were computed, as in Keras.
         return_sequences: Whether the output has every step, or the last one alone.
         merge_mode: What becomes of two directions: `concat`, `sum`, `mul`, `ave`, or None for a pair.
 
@@ -46,7 +46,9 @@ class KerasLayer(nn.Module):
         if go_backwards and layer.bidirectional:
             raise ArgumentError("go_backwards is for one direction, and this layer runs in both; leave it out")
         if merge_mode != "concat" and not layer.bidirectional:
-            raise ArgumentError(f"merge_mode={merge_mode!r} is for two directions, and this layer has one; leave it out")
+            raise ArgumentError(
+                f"merge_mode={merge_mode!r} is for two directions, and this layer has one; leave it out"
+            )
         self.layer = layer
         self.go_backwards = go_backwards
         self.return_sequences = return_sequences
@@ -54,7 +56,7 @@ class KerasLayer(nn.Module):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings that are not the layer's own, by name."""
+        """The settings, by name."""
         return {
             "go_backwards": self.go_backwards,
             "return_sequences": self.return_sequences,
@@ -107,5 +109,6 @@ class KerasLayer(nn.Module):
         return (forward + backward) * (0.5 if self.merge_mode == "ave" else 1.0)
 
     def extra_repr(self) -> str:
-        """The settings."""
-        return ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
+        """The settings that are not the defaults."""
+        said = {"go_backwards": False, "return_sequences": True, "merge_mode": "concat"}
+        return ", ".join(f"{name}={value!r}" for name, value in self.settings.items() if value != said[name])

@@ -30,7 +30,8 @@ def modules_of(model: nn.Module) -> list[nn.Module]:
     if isinstance(model, nn.Sequential):
         return list(model)
     if isinstance(model, nn.Module) and callable(getattr(model, "chain", None)):
-        return list(model.chain())
+        chain: Any = model.chain
+        return list(chain())
     raise ArgumentError(
         "layer is a cv.Recurrent, LSTM, GRU or RNN, a KerasLayer of one, an nn.Sequential, or a module with a method"
         f" chain() that lists its modules in order; got {type(model).__name__}"
@@ -94,7 +95,7 @@ def class_of(item: Item) -> str:
 def sequential(items: Sequence[Item]) -> Config:
     """The configuration of a Sequential of layers."""
     width = items[0].forward[0].input_size if isinstance(items[0], LayerSpec) else 0
-    shape = [None, None, width] if width else [None, None]
+    shape: list[int | None] = [None, None, width] if width else [None, None]
     dtype = next(i.forward[0].arrays[0].dtype.name for i in items if isinstance(i, LayerSpec))
     entries = [_entry("InputLayer", {"name": "input", "batch_shape": shape, "dtype": dtype if width else "int32"})]
     for item, name in zip(items, names_of(items), strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,7 +184,7 @@ class NamedFile:
 
     def arrays(self, directions: Sequence[Cells]) -> list[list[list[Array]]]:
         """Of the groups in turn: the file is that of one layer."""
-        found = {}
+        found: dict[str, list[Array]] = {}
         for name in self.root.names("layer_names"):
             group = self.root.group(name)
             found |= {} if group is None else cells_in(group)

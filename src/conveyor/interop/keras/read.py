@@ -11,11 +11,12 @@ import torch
 from torch import nn
 
 from conveyor.errors import ArgumentError
+from conveyor.interop.keras.apart import read_apart
 from conveyor.interop.keras.build import build
 from conveyor.interop.keras.compare import with_equations, with_live
 from conveyor.interop.keras.config import Found
 from conveyor.interop.keras.guess import assume
-from conveyor.interop.keras.source import is_live, read_file, read_live
+from conveyor.interop.keras.source import is_live, read_live
 from conveyor.interop.keras.spec import LayerSpec, Unread
 from conveyor.interop.report import Receiver, Report, tell
 
@@ -84,7 +85,9 @@ def read(
     specs = [assume(f, activation, recurrent_activation) for f in found if isinstance(f, LayerSpec)]
     if not specs:
         reasons = "; ".join(f"{name} ({why})" for name, why in unread.items())
-        raise ArgumentError(f"source: {_said(source)} has no recurrent layer{' that can be read: ' + reasons if reasons else ''}")
+        raise ArgumentError(
+            f"source: {_said(source)} has no recurrent layer{' that can be read: ' + reasons if reasons else ''}"
+        )
     _check_names(specs)
     single = is_live(source) and not isinstance(getattr(source, "layers", None), list) and len(specs) == 1
     made: dict[str, nn.Module] = {}
@@ -109,11 +112,12 @@ def _found(source: Any) -> list[Found]:
     if isinstance(source, str | os.PathLike):
         if not str(source) or "\0" in str(source):
             raise ArgumentError(f"source is the name of a file, got {source!r}")
-        return read_file(Path(source))
+        return read_apart(Path(source))
     if is_live(source):
         return read_live(source)
     raise ArgumentError(
-        f"source is the name of a .keras, .h5 or .weights.h5 file, or a layer or model of Keras; got {type(source).__name__}"
+        "source is the name of a .keras, .h5 or .weights.h5 file, or a layer or model of Keras; got"
+        f" {type(source).__name__}"
     )
 
 

@@ -71,13 +71,13 @@ def _recognised(cell: CellDefinition) -> CellSpec:
         if _program(spec) == cell.program:
             return spec
     raise ArgumentError(
-        f"layer: Keras has no layer with the equations of {cell!r}; it has those of lstm, gru, gru_reset_before and rnn,"
-        " with its own activations. cv.save keeps any cell, with its program"
+        f"layer: Keras has no layer with the equations of {cell!r}; it has those of lstm, gru, gru_reset_before and"
+        " rnn, with its own activations. cv.save keeps any cell, with its program"
     )
 
 
 def _candidates(program: Program) -> Iterator[CellSpec]:
-    """The cells of Keras with as many matrices, and activations whose operations the program has; the usual ones first."""
+    """The cells of Keras with as many matrices, and activations of operations that it has; the usual ones first."""
     matrices = sum(isinstance(p, Matrix) for p in program.params)
     used = {n.op for n in program.nodes}
     usual = ("sigmoid", "tanh")

@@ -31,11 +31,11 @@ def read_live(alive: Any) -> list[Found]:
     return list(find_layers(live_entry(alive), Live(alive), _major(str(version))))
 
 
-def read_file(path: Path) -> list[Found]:
-    """The recurrent layers in a `.keras`, `.h5` or `.weights.h5` file, whatever it is called.
+def check_kind(path: Path) -> bool:
+    """Whether a file is an archive rather than HDF5.
 
     Raises:
-        ArgumentError: It is none of these, or damaged.
+        ArgumentError: It is neither, or can't be read.
     """
     try:
         with path.open("rb") as file:
@@ -44,17 +44,30 @@ def read_file(path: Path) -> list[Found]:
         raise ArgumentError(f"{path} is a folder; a SavedModel needs TensorFlow, save it as .keras") from error
     except OSError as error:
         raise ArgumentError(f"{path} cannot be read: {error.strerror}; check the path") from error
-    if head.startswith(b"PK"):
-        return _read_archive(path)
-    if head.startswith(b"\x89HDF"):
-        with opened(path, path) as root:
-            return _read_root(root)
-    raise ArgumentError(f"{path} is no .keras, .h5 or .weights.h5 file of Keras: it begins with {head[:4]!r}")
+    if not head.startswith((b"PK", b"\x89HDF")):
+        raise ArgumentError(f"{path} is no .keras, .h5 or .weights.h5 file of Keras: it begins with {head[:4]!r}")
+    return head.startswith(b"PK")
 
 
-def _read_archive(path: Path) -> list[Found]:
+def read_file(path: Path, called: Path | None = None) -> list[Found]:
+    """The recurrent layers in a `.keras`, `.h5` or `.weights.h5` file, whatever its name.
+
+    Args:
+        path: The file.
+        called: What to call it.
+
+    Raises:
+        ArgumentError: It is none of these, or damaged.
+    """
+    if check_kind(path):
+        return _read_archive(path, called or path)
+    with opened(path, called or path) as root:
+        return _read_root(root)
+
+
+def _read_archive(file: Path, path: Path) -> list[Found]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             config = _json(_part(archive, "config.json"))
             metadata = _json(_part(archive, "metadata.json"))
             if "model.weights.h5" not in archive.namelist():

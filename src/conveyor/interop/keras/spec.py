@@ -131,7 +131,9 @@ class LayerSpec:
         said = [cells if len(self.forward) == 1 else f"RNN([{cells}])"]
         said += [f"merge_mode={self.merge_mode}"] if self.backward and self.merge_mode != "concat" else []
         text = f"Bidirectional({', '.join(said)})" if self.backward else said[0]
-        settings = [n for n, on in (("go_backwards", self.go_backwards), ("last step", not self.return_sequences)) if on]
+        settings = [
+            n for n, on in (("go_backwards", self.go_backwards), ("last step", not self.return_sequences)) if on
+        ]
         return f"{text}, {', '.join(settings)}" if settings else text
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from conveyor.errors import ArgumentError
+from conveyor.interop.disk import as_path, check_free
+from conveyor.interop.disk import write as write_whole
 from conveyor.interop.keras.compare import with_equations
 from conveyor.interop.keras.files import contents
 from conveyor.interop.keras.live import fill
@@ -16,7 +18,6 @@ from conveyor.interop.keras.model import Item, items_of, modules_of, names_of
 from conveyor.interop.keras.source import is_live, read_file
 from conveyor.interop.keras.spec import LayerSpec
 from conveyor.interop.report import Receiver, tell
-from conveyor.interop.disk import as_path, check_free, write as write_whole
 from conveyor.layers.arguments import check_flags
 
 
