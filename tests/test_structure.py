@@ -30,6 +30,7 @@ LAYERS = [
     ["torch_ops", "states"],
     ["layers"],
     ["interop"],
+    ["testing"],
     ["tasks"],
     ["machine"],
     ["bench", "doctor"],

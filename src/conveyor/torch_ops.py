@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +28,7 @@ def recurrence(
     widths: Mapping[str, int],
     aux: Mapping[str, Tensor] | None = None,
     ragged: Ragged | None = None,
+    keep: tuple[int, ...] = (),
 ) -> Result:
     """Run a program over a sequence.
 
@@ -40,6 +41,7 @@ def recurrence(
         widths: The numbers of the program's widths.
         aux: The auxiliary inputs.
         ragged: How sequences of unequal length are packed.
+        keep: Nodes whose values at each step are asked for; they come without a graph.
 
     Returns:
         Outputs and final states, differentiable any number of times. What the compiled backward pass has no part in (a
@@ -49,17 +51,17 @@ def recurrence(
     params = Parameters.of(params)
     tensors = (x, *states, *aux.values(), *params.tensors)
     if backend == "reference" or _watched() or not _are_plain(tensors):
-        return reference.forward(program, x, states, params, widths, aux, ragged)
+        return reference.forward(program, x, states, params, widths, aux, ragged, keep)
     from conveyor.backends import cpu
 
     _survive_fork()
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-        call = _Call(program, widths, params.places, tuple(aux), len(states), ragged=ragged)
+        call = _Call(program, widths, params.places, tuple(aux), len(states), ragged=ragged, keep=keep)
         output, *finals = _Recurrence.apply(call, *tensors)  # type: ignore[no-untyped-call]
-        return Result(output, tuple(finals))
+        return Result(output, tuple(finals), call.kept)
     with torch.no_grad():
-        kept = cpu.run_forward(program, x, states, params, widths, aux, training=False, ragged=ragged)
-    return Result(kept.output(), kept.finals)
+        kept = cpu.run_forward(program, x, states, params, widths, aux, False, keep, ragged)
+    return Result(kept.output(), kept.finals, kept.values)
 
 
 def single_step(
@@ -146,6 +148,8 @@ class _Call:
     states: int
     ragged: Ragged | None = None
     alone: bool = False  # a single step: its inputs have no axis of time, and its outputs are the states only
+    keep: tuple[int, ...] = ()
+    kept: dict[int, Tensor] = field(default_factory=dict)  # filled by the forward pass
 
     def split(self, tensors: Sequence[Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any], Parameters]:
         """The input, the states, the auxiliary inputs and the parameters."""
@@ -162,7 +166,8 @@ class _Recurrence(torch.autograd.Function):
         from conveyor.backends import cpu
 
         x, states, aux, params = call.split(tensors)
-        kept = cpu.run_forward(call.program, x, states, params, call.widths, aux, training=True, ragged=call.ragged)
+        kept = cpu.run_forward(call.program, x, states, params, call.widths, aux, True, call.keep, call.ragged)
+        call.kept.update(kept.values)
         ctx.call, ctx.count, ctx.names, ctx.lead = call, len(tensors), tuple(kept.trails), kept.lead
         ctx.set_materialize_grads(False)
         if call.alone:

@@ -6,6 +6,7 @@ here by a task that prints its figures as JSON. What is the same for everybody, 
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -53,6 +54,8 @@ def first_use(kind: str, threads: str) -> Mapping[str, float]:
     from conveyor.bench.user_cell import define
 
     torch.set_num_threads(int(threads))
+    for module in ("conveyor.layers", "conveyor.torch_ops", "conveyor.backends.cpu"):
+        importlib.import_module(module)
     target.width()  # LLVM is loaded
     warm = torch.randn(64, 64, requires_grad=True)
     torch.nn.functional.linear(warm, warm).tanh().sum().backward()  # and torch's own first steps are done

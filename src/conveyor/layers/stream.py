@@ -112,8 +112,10 @@ class Stream:
         self.state = fields
         return y
 
-    def _check_out(self, out: Tensor) -> None:
+    def _check_out(self, out: Any) -> None:
         like = self._like
+        if not isinstance(out, Tensor):
+            raise ArgumentError(f"out is a tensor of shape {self._out} and {like.dtype}, got {type(out).__name__}")
         if out.shape != self._out or out.dtype != like.dtype or not out.is_contiguous() or out.device != like.device:
             raise ArgumentError(
                 f"out is a contiguous tensor of shape {self._out} and {like.dtype}, got {tuple(out.shape)}, {out.dtype}"
@@ -167,6 +169,7 @@ class Stream:
         if not isinstance(mask, Tensor) or mask.dtype != torch.bool or tuple(mask.shape) != (self.batch_size,):
             got = f"{tuple(mask.shape)} of {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
             raise ArgumentError(f"mask is a tensor of shape ({self.batch_size},) of torch.bool, got {got}")
+        _require_numbers("mask", mask)
         return mask.to(self._like.device).unsqueeze(-1)
 
     def reorder(self, index: Tensor) -> None:
@@ -179,6 +182,7 @@ class Stream:
         if not isinstance(index, Tensor) or index.dtype not in kinds or tuple(index.shape) != (self.batch_size,):
             got = f"{tuple(index.shape)} of {index.dtype}" if isinstance(index, Tensor) else type(index).__name__
             raise ArgumentError(f"index is a tensor of shape ({self.batch_size},) of torch.int64, got {got}")
+        _require_numbers("index", index)
         index = index.to(self._like.device)
         low, high = int(index.min()), int(index.max())
         if low < 0 or high >= self.batch_size:
@@ -191,6 +195,11 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"Stream({self.layer!r}, batch_size={self.batch_size})"
+
+
+def _require_numbers(name: str, tensor: Tensor) -> None:
+    if tensor.is_meta:
+        raise ArgumentError(f"{name} is on the meta device and holds no numbers; make it on the stream's device")
 
 
 class _Run(ABC):

@@ -167,6 +167,9 @@ def _compile(text: str, width: Width) -> bytes:
     module = llvm.parse_assembly(text)
     module.triple = target.triple
     module.verify()
-    builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=2))
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    # What is emitted is in vectors and unrolled already: looking for more takes as long as all the rest.
+    options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
+    builder = llvm.create_pass_builder(target, options)
     builder.getModulePassManager().run(module, builder)
     return bytes(target.emit_object(module))
