@@ -59,7 +59,10 @@ def _to_onnx(network: nn.Module, output: Path, told: Told, force: bool) -> Writt
     from conveyor.interop.onnx import to_onnx
 
     made = to_onnx(network, output, overwrite=force)
-    rows = [Row(r.layer, r.source, r.result, "", r.sizes, r.directions, made.difference, r.note) for r in made.rows]
+    rows = [
+        Row(r.layer, r.source, r.result, r.source, r.sizes.replace("->", "→"), r.directions, made.difference, r.note)
+        for r in made.rows
+    ]
     optional = [f"[{n}]" if n in made.optional else n for n in made.inputs]
     return rows, [f"Wrote {output}: {', '.join(optional)} → {', '.join(made.outputs)}"]
 

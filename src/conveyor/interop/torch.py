@@ -256,7 +256,7 @@ def _lost(before: Any, after: Any, x: Tensor, states: tuple[Tensor, ...], rounde
         double = deepcopy(module).cpu().double()
         given = x.cpu().double(), _as_taken(double, tuple(s.cpu().double() for s in states))
         exact.append(outputs(double, given))
-    difference, tolerance = compare(*exact)
+    difference, tolerance = compare(exact[0], exact[1])
     if difference > tolerance:
         return 0.0
     return compare(exact[0], [y.cpu().double() for y in rounded])[0]

@@ -52,7 +52,9 @@ def read_apart(path: Path) -> list[Found]:
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2][:200]
         said = f"fails ({last})" if done.returncode > 0 and last else "crashes"
-        raise ArgumentError(f"{path} is damaged: the HDF5 library {said} on it; copy it again from where it was written")
+        raise ArgumentError(
+            f"{path} is damaged: the HDF5 library {said} on it; copy it again from where it was written"
+        )
     size = int.from_bytes(done.stdout[:8], "little")
     document = json.loads(done.stdout[8 : 8 + size])
     if "error" in document:
