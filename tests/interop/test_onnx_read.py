@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import conveyor as cv
 from conveyor.interop.onnx.reverse import Reverse
-from tests.interop.onnx_spec import FUNCTIONS, GATES, USUAL, Array, activations, given, model, problem, run, specified
+from interop.onnx_spec import FUNCTIONS, GATES, USUAL, Array, activations, given, model, problem, run, specified
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -74,7 +75,9 @@ def name_of(case: Any) -> str:
 
 @pytest.mark.parametrize("lengths", [None, [6, 2, 1]], ids=["even", "lengths"])
 @pytest.mark.parametrize(("op", "attributes"), CASES, ids=name_of)
-def test_a_node_is_the_layer_that_is_read_from_it(op: str, attributes: dict[str, Any], lengths: list[int] | None) -> None:
+def test_a_node_is_the_layer_that_is_read_from_it(
+    op: str, attributes: dict[str, Any], lengths: list[int] | None
+) -> None:
     also = {n: v for n, v in attributes.items() if n in ("bias", "peepholes")}
     attributes = {n: v for n, v in attributes.items() if n not in also}
     weights = problem(op, 3, 5, attributes.get("direction", "forward"), **also)
@@ -92,6 +95,32 @@ def test_a_node_is_the_layer_that_is_read_from_it(op: str, attributes: dict[str,
         proper = [next(f for f in FUNCTIONS if f.lower() == n.lower()) for n in names]
         attributes |= {"activations": proper} | (defaults if "Elu" in proper else {})
     assert_near(got, specified(op, weights, inputs, **attributes))
+
+
+@pytest.mark.parametrize(("op", "attributes"), [c for c in CASES if c[1].get("direction") != "reverse"], ids=name_of)
+def test_what_was_read_goes_out_as_the_same_node(op: str, attributes: dict[str, Any], tmp_path: Path) -> None:
+    """Its equations alone say which operator they are, with which activations and attributes."""
+    also = {n: v for n, v in attributes.items() if n in ("bias", "peepholes")}
+    attributes = {n: v for n, v in attributes.items() if n not in also}
+    weights = problem(op, 3, 5, attributes.get("direction", "forward"), **also)
+    inputs = given(op, 6, 3, weights)
+    made = model(op, weights, inputs, **attributes)
+    report = cv.to_onnx(cv.from_onnx(made)["node"], tmp_path / "m.onnx", lengths="none")
+    # A gate is looked for as one thing in the equations, which these three are not.
+    spread = op != "RNN" and attributes.get("activations", ["Sigmoid"])[0] in ("Affine", "ScaledTanh", "Softsign")
+    assert [row.result for row in report.rows] == ["Scan" if spread else op]
+    names = {"initial_h": "h_0", "initial_c": "c_0", "X": "x"}
+    y, *finals = run(str(tmp_path / "m.onnx"), {names[n]: v for n, v in inputs.items()})
+    t, b, width = y.shape
+    want, *rest = run(made, inputs)
+    assert_near([y.reshape(t, b, -1, 5).transpose(0, 2, 1, 3), *finals], [want, *rest])
+    if spread or "Affine" in attributes.get("activations", ()):
+        return  # the last of which goes into the weights
+    (node,) = [n for n in onnx.load(tmp_path / "m.onnx").graph.node if n.op_type == op]
+    got = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    for name in ("clip", "linear_before_reset", "input_forget", "activation_alpha", "activation_beta"):
+        if name in attributes:
+            assert got[name] == pytest.approx(attributes[name]), name
 
 
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
@@ -198,6 +227,23 @@ def test_weights_that_constants_are_cut_and_glued_to() -> None:
     made = wrapped(nodes, [stored(i, "first"), stored(w["R"], "R"), stored(w["B"], "B")], {"X": inputs["X"]})
     layer = cv.from_onnx(made)["inner"]
     assert_near(ours(layer, {"X": inputs["X"]})[:1], run(made, {"X": inputs["X"]}))
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_what_torchs_own_exporter_writes(kind: str) -> None:
+    """Its zeros before the first step are spread over the rows of x by nodes."""
+    theirs = getattr(torch.nn, kind)(3, 4, 2, bidirectional=True)
+    file = io.BytesIO()
+    axes = {"x": {0: "time", 1: "batch"}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own, of this exporter being the older of two
+        torch.onnx.export(theirs, (torch.randn(5, 2, 3),), file, dynamo=False, input_names=["x"], dynamic_axes=axes)
+    read = cv.from_onnx(onnx.load_from_string(file.getvalue()))
+    assert [type(layer) for layer in read.values()] == [getattr(cv, kind)] * 2
+    assert {origin for node in read.nodes.values() for origin in node.initial.values()} == {"zeros"}
+    first, second = read.values()
+    x = torch.randn(7, 3, 3)
+    assert (second(first(x)[0])[0] - theirs(x)[0]).abs().max() <= 1e-5
 
 
 def test_nodes_inside_branches_and_functions() -> None:
@@ -317,7 +363,9 @@ def test_a_node_against_the_specification(weights: dict[str, Array], attributes:
 def test_directions_with_other_activations() -> None:
     w = problem("RNN", 3, 5, "bidirectional")
     made = model("RNN", w, given("RNN", 2, 1, w), direction="bidirectional", activations=["Tanh", "Relu"])
-    with pytest.raises(cv.ConversionError, match=r"other activations \(Tanh; Relu\), and both directions of a layer run"):
+    with pytest.raises(
+        cv.ConversionError, match=r"other activations \(Tanh; Relu\), and both directions of a layer run"
+    ):
         cv.from_onnx(made)
 
 
@@ -337,5 +385,7 @@ def test_without_onnxruntime_nothing_is_compared(monkeypatch: pytest.MonkeyPatch
 def test_without_onnx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     for call in (lambda: cv.from_onnx("a"), lambda: cv.to_onnx(cv.GRU(2, 3), tmp_path / "a")):
-        with pytest.raises(cv.ConveyorError, match=r"ONNX files need the package onnx .*; pip install 'conveyor\[onnx\]'"):
+        with pytest.raises(
+            cv.ConveyorError, match=r"ONNX files need the package onnx .*; pip install 'conveyor\[onnx\]'"
+        ):
             call()

@@ -1,11 +1,11 @@
 """ONNX: layers and models out, recurrent operators in.
 
 In the order in which data passes. Out: `stages` walks the model; `interface` makes the graph's inputs and outputs;
-`layer` writes a recurrent layer, as an operator if `recognise` finds one in its equations (`normal` brings them into one
-form, `linear` and `activations` read it; `weights` and `operators` write the node), otherwise as a `scan`, whose body
-`emit` writes from the program by the `table` of operations; `graph` holds what was written; `compare` runs it. In:
-`nodes` finds the recurrent nodes and their weights, `attributes` reads what they say, `equations` makes the cell,
-`read` the layer. What onnxruntime does otherwise than the specification says is in docs/notes/onnx.md.
+`layer` writes a recurrent layer, as an operator if `recognise` finds one in its equations (`normal` brings them into
+one form, `linear` and `activations` read it; `weights` and `operators` write the node), otherwise as a `scan`, whose
+body `emit` writes from the program by the `table` of operations; `graph` holds what was written; `compare` runs it. In:
+`nodes` finds the recurrent nodes, `attributes` and `tensors` read what they say, `equations` makes the cell, `read` and
+`fill` the layer, `trial` runs it beside the node. docs/onnx.md lists what onnxruntime does otherwise than specified.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def to_onnx(
     states are held; the reverse direction begins at each row's own end.
 
     Args:
-        layer_or_model: `cv.LSTM`, `GRU`, `RNN`, `Recurrent`, `Cell`, `LSTMCell`, `GRUCell`, `RNNCell`, or a model that is
-            a chain: an `nn.Sequential`, or a module with a method `chain()` that returns its modules in the order in
+        layer_or_model: `cv.LSTM`, `GRU`, `RNN`, `Recurrent`, `Cell`, `LSTMCell`, `GRUCell`, `RNNCell`, or a model that
+            is a chain: an `nn.Sequential`, or a module with a method `chain()` that returns its modules in the order in
             which data passes them (our layers and nn's Embedding, Linear, LayerNorm, Dropout and activations).
         path: The file.
         dynamic: Which of the axes "batch" and "time" may have any size.
@@ -56,7 +56,7 @@ def to_onnx(
         time: The number of steps if that axis is not dynamic.
         step: Whether the graph is one step: (B, input_size) and states in, (B, output_size) and states out. A cell such
             as `cv.LSTMCell` always is.
-        lengths: Whether that input may be left out (`optional`), must be given (`required`), or does not exist (`none`).
+        lengths: Whether that input may be left out (`optional`), must be given (`required`), or isn't there (`none`).
             An optional input has a default in the file, of which onnxruntime says a line as it loads.
         states: The same for the initial states; left out they are the layer's own.
         static: Names of auxiliary inputs that are the same at each step, (B, K).
@@ -66,11 +66,12 @@ def to_onnx(
         check: Whether to run the graph in onnxruntime, if that is installed, and compare it with the model.
 
     Returns:
-        A report: a row for each layer, the names of inputs and outputs, and the largest difference on random input.
+        A `Report` with a row for each layer, the names of inputs and outputs, and the largest difference on random
+        input; a difference that rounding may make but that is above 1e-5 is warned of.
 
     Raises:
         ArgumentError: An argument has a wrong value, or the model a module that can't be walked.
-        ConversionError: The graph does not give the model's numbers.
+        ConversionError: The graph does not give the model's numbers; nothing is written then.
         ConveyorError: The package onnx is missing.
     """
     _require_onnx()

@@ -12,8 +12,8 @@ GATES = {"LSTM": "iofc", "GRU": "zrh", "RNN": "h"}  # in the order of the rows o
 _DEFAULTS = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
 STATES = {"LSTM": ("h", "c"), "GRU": ("h",), "RNN": ("h",)}
 _DIRECTIONS = ("forward", "reverse", "bidirectional")
-# Which activations have alpha, which beta too, and what these are where a node leaves them out. Of Affine, ThresholdedRelu
-# and ScaledTanh specification and onnxruntime disagree about that.
+# Which activations have alpha, which beta too, and what these are where a node leaves them out. Of Affine,
+# ThresholdedRelu and ScaledTanh specification and onnxruntime disagree about that.
 _NUMBERS: dict[str, tuple[float | None, ...]] = {
     "LeakyRelu": (0.01,),
     "Elu": (1.0,),
@@ -96,7 +96,7 @@ def _activations(node: Node, operator: str, directions: int) -> tuple[Activation
             taken.append(numbers[which].pop(0) if numbers[which] else default)
             if taken[-1] is None:
                 raise ConversionError(
-                    f"activation {name} has no activation_{which}, and runtimes disagree about its default; write it out"
+                    f"activation {name} has no activation_{which}, and runtimes disagree about it; write it out"
                 )
         alpha, beta = (*taken, None, None)[:2]
         found.append(Activation(name, _short(alpha), _short(beta)))

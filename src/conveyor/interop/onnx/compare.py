@@ -52,6 +52,9 @@ def compare(model: nn.Module, stages: Sequence[Stage], data: bytes, options: Opt
 
 
 def _other(model: nn.Module, by: str) -> ConversionError:
+    bad = next((n for n, p in model.named_parameters() if not p.isfinite().all()), None)
+    if bad is not None:
+        return ConversionError(f"the graph gives other numbers than {type(model).__name__}: '{bad}' is not finite")
     return ConversionError(
         f"the graph gives other numbers than {type(model).__name__}, {by}: its forward does something else than its"
         " modules one after the other, as chain() or nn.Sequential has them"
@@ -81,14 +84,30 @@ def _run(model: nn.Module, stages: Sequence[Stage], given: Mapping[str, Tensor],
     """The model's output, of the shape of the graph's."""
     layers = [s for s in stages if isinstance(s, Recurrence) and s.batch_first is not None]
     device = next(model.parameters(), torch.empty(0)).device
-    # A step of a layer is a sequence of one step.
-    axis = (1 if layers[0].batch_first else 0) if options.step and layers else None
-    values = [v.to(device) if axis is None else v.to(device).unsqueeze(axis) for v in given.values()]
-    first, *aux = values
-    with torch.no_grad():
-        result = model(first, **dict(zip(list(given)[1:], aux, strict=True)))
+    time = 1 if layers and layers[0].batch_first else 0
+    sequence = options.step and bool(layers)  # a step of a layer is a sequence of one step
+    first, *_ = given.values()
+    steps = 1 if sequence else first.shape[time]
+    values = {}
+    for name, value in given.items():
+        static = name in options.static and not options.step
+        value = value.unsqueeze(time).expand(*_with(value.shape, time, steps)) if static or sequence else value
+        values[name] = value.to(device)
+    first, *_ = values.values()
+    try:
+        with torch.no_grad():
+            result = model(first, **{n: v for n, v in values.items() if v is not first})
+    except (TypeError, AttributeError, RuntimeError) as error:
+        raise ConversionError(
+            f"{type(model).__name__} itself does not run on such input ({' '.join(str(error).split())[:200]}), so the"
+            " graph can't be compared; if you run its modules in another way, pass check=False"
+        ) from error
     y: Tensor = result[0] if isinstance(result, tuple) else result
-    return (y if axis is None else y.squeeze(axis)).cpu()
+    return (y.squeeze(time) if sequence else y).cpu()
+
+
+def _with(shape: Sequence[int], axis: int, size: int) -> list[int]:
+    return [*shape[:axis], size, *shape[axis:]]
 
 
 @contextmanager

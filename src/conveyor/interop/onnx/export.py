@@ -25,8 +25,9 @@ from conveyor.interop.onnx.report import Exported, Row
 from conveyor.interop.onnx.stages import Stage, stages_of, width_in, width_out
 from conveyor.interop.report import tell
 from conveyor.interop.torch import describe
+from conveyor.layers.arguments import check_flags
 
-_DTYPES = {torch.float32: np.dtype(np.float32), torch.float64: np.dtype(np.float64)}
+_DTYPES: dict[torch.dtype, np.dtype[Any]] = {torch.float32: np.dtype("float32"), torch.float64: np.dtype("float64")}
 _LARGEST = 2**31 - 1  # bytes, of a protocol buffer
 
 
@@ -34,12 +35,15 @@ def export(model: Any, path: Any, options: Options, overwrite: bool, check: bool
     """Write a model to a file; the arguments are those of `conveyor.to_onnx`."""
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"layer_or_model is a layer or model of torch modules, got {type(model).__name__}")
+    check_flags(overwrite=overwrite, check=check)
     target = as_path(path)
     check_free(target, overwrite)
     stages = stages_of(model)
     proto, rows = build(model, stages, options)
     if proto.ByteSize() > _LARGEST:
-        raise ArgumentError(f"the model takes {proto.ByteSize():,} bytes, and an ONNX file holds {_LARGEST:,}; split it")
+        raise ArgumentError(
+            f"the model takes {proto.ByteSize():,} bytes, and an ONNX file holds {_LARGEST:,}; split it"
+        )
     onnx.checker.check_model(proto, full_check=True)
     data = proto.SerializeToString()
     found = compare(model, stages, data, options) if check else None
@@ -97,7 +101,9 @@ def build(model: nn.Module, stages: Sequence[Stage], options: Options) -> tuple[
 def _dtype(model: nn.Module) -> np.dtype[Any]:
     found = {p.dtype for p in model.parameters()} or {torch.float32}
     if any(p.is_meta for p in model.parameters()):
-        raise ArgumentError("layer_or_model is on the meta device, so its parameters have no values; to_empty, then load them")
+        raise ArgumentError(
+            "layer_or_model is on the meta device, so its parameters have no values; to_empty, then load them"
+        )
     if len(found) > 1 or not found <= _DTYPES.keys():
         said = ", ".join(sorted(str(d) for d in found))
         raise ArgumentError(f"the parameters are {said}; to_onnx writes float32 or float64: model.float() makes one")
@@ -124,5 +130,7 @@ def _aux_widths(recurrences: Sequence[Recurrence]) -> dict[str, int]:
     for recurrence in recurrences:
         for name, width in recurrence.aux_widths.items():
             if found.setdefault(name, width) != width:
-                raise ArgumentError(f"auxiliary input '{name}' is read {found[name]} and {width} wide; rename one of them")
+                raise ArgumentError(
+                    f"auxiliary input '{name}' is read {found[name]} and {width} wide; rename one of them"
+                )
     return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-
 from onnx import helper
 
 from conveyor.errors import ArgumentError

@@ -101,9 +101,7 @@ class LayerWriter:
         sizes = f"{unit.input_size} -> {unit.output_size * len(units)}"
         return Row(place, unit.cell.name, operator, sizes, direction, reason)
 
-    def _unit(
-        self, index: int, unit: Unit, x: str, aux: Mapping[str, str], reset: str | None, backwards: bool
-    ) -> str:
+    def _unit(self, index: int, unit: Unit, x: str, aux: Mapping[str, str], reset: str | None, backwards: bool) -> str:
         """One direction, from its program."""
         g, r, widths = self.graph, self.recurrence, unit.widths
         given = {"x": x}
@@ -117,7 +115,9 @@ class LayerWriter:
         params = {key: p.detach().cpu().numpy() for key, p in bound.items()}
         emitter = Emitter(program, widths, params, given)
         names = [s.name for s in unit.program.states]
-        states = [self._row_of(r.field(index, n), index) or self.interface.zeros(r.field(index, n).width) for n in names]
+        states = [
+            self._row_of(r.field(index, n), index) or self.interface.zeros(r.field(index, n).width) for n in names
+        ]
         if self.interface.options.step:
             new = emit_step(g, emitter, states)
             y = new[0]
@@ -134,9 +134,7 @@ class LayerWriter:
         weights = [weights_of(operator, u, r.module) for u in units]
         found = [self._rows_of(r.field(index, n), index, len(units)) for n in names]
         states = [f for f in found if f is not None]
-        y, finals = emit_operator(
-            self.graph, operator, weights, x, states or None, self.interface.steps, r.backwards
-        )
+        y, finals = emit_operator(self.graph, operator, weights, x, states or None, self.interface.steps, r.backwards)
         self._finals += [_Final(name, index, value) for name, value in zip(names, finals, strict=True)]
         return y
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.shape_inference
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
@@ -17,6 +18,7 @@ from conveyor.interop.onnx.graph import Array
 
 RECURRENT = ("LSTM", "GRU", "RNN")
 STANDARD = ("", "ai.onnx")
+_ANY = 2  # the size of an axis of any size
 
 
 class NotConstant(Exception):
@@ -64,8 +66,13 @@ class Scope:
             scope = scope.around
         return None, None
 
-    def sources(self, name: str) -> list[str]:
-        """The inputs of the model, or of a loop's body, that a value is computed from."""
+    def sources(self, name: str, of_shapes: bool = False) -> list[str]:
+        """The inputs of the model, or of a loop's body, that a value is computed from.
+
+        Args:
+            name: The value.
+            of_shapes: Whether those of whose shape alone it is computed are left out.
+        """
         found: dict[str, None] = {}
         seen: set[tuple[int, str]] = set()
         todo: list[tuple[str, Scope]] = [(name, self)]
@@ -79,12 +86,18 @@ class Scope:
                 found[wanted] = None
             elif isinstance(maker, onnx.NodeProto):
                 assert where is not None
+                if of_shapes and maker.op_type == "Shape":
+                    continue
                 todo += [(n, where) for n in maker.input if n]
                 todo += [(n, where) for a in maker.attribute for n in _captured(a)]
         return list(found)
 
-    def constant(self, name: str) -> Array:
+    def constant(self, name: str, of_shapes: bool = False) -> Array:
         """The value of a tensor that the model's inputs have no part in.
+
+        Args:
+            name: The tensor.
+            of_shapes: Whether the inputs' shapes may have one; an axis of any size is then taken to be of size 2.
 
         Raises:
             NotConstant: They have.
@@ -95,12 +108,15 @@ class Scope:
                 return np.asarray(numpy_helper.to_array(maker))
             except Exception as error:  # whatever a contrived tensor may raise
                 raise NotConstant(f"can't be read ({_line(error)})") from error
-        sources = self.sources(name)
+        sources = self.sources(name, of_shapes)
         if maker is None or where is None:
             raise NotConstant("is an input of the graph", [name])
         if sources:
             raise NotConstant(f"is computed from {', '.join(sources)}", sources)
-        return where._computed(name)
+        try:
+            return where._computed(name)
+        except NotConstant as error:
+            raise NotConstant(str(error), self.sources(name)) from error
 
     def _computed(self, name: str) -> Array:
         """The value of a tensor that nodes make of constants (exporters cut and reorder weights so)."""
@@ -112,7 +128,7 @@ class Scope:
         )
         model = helper.make_model(graph, opset_imports=self.model.opset_import, ir_version=self.model.ir_version)
         try:
-            (value,) = ReferenceEvaluator(model).run(None, {})  # type: ignore[arg-type]
+            (value,) = ReferenceEvaluator(model).run(None, {})
         except Exception as error:  # whatever a foreign node may raise
             raise NotConstant(f"can't be computed ({_line(error)})") from error
         return np.asarray(value)
@@ -126,14 +142,37 @@ class Scope:
         maker, where = self._maker(name)
         if isinstance(maker, onnx.TensorProto):
             tensors[name] = maker
+        elif maker is not None and where is not None and maker.op_type == "Shape" and where.sources(maker.input[0]):
+            tensors[name] = numpy_helper.from_array(where._assumed_shape(maker), name)
         elif maker is not None and where is not None:
             if any(a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for a in maker.attribute):
                 raise NotConstant(f"is made by a {maker.op_type}")
             for read in maker.input:
                 if read:
                     where._collect(read, nodes, tensors, seen)
-            if maker not in nodes:
+            if not any(maker is n for n in nodes):
                 nodes.append(maker)
+
+    def _assumed_shape(self, shape: onnx.NodeProto) -> Array:
+        scope: Scope | None = self
+        while scope is not None and shape.input[0] not in scope._shapes:
+            scope = scope.around
+        if scope is None:
+            raise NotConstant(f"is computed from the shape of {shape.input[0]}")
+        bounds = {a.name: a.i for a in shape.attribute}
+        return np.asarray(scope._shapes[shape.input[0]][bounds.get("start") : bounds.get("end")], np.int64)
+
+    @cached_property
+    def _shapes(self) -> dict[str, list[int]]:
+        """The shapes that are known of this graph's values, axes of any size being 2."""
+        graph = self.graph
+        if self.around is None:
+            try:
+                graph = onnx.shape_inference.infer_shapes(self.model).graph
+            except Exception:  # whatever a contrived model may raise: then only what is written down is known
+                graph = self.graph
+        infos = [v for v in (*graph.input, *graph.value_info) if v.type.tensor_type.HasField("shape")]
+        return {v.name: [d.dim_value or _ANY for d in v.type.tensor_type.shape.dim] for v in infos}
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,13 +183,11 @@ class Node:
         name: Its name, with those of the nodes around it.
         proto: The node.
         scope: Where its inputs are found.
-        opset: The version of the standard operators that the model uses.
     """
 
     name: str
     proto: onnx.NodeProto
     scope: Scope
-    opset: int
 
     def input(self, place: int) -> str:
         """The name of its input at this place; empty if it has none."""
@@ -182,13 +219,12 @@ def _line(error: Exception) -> str:
 
 def recurrent_nodes(model: onnx.ModelProto) -> list[Node]:
     """The recurrent nodes, in order; nodes without a name are called by their operator and a number."""
-    opset = next((o.version for o in model.opset_import if o.domain in STANDARD), 1)
     found: dict[str, Node] = {}
     for place, (prefix, proto, scope) in enumerate(_walk(Scope(model.graph, model), "")):
         name = prefix + (proto.name or next((o for o in proto.output if o), f"{proto.op_type}_{place}"))
         while name in found:
             name += "'"
-        found[name] = Node(name, proto, scope, opset)
+        found[name] = Node(name, proto, scope)
     return list(found.values())
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from conveyor.interop.onnx.activations import Activation
 from conveyor.interop.onnx.graph import Graph
 from conveyor.interop.onnx.recognise import Operator
 from conveyor.interop.onnx.scan import Steps
@@ -57,7 +56,7 @@ def emit_operator(
         operator.name,
         hidden_size=width,
         direction="bidirectional" if directions == 2 else "reverse" if backwards else "forward",
-        **attributes_of(o.activations, directions, o.after_reset is not None, o.coupled, o.clip),
+        **_attributes(o, directions),
     )
     y = outputs[0]
     if directions == 1:
@@ -73,17 +72,14 @@ def emit_operator(
     return y, finals
 
 
-def attributes_of(
-    activations: Sequence[Activation], directions: int, after_reset: bool, coupled: bool, clip: float | None
-) -> dict[str, Any]:
-    """The attributes of a node, `hidden_size` and `direction` aside; the activations are those of one direction."""
-    every = [*activations] * directions
+def _attributes(o: Operator, directions: int) -> dict[str, Any]:
+    every = [*o.activations] * directions
     made: dict[str, Any] = {"activations": [a.name for a in every]}
     # An activation takes the next numbers of each list if it has such numbers at all. They are always written out:
     # runtimes disagree about the defaults.
     for name in ("alpha", "beta"):
         numbers = [n for a in every if (n := getattr(a, name)) is not None]
         made |= {f"activation_{name}": numbers} if numbers else {}
-    made |= {"linear_before_reset": 1} if after_reset else {}
-    made |= {"input_forget": 1} if coupled else {}
-    return made | ({} if clip is None else {"clip": clip})
+    made |= {} if o.after_reset is None else {"linear_before_reset": 1}
+    made |= {"input_forget": 1} if o.coupled else {}
+    return made | ({} if o.clip is None else {"clip": o.clip})

@@ -56,21 +56,33 @@ def read_options(
     check_flags(reset=reset, **({} if step is None else {"step": step}))
     if step is None:
         step = isinstance(model, Cell | LSTMCell | GRUCell | RNNCell)
-    if isinstance(dynamic, str) or not isinstance(dynamic, Iterable) or any(a not in _AXES for a in dynamic):
+    axes = _names(dynamic)
+    if axes is None or any(a not in _AXES for a in axes):
         raise ArgumentError(f'dynamic names the axes of any size, of ("batch", "time"), got {dynamic!r}')
     sizes = {"batch": batch, "time": time}
     for axis, size in sizes.items():
-        if axis in dynamic and size is not None:
-            raise ArgumentError(f"{axis}={size!r} fixes an axis that dynamic={tuple(dynamic)} leaves open; give one")
-        if axis in dynamic or (axis == "time" and step):
+        if axis in axes and size is not None:
+            raise ArgumentError(f"{axis}={size!r} fixes an axis that dynamic={axes} leaves open; give one")
+        if axis in axes or (axis == "time" and step):
             sizes[axis] = None
         elif not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise ArgumentError(f"{axis} is the size of an axis that is not dynamic, a whole number from 1, got {size!r}")
+            raise ArgumentError(
+                f"{axis} is the size of an axis that is not dynamic, a whole number from 1, got {size!r}"
+            )
     for name, value in (("lengths", lengths), ("states", states)):
-        if value not in _GIVEN:
+        if not isinstance(value, str) or value not in _GIVEN:
             raise ArgumentError(f"{name} is {', '.join(_GIVEN[:-1])} or {_GIVEN[-1]}, got {value!r}")
     if step and states == "none":
         raise ArgumentError("states is 'none', but a step begins from a state; leave it out or pass states='required'")
-    if isinstance(static, str) or not all(isinstance(n, str) for n in static):
+    same = _names(static)
+    if same is None:
         raise ArgumentError(f"static is a tuple of names of auxiliary inputs, got {static!r}")
-    return Options(sizes["batch"], sizes["time"], step, lengths, states, tuple(static), reset)
+    return Options(sizes["batch"], sizes["time"], step, lengths, states, same, reset)
+
+
+def _names(given: Any) -> tuple[str, ...] | None:
+    """Several names as a tuple; None if they are something else."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return None
+    found = tuple(given)
+    return found if all(isinstance(n, str) for n in found) else None

@@ -143,7 +143,7 @@ def _nodes(model: onnx.ModelProto, title: str) -> list[Node]:
     except Exception as error:  # whatever a contrived graph may raise
         raise ConversionError(f"{title} is damaged ({type(error).__name__}: {str(error)[:200]})") from error
     if not nodes:
-        used = [op for op, _ in Counter(n.op_type for n in whole.graph.node).most_common(8)]
+        used = [str(op) for op, _ in Counter(n.op_type for n in whole.graph.node).most_common(8)] or ["none at all"]
         raise ConversionError(
             f"{title} has no {', '.join(RECURRENT[:-1])} or {RECURRENT[-1]} node; it has {', '.join(used)}"
         )
@@ -206,7 +206,9 @@ def _tensor(value: Array, dtype: torch.dtype) -> Tensor:
 
 
 def _row(node: Node, attributes: Attributes, tensors: Tensors, layer: nn.Module) -> Row:
-    notes = [f"initial {s} {v if isinstance(v, str) else 'differs from row to row'}" for s, v in tensors.initial.items()]
+    notes = [
+        f"initial {s} {v if isinstance(v, str) else 'differs from row to row'}" for s, v in tensors.initial.items()
+    ]
     notes = [n for n in notes if not n.endswith(" zeros")]
     notes += [] if tensors.lengths is None else ["has lengths"]
     if attributes.operator == "LSTM" and attributes.clip is not None:

@@ -255,9 +255,7 @@ def _with_gates(reader: _Reader, way: _Memory, memory: int, out: _Out) -> Operat
     return None
 
 
-def _input_and_forget(
-    reader: _Reader, way: _Memory, seen: Mapping[int, str], out: _Gate
-) -> list[tuple[_Gate, _Gate]]:
+def _input_and_forget(reader: _Reader, way: _Memory, seen: Mapping[int, str], out: _Gate) -> list[tuple[_Gate, _Gate]]:
     """The two gates; of a coupled pair both are written out, for runtimes that don't know the coupling."""
 
     def read(atom: int | None) -> list[_Gate]:

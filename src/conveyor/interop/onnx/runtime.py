@@ -25,7 +25,8 @@ def session(data: bytes) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        # With the fallback it would print what goes wrong, and try the same again.
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # its exceptions share no base
         raise _refused(error) from error
 

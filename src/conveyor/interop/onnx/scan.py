@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from conveyor.equations import print_equations
 from conveyor.interop.onnx.emit import Emitter
-from conveyor.interop.onnx.graph import Graph
+from conveyor.interop.onnx.graph import Graph, Shape
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def emit_scan(
     for index in sorted(varies & read):
         scanned.append(emitter.names[index])
         kind = bool if nodes[index].type.boolean else g.dtype
-        shape = [None, emitter.widths[nodes[index].type.width]]
+        shape: Shape = [None, emitter.widths[nodes[index].type.width]]
         emitter.names[index] = body.give(body.unique("at_step"), kind, shape)
     now = None
     if steps.valid is not None:

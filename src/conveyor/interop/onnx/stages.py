@@ -64,8 +64,8 @@ def _walk(module: nn.Module) -> Iterator[nn.Module]:
         return
     if isinstance(module, nn.Sequential):
         inside: Any = list(module)
-    elif callable(getattr(module, "chain", None)):
-        inside = module.chain()
+    elif callable(chain := getattr(module, "chain", None)):
+        inside = chain()
         if not isinstance(inside, Sequence) or not all(isinstance(m, nn.Module) for m in inside):
             raise ArgumentError(f"{type(module).__name__}.chain() returns a list of modules in order, got {inside!r}")
     else:

@@ -102,7 +102,7 @@ def _initial(
     for state, place in zip(states, _STATES, strict=False):
         given = node.input(place)
         try:
-            value = node.scope.constant(given) if given else np.zeros((shape[0], 1, shape[1]))
+            value = node.scope.constant(given, of_shapes=True) if given else np.zeros((shape[0], 1, shape[1]))
         except NotConstant as error:
             initial[state] = _from(error)
             continue

@@ -40,7 +40,7 @@ def weights_of(operator: Operator, unit: Unit, module: nn.Module) -> Weights:
         gates[-1] = Linear((*gates[-1].terms, *inner.reading("h")))
     biases = [read.biases(gate) for gate in operator.gates]
     if inner is not None:
-        biases[-1] = (sum(biases[-1]), sum(read.biases(inner)))
+        biases[-1] = (np.add(*biases[-1]), np.add(*read.biases(inner)))
     has_bias = any(gate.reading("") for gate in (*operator.gates, inner or Linear()))
     return Weights(
         np.concatenate([read.matrix(gate, "x", unit.input_size) for gate in gates]),

@@ -75,8 +75,9 @@ class LanguageModel(nn.Module):
         """The modules in the order in which data passes them, for `conveyor.to_onnx`."""
         if self.decoder is not None:
             return [self.embedding, self.dropout, self.recurrent, self.dropout, self.decoder]
-        tied = nn.Linear(*reversed(self.embedding.weight.shape), device="meta")
-        tied.weight, tied.bias = self.embedding.weight, self.decoder_bias
+        tied = nn.Linear(self.embedding.embedding_dim, self.embedding.num_embeddings, bias=False, device="meta")
+        tied.weight = self.embedding.weight
+        tied.register_parameter("bias", self.decoder_bias)
         between = [] if self.projection is None else [self.projection]
         return [self.embedding, self.dropout, self.recurrent, self.dropout, *between, tied]
 
