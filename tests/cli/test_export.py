@@ -14,6 +14,7 @@ from cli.conftest import Failure
 from cli.test_import import done, words
 from conveyor.cli import main
 from conveyor.interop.keras.layer import KerasLayer
+from conveyor.interop.onnx.reverse import Reverse
 from conveyor.tasks.text.run import load_model
 from interop.keras.library import keras, run, sequences
 
@@ -87,6 +88,17 @@ def test_a_layer_with_keras_settings(name: str, tmp_path: Path, capsys: pytest.C
         torch.testing.assert_close(layer(x)[0], cv.load(saved)(x)[0], rtol=0, atol=1e-6)
     out = done(capsys, "export", saved, "--to", "torch", "-o", tmp_path / "m.pt")
     assert "without go_backwards=True" in out
+    out = done(capsys, "export", saved, "--to", "onnx", "-o", tmp_path / "m.onnx")
+    assert "without go_backwards=True" in out
+
+
+def test_a_layer_that_runs_backwards(tmp_path: Path, capsys: pytest.CaptureFixture[str], failure: Failure) -> None:
+    saved = cv.save(Reverse(cv.GRU(3, 4)), tmp_path / "l.safetensors")
+    for to, name in (("torch", "m.pt"), ("onnx", "m.onnx")):
+        out = done(capsys, "export", saved, "--to", to, "-o", tmp_path / name)
+        assert "turn its input and output round in time" in out
+    torch.nn.GRU(3, 4).load_state_dict(torch.load(tmp_path / "m.pt", weights_only=True))
+    assert "layer is a cv.Recurrent" in failure("export", saved, "--to", "keras", "-o", tmp_path / "m.keras")
 
 
 def test_a_single_step_to_torch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

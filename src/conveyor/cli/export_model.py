@@ -16,6 +16,7 @@ from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
 from conveyor.interop.disk import write as write_whole
 from conveyor.interop.keras.layer import KerasLayer
+from conveyor.interop.onnx.reverse import Reverse
 from conveyor.interop.torch import describe, to_torch
 from conveyor.layers.stack import Stack
 from conveyor.layers.step import _Step
@@ -55,22 +56,30 @@ def _recurrent(network: nn.Module) -> dict[str, Any]:
     return {name: m for name, m in network.named_modules() if isinstance(m, Stack | _Step)}
 
 
+def _plain(network: nn.Module) -> tuple[nn.Module, str]:
+    """The layer itself, and which settings around it the other library's layers do not have."""
+    if isinstance(network, KerasLayer):
+        return network.layer, f"without {network.extra_repr()}"
+    if isinstance(network, Reverse):
+        return network.layer, "turn its input and output round in time"
+    return network, ""
+
+
 def _to_onnx(network: nn.Module, output: Path, told: Told, force: bool) -> Written:
     from conveyor.interop.onnx import to_onnx
 
+    network, note = _plain(network)
     made = to_onnx(network, output, overwrite=force)
-    rows = [
-        Row(r.layer, r.source, r.result, r.source, r.sizes.replace("->", "→"), r.directions, made.difference, r.note)
-        for r in made.rows
-    ]
+    rows = []
+    for r in made.rows:
+        sizes, notes = r.sizes.replace("->", "→"), "; ".join(n for n in (r.note, note) if n)
+        rows.append(Row(r.layer, r.source, r.result, r.source, sizes, r.directions, made.difference, notes))
     optional = [f"[{n}]" if n in made.optional else n for n in made.inputs]
     return rows, [f"Wrote {output}: {', '.join(optional)} → {', '.join(made.outputs)}"]
 
 
 def _to_torch(network: nn.Module, output: Path, told: Told, force: bool) -> Written:
-    note = ""
-    if isinstance(network, KerasLayer):
-        note, network = f"without {network.extra_repr()}", network.layer
+    network, note = _plain(network)
     rows, state, made = [], dict(network.state_dict()), []
     for name, layer in _recurrent(network).items():
         module = to_torch(layer, report=told)

@@ -174,6 +174,10 @@ def test_two_directions_that_differ_become_two_layers() -> None:
     y = np.concatenate([ours(forward, x)[0], ours(backward, x)[0][:, ::-1]], -1)
     assert_same(run(theirs, x), [y])
     assert "turn its outputs round in time" in found.notes[f"{theirs.name}/backward"]
+    weights = theirs.get_weights()
+    randomised(theirs, 8)
+    cv.to_keras(found, theirs)
+    assert all(np.array_equal(a, b) for a, b in zip(weights, theirs.get_weights(), strict=True))
 
 
 def test_two_directions_of_stacked_cells_become_two_layers() -> None:

@@ -16,6 +16,7 @@ Cells = Sequence[tuple[str, int]]  # the class of each cell, and how many arrays
 _CELLS = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "SimpleRNN", "CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU"}
 _OF_CELL = {"LSTMCell": "LSTM", "GRUCell": "GRU", "SimpleRNNCell": "SimpleRNN"}
 _LAYERS = (*_CELLS, "RNN", "Bidirectional")
+MERGES = ("concat", "sum", "mul", "ave", None)
 _OF_KERAS = ("keras", "tf_keras", "tensorflow")
 
 
@@ -56,13 +57,13 @@ def find_layers(entry: Entry, place: Place, major: int, path: str = "", top: boo
         config = {"layers": config}
     if not isinstance(config, Mapping):
         return
-    name = "/".join(p for p in (path, str(config.get("name", ""))) if p)
+    name = "/".join(p for p in (path, _on_one_line(config.get("name", ""))) if p)
     if kind in _LAYERS:
         try:
             _check_own(entry, kind)
             yield from _read(name or kind, kind, config, place, major)
         except ArgumentError as error:
-            yield Unread(name or kind, kind, str(error))
+            yield Unread(name or kind, kind, _on_one_line(error))
     elif kind.startswith("ConvLSTM"):
         yield Unread(name, kind, "its states are images, and ours are vectors")
     elif isinstance(config.get("layers"), Sequence):
@@ -72,6 +73,10 @@ def find_layers(entry: Entry, place: Place, major: int, path: str = "", top: boo
                 yield from find_layers(child, place.layer(entries, index), major, "" if top else name, False)
     elif isinstance(config.get("layer"), Mapping):
         yield from find_layers(config["layer"], place.wrapped(), major, path, False)
+
+
+def _on_one_line(text: Any) -> str:
+    return " ".join(str(text).split())
 
 
 def _check_own(entry: Entry, kind: str) -> None:
@@ -104,6 +109,8 @@ def _read(name: str, kind: str, config: Mapping[str, Any], place: Place, major: 
     forward, backward = _filled(forward, arrays, name), _filled(backward, reverse, name)
     sequences = bool(inner["config"].get("return_sequences", False))
     notes, merge = _notes(inner["config"], forward), config.get("merge_mode", "concat")
+    if merge not in MERGES:
+        raise ArgumentError(f"its merge_mode is {merge!r}, and Keras has {', '.join(map(str, MERGES))}")
     if len(forward) == 1 and forward == backward:
         yield LayerSpec(name, forward, backward, False, sequences, merge, notes)
         return
@@ -133,6 +140,8 @@ def _cells(kind: str, config: Mapping[str, Any], major: int) -> tuple[CellSpec, 
         _check_own(cell, cell["class_name"])
         return _cells(cell["class_name"], cell["config"], major)
     if kind == "StackedRNNCells":
+        if not config["cells"]:
+            raise ArgumentError("it stacks no cells")
         for each in config["cells"]:
             _check_own(each, each["class_name"])
         return tuple(c for e in config["cells"] for c in _cells(e["class_name"], e["config"], major))
