@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 
 import conveyor as cv
-from cli.conftest import Failure
+from cli.conftest import TINY, Failure
 from cli.test_import import done, words
 from conveyor.cli import main
 from conveyor.interop.keras.layer import KerasLayer
@@ -94,9 +94,9 @@ def test_a_layer_with_keras_settings(name: str, tmp_path: Path, capsys: pytest.C
 
 def test_a_layer_that_runs_backwards(tmp_path: Path, capsys: pytest.CaptureFixture[str], failure: Failure) -> None:
     saved = cv.save(Reverse(cv.GRU(3, 4)), tmp_path / "l.safetensors")
-    for to, name in (("torch", "m.pt"), ("onnx", "m.onnx")):
-        out = done(capsys, "export", saved, "--to", to, "-o", tmp_path / name)
-        assert "turn its input and output round in time" in out
+    assert "reverse" in done(capsys, "export", saved, "--to", "onnx", "-o", tmp_path / "m.onnx")
+    out = done(capsys, "export", saved, "--to", "torch", "-o", tmp_path / "m.pt")
+    assert "turn its input and output round in time" in out
     torch.nn.GRU(3, 4).load_state_dict(torch.load(tmp_path / "m.pt", weights_only=True))
     assert "layer is a cv.Recurrent" in failure("export", saved, "--to", "keras", "-o", tmp_path / "m.keras")
 
@@ -153,3 +153,15 @@ def test_mistakes_are_one_line(
     monkeypatch.chdir(tmp_path)
     assert message in failure("export", model(tmp_path), *arguments)
     assert not [p for p in tmp_path.iterdir() if p.name.startswith("m")]
+
+
+def test_a_run_of_another_shape_to_keras(text_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, path = tmp_path / "run", tmp_path / "m.h5"
+    shape = ("--cell", "gru_reset_before", "--num-layers", "2", "--dropout", "0.3", "--tie-weights", "--max-steps", "2")
+    assert main(["train", str(text_file), "-o", str(folder), *TINY, *shape]) == 0
+    out = done(capsys, "export", folder, "--to", "keras", "-o", path)
+    assert "GRU(units=8, reset_after=False), GRU(units=8, reset_after=False)" in out
+    theirs = keras.saving.load_model(path, compile=False)
+    kinds = ["Embedding", "Dropout", "GRU", "Dropout", "GRU", "Dropout", "Dense", "Dense"]
+    assert [type(k).__name__ for k in theirs.layers] == kinds
+    np.testing.assert_allclose(run(theirs, TOKENS)[0], logits(folder, TOKENS), atol=1e-5)

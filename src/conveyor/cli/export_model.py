@@ -68,7 +68,9 @@ def _plain(network: nn.Module) -> tuple[nn.Module, str]:
 def _to_onnx(network: nn.Module, output: Path, told: Told, force: bool) -> Written:
     from conveyor.interop.onnx import to_onnx
 
-    network, note = _plain(network)
+    note = ""
+    if isinstance(network, KerasLayer):  # ONNX has a direction for what runs backwards, but not Keras's outputs
+        network, note = _plain(network)
     made = to_onnx(network, output, overwrite=force)
     rows = []
     for r in made.rows:
