@@ -182,11 +182,12 @@ def test_activations_are_those_of_keras_and_onnx(name: str, backend: str) -> Non
         h = cv.activation(name)(cv.affine("a", x)) + 0.0 * h
         return h
 
-    layer = cv.Recurrent(applied, 1, 1, bias=False, dtype=torch.float64, backend=backend, strict_backend=True)
-    with torch.no_grad():
-        layer.weight_ih_l0.fill_(1.0)
     v = torch.tensor([-4.0, -3.0, -2.5, -1.0, -0.3, 0.0, 0.2, 1.0, 2.5, 3.0, 4.0], dtype=torch.float64)
-    y, _ = layer(v.view(1, -1, 1))
+    size = len(v)  # a unit each, as some go over the units
+    layer = cv.Recurrent(applied, size, size, bias=False, dtype=torch.float64, backend=backend, strict_backend=True)
+    with torch.no_grad():
+        layer.weight_ih_l0.copy_(torch.eye(size))
+    y, _ = layer(v.view(1, 1, -1))
     assert_near(y.detach().flatten(), torch.from_numpy(ACTIVATIONS[name](v.numpy())), TOLERANCE, name)
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from conveyor.inspect.probe import probe as probe
     from conveyor.interop.files import load as load
     from conveyor.interop.files import save as save
+    from conveyor.interop.keras import from_keras as from_keras
+    from conveyor.interop.keras import to_keras as to_keras
     from conveyor.interop.onnx import from_onnx as from_onnx
     from conveyor.interop.onnx import to_onnx as to_onnx
     from conveyor.interop.orders import Order as Order
@@ -94,6 +96,7 @@ _PUBLIC = {
     "inspect.flow": ("gradient_flow",),
     "inspect.probe": ("probe",),
     "interop.files": ("load", "save"),
+    "interop.keras": ("from_keras", "to_keras"),
     "interop.onnx": ("from_onnx", "to_onnx"),
     "interop.orders": ("Order", "from_order", "to_order"),
     "interop.replace": ("replace",),

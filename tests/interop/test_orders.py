@@ -274,7 +274,7 @@ W = {"kernel": np.zeros((I + H, 4 * H)), "bias": np.zeros(4 * H)}
         (lambda: cv.from_order(replace(RIGHT, weights={"kernel": "x x"}), W), "twice|input_size"),
         (lambda: cv.from_order(replace(RIGHT, weights={"kernel": "x y"}), W), "has gate 'i' multiply 'y'; it reads x, h"),
         (lambda: cv.from_order(replace(RIGHT, vectors={"v": "p"}), W), "cell lstm has no such cv.weight"),
-        (lambda: cv.from_order(RIGHT, W, cv.GRU(I, H)), "order is that of <cell lstm .* but the layer runs <cell gru>"),
+        (lambda: cv.from_order(RIGHT, W, cv.GRU(I, H)), "order is that of <cell lstm .* but the layer runs <cell gru "),
         (lambda: cv.from_order(RIGHT, W, torch.nn.LSTM(I, H)), "layer is one of conveyor's, got LSTM"),
         (lambda: cv.from_order(RIGHT, W, cv.LSTM(I, H, 2)), "tensors has 1 entries for 2 layers and directions"),
         (lambda: cv.from_order(RIGHT, [W, W]), "pass the layer to fill"),

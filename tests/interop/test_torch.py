@@ -12,6 +12,7 @@ from torch import nn
 
 import conveyor as cv
 from conveyor.interop.report import Report
+from conveyor.interop.torch import compared
 
 I, H = 5, 6  # noqa: E741 - the field's letter for the input's width
 
@@ -242,3 +243,26 @@ def test_learned_initial_states_have_no_place_in_torch(layer: Any) -> None:
         cv.ArgumentError, match="torch's modules start from zero, and this one learns its initial states"
     ):
         cv.to_torch(layer)
+
+
+def test_what_rounding_costs_is_no_difference() -> None:
+    """Trained weights are large: in float32 two right layers then differ by more than for first values."""
+    theirs = torch.nn.LSTM(100, 128)
+    with torch.no_grad():
+        for p in theirs.parameters():
+            p.mul_(30)
+    told: list[cv.Report] = []
+    cv.from_torch(theirs, report=told.append)
+    assert told[0].ok and told[0].difference is not None and told[0].difference > 1e-6
+
+
+def test_large_weights_excuse_no_wrong_layer() -> None:
+    theirs = torch.nn.LSTM(100, 128)
+    with torch.no_grad():
+        for p in theirs.parameters():
+            p.mul_(30)
+    ours = cv.LSTM(100, 128)
+    ours.load_state_dict(theirs.state_dict())
+    with torch.no_grad():
+        ours.bias_hh_l0[:3] += 1e-3
+    assert not compared("", theirs, ours).ok

@@ -4,29 +4,32 @@ import conveyor.language as cv
 
 
 @cv.cell
-def gru(x, h):
+def gru(x, h, *, gate_activation="sigmoid", candidate_activation="tanh"):
     """Gated recurrent unit in torch's and cuDNN's form: the reset gate acts after the recurrent product.
 
     Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", eqs. 5-8, with r applied to R_n·h and
-    two biases for n, as in version 1 of Chung et al. 2014's code and torch.nn.GRU.
+    two biases for n, as in version 1 of Chung et al. 2014's code and torch.nn.GRU. The activations are options, as in
+    Keras and ONNX.
     """
-    r = cv.sigmoid(cv.affine("r", x, h))
-    z = cv.sigmoid(cv.affine("z", x, h))
-    n = cv.tanh(cv.affine("n", x) + r * cv.affine("n", h))
+    gate = cv.activation(gate_activation)
+    r = gate(cv.affine("r", x, h))
+    z = gate(cv.affine("z", x, h))
+    n = cv.activation(candidate_activation)(cv.affine("n", x) + r * cv.affine("n", h))
     h = (1 - z) * n + z * h
     return h
 
 
 @cv.cell
-def gru_reset_before(x, h):
+def gru_reset_before(x, h, *, gate_activation="sigmoid", candidate_activation="tanh"):
     """Gated recurrent unit as published: the reset gate acts on h, before the recurrent product.
 
     Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", eqs. 5-8, to which biases
-    are added; z keeps the old state.
+    are added; z keeps the old state. The activations are options, as in Keras and ONNX.
     """
-    r = cv.sigmoid(cv.affine("r", x, h))
-    z = cv.sigmoid(cv.affine("z", x, h))
-    n = cv.tanh(cv.affine("n", x, r * h))
+    gate = cv.activation(gate_activation)
+    r = gate(cv.affine("r", x, h))
+    z = gate(cv.affine("z", x, h))
+    n = cv.activation(candidate_activation)(cv.affine("n", x, r * h))
     h = z * h + (1 - z) * n
     return h
 

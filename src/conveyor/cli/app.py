@@ -49,6 +49,14 @@ class ScheduleName(StrEnum):
     plateau = "plateau"
 
 
+class Target(StrEnum):
+    """Another library's format."""
+
+    onnx = "onnx"
+    torch = "torch"
+    keras = "keras"
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -266,6 +274,40 @@ def doctor(
     from conveyor.cli.doctor import run_doctor
 
     raise typer.Exit(run_doctor(as_json=as_json))
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a training run, or a file of cv.save.")],
+    to: Annotated[Target, typer.Option(help="The format.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file; its ending says which kind.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+) -> None:
+    """Write a trained model or a saved layer as .onnx, for torch (.pt, .safetensors) or Keras (.keras, .h5)."""
+    from conveyor.cli.export_model import run_export
+
+    raise typer.Exit(run_export(model, to.value, output, force=force))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=".keras .h5 .weights.h5 .onnx .pt .safetensors")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file of the layer; a folder if there are several.")
+    ] = None,
+    layer: Annotated[str | None, typer.Option(help="Only the layer of this name.")] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="Of weights alone, which say none (Keras, torch.nn.RNN); tanh without.")
+    ] = None,
+    recurrent_activation: Annotated[
+        str | None, typer.Option(help="The gates' in Keras weights alone; sigmoid without.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
+) -> None:
+    """Read the recurrent layers of a Keras, ONNX or torch file into files for cv.load."""
+    from conveyor.cli.import_weights import Assumed, run_import
+
+    raise typer.Exit(run_import(file, output, layer, Assumed(activation, recurrent_activation), force=force))
 
 
 def _require_alone(context: typer.Context, name: str) -> None:

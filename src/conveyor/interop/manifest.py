@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from conveyor import layers
 from conveyor.errors import ArgumentError
+from conveyor.interop.keras.layer import KerasLayer
+from conveyor.interop.onnx.reverse import Reverse
 from conveyor.language import CellDefinition
 from conveyor.layers.unit import Unit
 from conveyor.program import HIDDEN, INPUT, ROW
@@ -41,6 +43,12 @@ def manifest_of(layer: Any) -> tuple[Manifest, dict[str, Tensor]]:
     Raises:
         ArgumentError: The layer is none that a file can hold.
     """
+    if type(layer) is KerasLayer:
+        manifest, tensors = manifest_of(layer.layer)
+        return manifest | {"keras": layer.settings}, tensors
+    if type(layer) is Reverse:
+        manifest, tensors = manifest_of(layer.layer)
+        return manifest | {"reverse": True}, tensors
     kind = type(layer).__name__
     if KINDS.get(kind) is not type(layer):
         hint = "cv.from_torch makes one of torch's modules; of a model, save each recurrent layer"
@@ -124,6 +132,10 @@ def build(manifest: Any, tensors: Mapping[str, Tensor]) -> nn.Module:
             raise ArgumentError(f"{kind} runs other equations in this version of conveyor than in the file")
     _fill(layer, tensors, shared, frozen)
     layer.training = _get(manifest, "training", bool)
+    if "keras" in manifest:
+        layer = KerasLayer(layer, **_get(manifest, "keras", dict)).train(layer.training)
+    if "reverse" in manifest:
+        layer = Reverse(layer).train(layer.training)
     return layer  # type: ignore[no-any-return]
 
 

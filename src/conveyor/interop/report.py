@@ -107,6 +107,6 @@ def random_like(like: Tensor, *shape: int, seed: int) -> Tensor:
 def _flat(values: Any) -> Iterable[Tensor]:
     if isinstance(values, Tensor):
         yield values
-    else:
+    elif values is not None:  # a state that one layer of several does not have
         for value in values:
             yield from _flat(value)

@@ -1,0 +1,167 @@
+"""`conveyor import`: recurrent layers from files of Keras, ONNX and torch to files of `cv.save`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from conveyor.cli.convert_table import Row, print_table, row_of
+from conveyor.cli.progress import Told, progress
+from conveyor.cli.train import make_console
+from conveyor.errors import ArgumentError
+from conveyor.interop.files import save
+from conveyor.interop.state_dict import modules_in, read_tensors
+
+_KERAS = (".keras", ".h5", ".hdf5")
+_TORCH = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What a file of weights alone does not tell.
+
+    Attributes:
+        activation: Keras's activation, or torch.nn.RNN's nonlinearity.
+        recurrent_activation: That of Keras's gates.
+    """
+
+    activation: str | None = None
+    recurrent_activation: str | None = None
+
+
+@dataclass(frozen=True)
+class _Read:
+    layers: Mapping[str, nn.Module]
+    rows: list[Row]  # one each, and one for each that was left out
+
+
+def run_import(file: Path, output: Path | None, layer: str | None, assumed: Assumed, *, force: bool) -> int:
+    """Read the layers of a file, show them and write them; return the exit code.
+
+    Raises:
+        ConveyorError: the file can't be read, a layer does not compute the same, or the output is taken.
+    """
+    console = make_console()
+    with progress(console, f"Reading {file}") as told:
+        read = _read(file, assumed, told)
+        if layer is not None:
+            read = _chosen(read, layer)
+        print_table(console, read.rows)
+        told.check()
+    targets = _targets(file, output, list(read.layers))
+    taken = next((p for p in targets.values() if p.exists()), None)
+    if taken is not None and not force:
+        raise ArgumentError(f"output: {taken} is there already; name another, or overwrite it with --force")
+    for name, path in targets.items():
+        _make_folder(path.parent)
+        save(read.layers[name], path, overwrite=force)
+        console.print(f"Wrote {path}")
+    console.print(f"In Python: cv.load({str(next(iter(targets.values())))!r})")
+    return 0
+
+
+def _read(file: Path, assumed: Assumed, told: Told) -> _Read:
+    kind = _kind(file)
+    if kind != "keras" and assumed.recurrent_activation is not None:
+        raise ArgumentError("--recurrent-activation: expected with a Keras file of weights alone; leave it out")
+    if kind == "onnx":
+        if assumed.activation is not None:
+            raise ArgumentError("--activation: an ONNX file says its activations; leave it out")
+        return _read_onnx(file)
+    return _read_keras(file, assumed, told) if kind == "keras" else _read_torch(file, assumed, told)
+
+
+def _kind(file: Path) -> str:
+    """What wrote a file, by its name, or by how it begins."""
+    for kind, endings in (("keras", _KERAS), ("torch", _TORCH), ("onnx", (".onnx",))):
+        if file.suffix.lower() in endings:
+            return kind
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(4)
+    except OSError as error:
+        raise ArgumentError(f"file: {file} cannot be read ({error.strerror}); check the path") from error
+    if head == b"\x89HDF":
+        return "keras"
+    raise ArgumentError(f"file: expected one of {', '.join((*_KERAS, '.onnx', *_TORCH))}, got {file}; rename it")
+
+
+def _read_keras(file: Path, assumed: Assumed, told: Told) -> _Read:
+    from conveyor.interop.keras import from_keras
+    from conveyor.interop.keras.compare import after
+
+    found = from_keras(
+        file, activation=assumed.activation, recurrent_activation=assumed.recurrent_activation, report=told
+    )
+    rows = [
+        row_of(r.name, r.before, found[r.name], after(found[r.name]), r.difference, "; ".join(found.notes[r.name]))
+        for r in found.reports
+    ]
+    return _Read(found, [*rows, *(Row(name, why, note="not read") for name, why in found.unread.items())])
+
+
+def _read_onnx(file: Path) -> _Read:
+    from conveyor.interop.onnx import from_onnx
+
+    found = from_onnx(file)
+    rows = []
+    for r in found.report.rows:
+        if r.layer in found.refused:
+            rows.append(Row(r.layer, r.source, note=f"not read: {r.note}"))
+        else:
+            difference = found.nodes[r.layer].difference
+            rows.append(row_of(r.layer, r.source, found[r.layer], r.result, difference, r.note))
+    return _Read(found, rows)
+
+
+def _read_torch(file: Path, assumed: Assumed, told: Told) -> _Read:
+    from conveyor.interop.torch import describe, from_torch
+
+    tensors = read_tensors(file)
+    modules = modules_in(tensors, assumed.activation or "tanh")
+    if not modules:
+        names = ", ".join([*tensors][:5]) or "none"
+        raise ArgumentError(f"file: {file} has no parameters of torch.nn's LSTM, GRU or RNN; its tensors are {names}")
+    layers, rows = {}, []
+    for name, module in modules.items():
+        layer = from_torch(module, report=told)
+        shown = name or file.stem
+        layers[shown] = layer
+        kind = type(module).__name__
+        note = f"{assumed.activation or 'tanh'} assumed" if kind.startswith("RNN") else ""
+        rows.append(row_of(shown, describe(module), layer, describe(layer), told.reports[-1].difference, note))
+    return _Read(layers, rows)
+
+
+def _chosen(read: _Read, layer: str) -> _Read:
+    if layer not in read.layers:
+        known = ", ".join(read.layers)
+        raise ArgumentError(f"--layer: expected one of {known}, got {layer}")
+    return _Read({layer: read.layers[layer]}, [r for r in read.rows if r.layer == layer])
+
+
+def _targets(file: Path, output: Path | None, names: list[str]) -> dict[str, Path]:
+    """Where each layer goes: a single one to the output itself, several into it as a folder."""
+    stem = file.name.split(".")[0] or "imported"
+    if len(names) == 1:
+        usual = Path(f"{stem}.safetensors")
+        return {names[0]: output or (usual if usual != file else Path(f"{stem}.conveyor.safetensors"))}
+    folder = output or Path(stem)
+    if folder.exists() and not folder.is_dir():
+        raise ArgumentError(f"output: {len(names)} layers go into a folder, and {folder} is a file; name another")
+    made: dict[str, Path] = {}
+    for name in names:
+        path = folder / f"{re.sub(r'[^A-Za-z0-9_.-]+', '.', name).strip('.') or 'layer'}.safetensors"
+        made[name] = path if path not in made.values() else path.with_stem(f"{path.stem}-{len(made)}")
+    return made
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArgumentError(f"output: {folder} cannot be made ({error.strerror}); name another") from error
