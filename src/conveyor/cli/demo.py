@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from conveyor.cli.inspect import LENGTH, write_inspection
 from conveyor.cli.output import is_free, require_free
 from conveyor.cli.train import command, follow, make_console
 from conveyor.errors import CheckpointError
@@ -20,6 +21,7 @@ from conveyor.tasks.text.run import TextRun
 from conveyor.tasks.text.sample import generate
 
 FOLDER = Path("runs/demo")
+REPORT = "report"
 BOOK = f"{SHIPPED}moby_dick.txt"
 # Chosen by the lowest test loss at a few million characters, which is what two minutes allow on one core: few streams,
 # because at a fixed number of characters the number of updates decides, and a high learning rate with tight clipping,
@@ -80,6 +82,8 @@ def _is_unfinished(folder: Path, config: TextConfig) -> bool:
 def _print_end(run: TextRun, folder: Path, console: Console) -> None:
     sample = generate(run.best_model(), run.dataset.vocabulary, "The whale", 500, temperature=0.6, seed=1)
     console.print(f"\nWhat it writes after “The whale”, at temperature 0.6:\n\n{sample}\n")
+    page = write_inspection(folder, None, folder / REPORT, LENGTH, console)
+    console.print(f"What happens inside it: {page}\nOpen it in a browser.\n")
     console.print("Try next:")
     console.print(f"  {command('generate', str(folder), '--prompt', 'Call me ', '--temperature', '0.8')}")
     console.print(f"  {command('train', BOOK, '-o', 'runs/gru', '--cell', 'gru', '--epochs', '4')}")

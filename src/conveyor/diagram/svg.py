@@ -27,22 +27,18 @@ _VARIABLES = {
 }
 
 
-def style(selector: str = ".cv-diagram") -> str:
-    """The style sheet of diagrams: colours as variables, light, dark and printed."""
+def variables(selector: str) -> str:
+    """The colours of diagrams as variables: light, dark and printed."""
 
     def block(index: int) -> str:
         pairs = [f"--cv-{name}:{values[index]}" for name, values in _VARIABLES.items()]
         pairs += [f"--cv-t{k}:{colour}" for k, colour in enumerate((LIGHT, DARK)[index])]
         return f"{selector}{{{';'.join(pairs)}}}"
 
-    return (
-        block(0)
-        + f"@media (prefers-color-scheme:dark){{{block(1)}}}@media print{{{block(0)}}}"
-        + _RULES.replace(".cv-diagram", selector)
-    )
+    return f"{block(0)}@media screen and (prefers-color-scheme:dark){{{block(1)}}}"
 
 
-_RULES = (
+RULES = (
     ".cv-diagram text{font-family:ui-sans-serif,system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',"
     "sans-serif;fill:var(--cv-ink)}"
     ".cv-diagram .back{fill:var(--cv-back)}"
@@ -72,7 +68,7 @@ def render(routed: Routed, title: str, *, standalone: bool = True) -> str:
     Args:
         routed: The diagram.
         title: What it is, for readers who don't see it.
-        standalone: Whether it brings its style; a page that holds several gives `style()` once.
+        standalone: Whether it brings its style; a page that holds several gives `variables` and `RULES` once.
     """
     return _Drawing(routed, title, standalone).text()
 
@@ -113,7 +109,7 @@ class _Drawing:
             f'width="{width}" height="{height}" role="img">'
             f"<title>{escape(self.title)}</title><desc>{escape(describe(self.blocks))}</desc>"
         )
-        own = f'<style>{style()}</style><rect class="back" width="{width}" height="{height}"/>' if self.standalone else ""
+        own = f'<style>{variables(".cv-diagram")}{RULES}</style><rect class="back" width="{width}" height="{height}"/>' if self.standalone else ""
         return f"{head}{own}{''.join(body)}</svg>\n"
 
     def _at(self, point: tuple[float, float]) -> tuple[float, float]:

@@ -161,7 +161,7 @@ def evaluate(
 def _begin(numbers: Numbers, most: int = 6) -> str:
     """The first of many numbers."""
     told = ", ".join(f"{v:.2f}".replace("-", "−") for v in numbers[:most])
-    return f"{told}, …" if len(numbers) > most else told
+    return told
 
 
 class _Telling:
@@ -216,7 +216,7 @@ class _Telling:
         )
         width = max(len(self.values[n]) for n in self.blocks.results.values())
         by_unit = [b for b in read if len(self.values[b.node]) == width and b.name in self.blocks.results]
-        words += "".join(f" {b.name} is {_begin(self.values[b.node])}." for b in read if b not in by_unit)
+        words += "".join(f" {b.name} begins {_begin(self.values[b.node])}." for b in read if b not in by_unit)
         return Step(1, "Inputs joined" if many else "Input read", words, "", "", "", tuple(self._column(b.node) for b in by_unit))
 
     def _step(self, number: int, block: Block) -> Step:

@@ -1,0 +1,57 @@
+"""Gradient flow: how large the gradient is at each step, for cells side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conveyor.diagram.palette import LIGHT
+from conveyor.errors import ArgumentError
+from conveyor.inspect.draw.figure import Drawn, figure, finish
+
+Curves = Mapping[str, NDArray[np.floating]]
+_DASHES = ("-", "--", ":", "-.")
+
+
+def flow(panels: Mapping[str, Curves], *, name: str = "flow", title: str = "Gradient flow") -> Drawn:
+    """Norms over the steps back from the loss, a panel a cell, all on one scale.
+
+    Args:
+        panels: By the panel's title: curves by their label, (T,) each, the last step last.
+        name: Of the files.
+        title: Of the figure.
+
+    Returns:
+        The figure; a norm is shown as a share of its value at the last step.
+
+    Raises:
+        ArgumentError: There is nothing to draw.
+    """
+    if not panels or not all(panels.values()):
+        raise ArgumentError("panels: expected at least one curve a panel, got none; give gradient norms by name")
+    told = []
+    with figure(min(3.4 * len(panels) + 0.8, 12.0), 3.5, 1, len(panels), sharey=True, squeeze=False) as (made, axes):
+        for (label, curves), ax in zip(panels.items(), axes[0], strict=True):
+            for k, (curve, norms) in enumerate(curves.items()):
+                share = relative(norms)
+                back = np.arange(len(share))[::-1]
+                ax.plot(back, np.clip(share, 1e-30, None), color=LIGHT[(k * 2 + 1) % len(LIGHT)], linestyle=_DASHES[k % 4], label=curve)
+                told.append(f"{label}, {curve}: {share[0]:.1e} of the last step's, {len(share) - 1} steps back")
+            ax.set_title(label)
+            ax.set_yscale("log")
+            ax.set_xlabel("steps back from the loss")
+            ax.invert_xaxis()
+            ax.legend(frameon=False, loc="lower right")
+        low = min(float(relative(n).min()) for c in panels.values() for n in c.values())
+        high = max(float(relative(n).max()) for c in panels.values() for n in c.values())
+        axes[0, 0].set_ylim(max(low, 1e-12) / 3, max(high, 1.0) * 3)
+        axes[0, 0].set_ylabel("gradient, share of the last step's")
+        return finish(made, name, title, "; ".join(told) + ".")
+
+
+def relative(norms: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Norms as shares of the last one."""
+    last = float(norms[-1])
+    return np.asarray(norms, dtype=np.float64) / (last if last > 0 else 1.0)
