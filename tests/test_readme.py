@@ -68,3 +68,12 @@ def test_the_two_commands_are_targets(target: str) -> None:
 def test_linked_files_exist() -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (Path(__file__).parents[1] / target).exists(), target
+
+
+def test_the_guide_to_testing_runs() -> None:
+    guide = (Path(__file__).parents[1] / "docs/testing.md").read_text()
+    namespace: dict[str, Any] = {}
+    for _, code in re.findall(r"```(python)\n(.*?)```", guide, re.DOTALL):
+        exec(compile(code, "testing.md", "exec"), namespace)
+    assert namespace["finding"].problem is None
+    namespace["test_leaky"]("lengths")

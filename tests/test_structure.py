@@ -22,14 +22,16 @@ LAYERS = [
     ["errors"],
     ["ops"],
     ["program"],
-    ["verify", "text", "rewrite", "equations", "gates", "layout"],
+    ["verify", "text", "rewrite", "regularise", "equations", "gates", "layout"],
     ["autodiff", "plan"],
     ["language"],
     ["cells"],
     ["backends"],
     ["torch_ops", "states"],
     ["layers"],
+    ["sequences"],
     ["interop"],
+    ["testing"],
     ["tasks"],
     ["machine"],
     ["bench", "doctor"],
@@ -127,7 +129,7 @@ WORDS = {*cv.cells, "gru", "lstm", "rnn", "peephole", "xlstm", "elman"}
 
 
 def test_no_cells_name_stands_below_the_language() -> None:
-    below = "ops program verify text rewrite equations gates layout autodiff plan torch_ops".split()
+    below = "ops program verify text rewrite regularise equations gates layout autodiff plan torch_ops".split()
     paths = [ROOT / f"{name}.py" for name in below] + sorted((ROOT / "backends").rglob("*.py"))
     pattern = re.compile(rf"(?<![a-z])({'|'.join(sorted(WORDS, key=len, reverse=True))})(?![a-z])", re.IGNORECASE)
     for path in paths:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from conveyor.language import affine as affine
     from conveyor.language import cell as cell
     from conveyor.language import clip as clip
+    from conveyor.language import clip_gradient as clip_gradient
     from conveyor.language import cos as cos
     from conveyor.language import detach as detach
     from conveyor.language import exp as exp
@@ -63,7 +64,11 @@ if TYPE_CHECKING:
     from conveyor.layers import LSTMCell as LSTMCell
     from conveyor.layers import Recurrent as Recurrent
     from conveyor.layers import RNNCell as RNNCell
+    from conveyor.layers.record import recording as recording
+    from conveyor.layers.trace import Trace as Trace
     from conveyor.program import Program as Program
+    from conveyor.sequences.streams import StreamSampler as StreamSampler
+    from conveyor.sequences.tbptt import tbptt as tbptt
 
 _PUBLIC = {
     "backends": ("why_not",),
@@ -84,11 +89,15 @@ _PUBLIC = {
     "interop.report": ("Report",),
     "interop.torch": ("from_torch", "to_torch"),
     "language": (
-        "CellDefinition abs activation affine cell clip cos detach exp layer_norm log log1p max maximum mean minimum"
-        " relu sigmoid sin softplus sqrt square sum tanh weight where"
+        "CellDefinition abs activation affine cell clip clip_gradient cos detach exp layer_norm log log1p max maximum"
+        " mean minimum relu sigmoid sin softplus sqrt square sum tanh weight where"
     ).split(),
     "layers": ("Cell", "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell", "Recurrent"),
+    "layers.record": ("recording",),
+    "layers.trace": ("Trace",),
     "program": ("Program",),
+    "sequences.streams": ("StreamSampler",),
+    "sequences.tbptt": ("tbptt",),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 

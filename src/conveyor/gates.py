@@ -80,6 +80,8 @@ def _expand(program: Program, index: int) -> Iterator[_Term]:
         yield from _expand(program, node.args[0])
         sign = 1.0 if node.op == "add" else -1.0
         yield from ((sign * c, f) for c, f in _expand(program, node.args[1]))
+    elif node.op == "clip_gradient":
+        yield from _expand(program, node.args[0])
     elif node.op == "neg":
         yield from ((-c, f) for c, f in _expand(program, node.args[0]))
     elif node.op == "mul":

@@ -36,6 +36,12 @@ class Layout:
     widths: Mapping[str, int]
 
 
+def named_widths(program: Program) -> tuple[str, ...]:
+    """The widths that a layer must be given numbers for, beside those of the input and of the hidden state."""
+    has_default = {ROW, INPUT, HIDDEN, *(i.name for i in program.aux)}
+    return tuple(w for w in program.widths if w not in has_default)
+
+
 def resolve_widths(
     program: Program, input_size: int, hidden_size: int, sizes: Mapping[str, int] | None = None
 ) -> dict[str, int]:

@@ -63,7 +63,10 @@ def plan(program: Program, wanted: Collection[int] = ()) -> Plan:
     out = {*program.live(products), *(n for n in free if not program.nodes[n].args)}
     hoisted = tuple(n for n in live if n in out)
     stepped = tuple(n for n in live if n not in out)
-    return Plan(program, hoisted, stepped, _packs(program, live))
+    # What is only recorded is packed apart: a larger pack could round otherwise.
+    needed = set(program.live())
+    ordinary, extra = (tuple(n for n in live if (n in needed) == told) for told in (True, False))
+    return Plan(program, hoisted, stepped, _packs(program, ordinary) | _packs(program, extra))
 
 
 def _packs(program: Program, live: tuple[int, ...]) -> dict[int, Pack]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from conveyor.program import ROW, Bias, Builder, Input, Program, Vector
 
 RESET = "reset"  # the auxiliary input that `with_reset` adds
+PAST = "past.end"  # that `with_hold` adds: no cell's own can have a dot
 
 
 def initial_key(state: str) -> str:
@@ -39,6 +40,19 @@ def with_reset(program: Program, learned: bool) -> Program:
         tuple(replace(o, args=tuple(moved[a] for a in o.args)) for o in program.outputs),
         {name: moved[n] for name, n in program.names.items()},
         {moved[n]: replace(c, operand=moved[c.operand]) for n, c in program.calls.items()},
+    )
+
+
+def with_hold(program: Program) -> Program:
+    """The same step with an auxiliary input `PAST`: where it is not zero, states stay as they were."""
+    builder = Builder((*program.inputs, Input("aux", PAST, ROW)), program.params, program.nodes)
+    condition = builder.add("ne", (builder.add("input", attr=PAST), builder.add("const", attr=0.0)))
+    outputs = []
+    for o in program.outputs:
+        before = builder.add("input", attr=o.name)
+        outputs.append(replace(o, args=(builder.add("where", (condition, before, o.args[0])),)))
+    return Program(
+        builder.inputs, builder.params, tuple(builder.nodes), tuple(outputs), dict(program.names), dict(program.calls)
     )
 
 

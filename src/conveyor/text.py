@@ -153,7 +153,7 @@ class _Reader:
         colon = words.index(":", 3)
         rest = words[3:colon]
         attr: Any = rest.pop(0) if rest and not rest[0].startswith("%") else None
-        if attr is not None and op in ("const", "clip"):
+        if attr is not None and op in ("const", "clip", "clip_gradient"):
             attr = _numbers(attr)
         args = tuple(_index(w) for w in rest)
         *boolean, width = words[colon + 1 :]

@@ -68,8 +68,9 @@ def _verify_attr(node: Node, program: Program) -> None:
     attr = node.attr
     if node.op == "const":
         good = isinstance(attr, float)
-    elif node.op == "clip":
+    elif node.op in ("clip", "clip_gradient"):
         good = isinstance(attr, tuple) and [type(a) for a in attr] == [float, float] and attr[0] <= attr[1]
+        good = good and (node.op == "clip" or attr[0] == -attr[1])
     elif node.op in ("width", "broadcast"):
         good = isinstance(attr, str) and (attr == ROW or attr in program.widths)
     elif node.op not in OPS or OPS[node.op].result in ("source", "product"):

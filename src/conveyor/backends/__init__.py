@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 NAMES = ("reference", "cpu", "triton")
+_TYPES = tuple(f"torch.{name}" for name in ("float16", "bfloat16", "float32", "float64"))
 
 
 def why_not(name: str, device: torch.device | None = None, dtype: torch.dtype | None = None) -> str | None:
@@ -30,17 +31,20 @@ def why_not(name: str, device: torch.device | None = None, dtype: torch.dtype | 
         return None
     if name == "triton":
         return "this version of conveyor has no Triton backend yet"
-    missing = _cpu_missing()
-    if missing is not None:
-        return missing
+    if not _tried:
+        _tried.append(_cpu_missing())
+    if _tried[0] is not None:
+        return _tried[0]
     if device is not None and device.type != "cpu":
         return f"it runs on CPU tensors, and these are on {device}"
-    if dtype is not None and str(dtype) not in ("torch.float32", "torch.float64"):
-        return f"it computes in float32 and float64, and this is {dtype}"
+    if dtype is not None and str(dtype) not in _TYPES:
+        return f"it computes in float32 (16-bit types too) and float64, and this is {dtype}"
     return None
 
 
-@lru_cache(maxsize=1)
+_tried: list[str | None] = []  # whether llvmlite is there is asked once; torch.compile reads a list, but no lru_cache
+
+
 def _cpu_missing() -> str | None:
     try:
         import llvmlite.binding

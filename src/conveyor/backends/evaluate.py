@@ -8,6 +8,7 @@ backend runs everything this way; compiled backends run what stands outside the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,7 +55,29 @@ POINTWISE: dict[str, Callable[..., Tensor]] = {
     "sum": lambda v: v.sum(-1, keepdim=True),
     "max": lambda v: v.amax(-1, keepdim=True),
 }
-READERS = ("input", "const", "width", "bias", "vector", "product", "product_t", "clip", "broadcast")
+READERS = ("input", "const", "width", "bias", "vector", "product", "product_t", "clip", "clip_gradient", "broadcast")
+
+
+class _ClipGradient(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(value: Tensor, low: float, high: float) -> Tensor:
+        return value.view_as(value)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float, float], output: Tensor) -> None:
+        ctx.limits = inputs[1:]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return grad.clamp(*ctx.limits), None, None
+
+
+def clip_gradient(value: Tensor, low: float, high: float) -> Tensor:
+    """The same value, with its gradient limited to a range."""
+    clipped: Tensor = _ClipGradient.apply(value, low, high)  # type: ignore[no-untyped-call]
+    return clipped
 
 
 class Evaluator:
@@ -111,6 +134,8 @@ class Evaluator:
             values[index] = self.like.new_tensor(float(self.widths[node.attr]))
         elif node.op == "clip":
             values[index] = torch.clamp(args[0], *node.attr)
+        elif node.op == "clip_gradient":
+            values[index] = clip_gradient(args[0], *node.attr)
         elif node.op == "broadcast":
             values[index] = args[0].expand(*args[0].shape[:-1], self.widths[node.attr])
         else:

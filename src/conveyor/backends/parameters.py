@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor
 
 Key = tuple[str, str]
@@ -27,17 +28,19 @@ class Places:
 
     Attributes:
         parts: The rows that each parameter is made of; several are added up.
+        text: The same with the numbers of widths, as `conveyor.torch_ops.form` writes it; empty if nobody has.
         worked_out: What a backend has worked out for these places, for it to use again.
     """
 
     parts: Mapping[Key, tuple[Part, ...]]
+    text: str = ""
     worked_out: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __deepcopy__(self, memo: Any) -> Places:
-        return Places(self.parts)
+        return Places(self.parts, self.text)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Places, (dict(self.parts),)
+        return Places, (dict(self.parts), self.text)
 
     @cached_property
     def edges(self) -> Mapping[int, tuple[int, ...]]:
@@ -68,6 +71,12 @@ class Parameters(Mapping[Key, Tensor]):
             return params
         parts = {key: (Part(k, 0, len(tensor)),) for k, (key, tensor) in enumerate(params.items())}
         return cls(tuple(params.values()), Places(parts))
+
+    def to(self, dtype: torch.dtype) -> Parameters:
+        """The same parameters in another type."""
+        if all(t.dtype is dtype for t in self.tensors):
+            return self
+        return Parameters([t.to(dtype) for t in self.tensors], self.places)
 
     @cached_property
     def _cut(self) -> dict[tuple[int, int], Tensor]:

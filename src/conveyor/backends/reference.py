@@ -16,8 +16,8 @@ from conveyor.program import Program
 
 
 @lru_cache(maxsize=256)
-def _planned(program: Program) -> Plan:
-    return plan(program)
+def _planned(program: Program, keep: tuple[int, ...] = ()) -> Plan:
+    return plan(program, keep)
 
 
 def forward(
@@ -28,6 +28,7 @@ def forward(
     widths: Mapping[str, int],
     aux: Mapping[str, Tensor] | None = None,
     ragged: Ragged | None = None,
+    keep: tuple[int, ...] = (),
 ) -> Result:
     """Run a program over a sequence.
 
@@ -40,17 +41,41 @@ def forward(
         aux: The auxiliary inputs by name, each (T, B, width) or, if the same at each step, (1, B, width).
         ragged: How sequences of unequal length are packed; the input, the auxiliary inputs and the output are then
             (rows, width), and final states those at each sequence's own end.
+        keep: Nodes whose values at each step are asked for.
 
     Returns:
-        The outputs and final states, differentiable by autograd.
+        The outputs and final states, differentiable by autograd; and the values that were asked for.
     """
     if ragged is not None:
-        return _packed(program, x, states, params, widths, aux or {}, ragged)
-    trail = _trail(program, x, states, params, widths, aux)
+        return _packed(program, x, states, params, widths, aux or {}, ragged, keep)
+    kept = _Keeper(program, widths, keep)
+    trail = _trail(program, x, states, params, widths, aux, kept)
     output = program.states[0].name
     outputs = [given[output] for given in trail[1:]]
     stacked = torch.stack(outputs) if outputs else states[0].new_zeros((0, *states[0].shape))
-    return Result(stacked, tuple(trail[-1][i.name] for i in program.states))
+    rows = (x.shape[0], states[0].shape[0])
+    return Result(stacked, tuple(trail[-1][i.name] for i in program.states), kept.values(rows, stacked))
+
+
+class _Keeper:
+    """Collects the values of some nodes, step by step."""
+
+    def __init__(self, program: Program, widths: Mapping[str, int], keep: tuple[int, ...]) -> None:
+        self.nodes = keep
+        self._widths = {n: widths.get(program.nodes[n].type.width, 1) for n in keep}
+        self._found: dict[int, list[Tensor]] = {n: [] for n in keep}
+
+    def take(self, values: Mapping[int, Tensor], rows: int) -> None:
+        """The values of a step for so many rows."""
+        for n, found in self._found.items():
+            found.append(values[n].detach().expand(rows, self._widths[n]))
+
+    def values(self, rows: tuple[int, ...], like: Tensor) -> dict[int, Tensor]:
+        """All of them, in the type of `like`."""
+        return {
+            n: torch.cat(found).to(like.dtype).view(*rows, -1) if found else like.new_empty((*rows, self._widths[n]))
+            for n, found in self._found.items()
+        }
 
 
 def _packed(
@@ -61,8 +86,10 @@ def _packed(
     widths: Mapping[str, int],
     aux: Mapping[str, Tensor],
     ragged: Ragged,
+    keep: tuple[int, ...],
 ) -> Result:
-    run = Evaluator(_planned(program), params, widths, x)
+    run = Evaluator(_planned(program, keep), params, widths, x)
+    kept = _Keeper(program, widths, keep)
     whole = run.whole({n: v.unsqueeze(0) for n, v in {"x": x, **aux}.items()})
     sizes = list(ragged.sizes)
     run.hoisted = {n: v for n, v in whole.items() if v.dim() < 3}
@@ -73,11 +100,12 @@ def _packed(
     for t, rows in enumerate(sizes):
         before = {n: s[:rows] for n, s in held.items()}
         values = run.step(t, before)
+        kept.take(values, rows)
         after = {o.name: values[o.args[0]].expand_as(before[o.name]) for o in program.outputs}
         outputs.append(after[first])
         held = {n: torch.cat((new, held[n][rows:])) for n, new in after.items()}
     output = torch.cat(outputs) if outputs else held[first].new_zeros((0, held[first].shape[1]))
-    return Result(output, tuple(held[i.name] for i in program.states))
+    return Result(output, tuple(held[i.name] for i in program.states), kept.values((len(output),), output))
 
 
 def _trail(
@@ -87,13 +115,16 @@ def _trail(
     params: Params,
     widths: Mapping[str, int],
     aux: Mapping[str, Tensor] | None,
+    kept: _Keeper | None = None,
 ) -> list[dict[str, Tensor]]:
     """The states before each step, and after the last."""
-    run = Evaluator(_planned(program), params, widths, x)
+    run = Evaluator(_planned(program, kept.nodes if kept else ()), params, widths, x)
     run.hoist(_given(x, aux))
     trail = [{i.name: s for i, s in zip(program.states, states, strict=True)}]
     for t in range(x.shape[0]):
         values = run.step(t, trail[t])
+        if kept is not None:
+            kept.take(values, x.shape[1])
         trail.append({o.name: values[o.args[0]].expand_as(trail[t][o.name]) for o in program.outputs})
     return trail
 

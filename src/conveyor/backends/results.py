@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -14,10 +15,12 @@ class Result:
     Attributes:
         output: The first state after each step, (T, B, width).
         states: Each state after the last step, (B, width).
+        kept: Values that were asked for by their nodes, each (T, B, width), without a graph; conditions are 0 or 1.
     """
 
     output: Tensor
     states: tuple[Tensor, ...]
+    kept: Mapping[int, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import conveyor as cv
 from conveyor.bench.loop import plain_loop
 from conveyor.errors import ArgumentError, BackendError
 from conveyor.language import CellDefinition
-from conveyor.layout import merged_layout, resolve_widths
+from conveyor.layout import merged_layout, named_widths, resolve_widths
 from conveyor.program import Program
 
 
@@ -123,8 +123,7 @@ def setting(cell: CellDefinition, size: Size, dtype: torch.dtype = torch.float32
     Raises:
         ArgumentError: The size doesn't fit the cell.
     """
-    named = [w for w in cell.program.widths if w not in ("1", "I", "H") and w not in {a.name for a in cell.program.aux}]
-    sizes = {w: max(1, size.H // 2) for w in named}
+    sizes = {w: max(1, size.H // 2) for w in named_widths(cell.program)}
     widths = resolve_widths(cell.program, size.I, size.H, sizes)
     x = torch.randn(size.T, size.B, size.I, dtype=dtype, requires_grad=True)
     # Between 0 and 1, so that they will do as time gaps and as masks.

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from conveyor.backends.evaluate import clip_gradient
 from conveyor.bench.loop_source import write
 from conveyor.program import Program
 
@@ -80,6 +81,6 @@ _PACKERS: dict[str, Any] = {
 def plain_loop(program: Program, widths: Mapping[str, int]) -> Loop:
     """Write the loop of a cell with these widths."""
     source, packs = write(program, widths)
-    space: dict[str, Any] = {"torch": torch, "inf": math.inf, "nan": math.nan}
+    space: dict[str, Any] = {"torch": torch, "inf": math.inf, "nan": math.nan, "clip_gradient": clip_gradient}
     exec(compile(source, "<plain loop>", "exec"), space)
     return Loop(source, packs, space["loop"])

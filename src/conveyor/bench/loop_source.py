@@ -34,6 +34,7 @@ EXPRESSIONS = {
     "abs": "torch.abs({0})",
     "square": "torch.square({0})",
     "clip": "torch.clamp({0}, *{attr})",
+    "clip_gradient": "clip_gradient({0}, *{attr})",
     "maximum": "torch.maximum({0}, {1})",
     "minimum": "torch.minimum({0}, {1})",
     "detach": "{0}.detach()",

@@ -30,6 +30,7 @@ KINDS: Mapping[str, type[nn.Module]] = {
 _ANY_CELL = ("Recurrent", "Cell")
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _SEQUENCE = ("num_layers", "batch_first", "dropout", "bidirectional", "learn_initial_state")
+_LATER = ("variational_dropout", "zoneout", "connections", "gradient_clip", "checkpoint_every")
 _OPTIONS = ("forget_bias", "init", "max_lag", "backend", "strict_backend")
 Manifest = dict[str, Any]
 
@@ -79,6 +80,10 @@ def _arguments(layer: Any, units: tuple[Unit, ...]) -> Manifest:
     step = not hasattr(layer, "units")
     said["bias"] = layer._has_bias() if step else layer.bias
     said |= {} if step else {name: getattr(layer, name) for name in _SEQUENCE}
+    if not step:
+        # Left out where they are as ever, so that earlier versions read the file.
+        usual = {"connections": "plain"}
+        said |= {n: getattr(layer, n) for n in _LATER if getattr(layer, n) != usual.get(n)}
     said |= {name: layer._options[name] if step else getattr(layer, name) for name in _OPTIONS}
     if type(layer).__name__ in _ANY_CELL:
         said["sizes"] = sizes

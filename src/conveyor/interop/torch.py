@@ -96,6 +96,9 @@ def to_torch(layer: nn.Module, *, report: Receiver | None = None) -> Any:
         raise ArgumentError(
             "layer: torch's modules start from zero, and this one learns its initial states; cv.save keeps them"
         )
+    for name in ("variational_dropout", "zoneout", "connections", "gradient_clip"):
+        if getattr(layer, name, None) not in (None, "plain"):
+            raise ArgumentError(f"layer: torch's modules have no {name}, and this one does; cv.save keeps it")
     source = layer
     if type(layer) in (layers.Recurrent, layers.Cell):
         source = _as_torch_like(layer)

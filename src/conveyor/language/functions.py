@@ -172,6 +172,19 @@ def clip(v: Value | float, low: float | None = None, high: float | None = None) 
     return tracer.emit("clip", (v,), limits)
 
 
+def clip_gradient(v: Value, limit: float) -> Value:
+    """The same value, whose gradient is limited to [−limit, limit], number by number.
+
+    On a state it limits what a step passes back to the step before, at every step (Graves 2013, "Generating Sequences
+    With Recurrent Neural Networks", sec. 2.1 clips gradients inside the network so), apart from `clip`, which limits
+    the value.
+    """
+    tracer = active()
+    if isinstance(limit, bool) or not isinstance(limit, Real) or not float(limit) > 0:
+        tracer.fail(f"limit of clip_gradient is a positive Python number, got {limit!r}")
+    return tracer.emit("clip_gradient", (v,), (-float(limit), float(limit)))
+
+
 def maximum(a: Value | float, b: Value | float) -> Value:
     """The larger of two values, unit by unit; a tie shares the gradient."""
     return active().emit("maximum", (a, b))

@@ -256,7 +256,7 @@ class _Run:
 
 _FUNCTIONS = (
     "the language's functions are cv.affine weight layer_norm sigmoid tanh relu exp log log1p softplus sin cos sqrt abs"
-    " square clip maximum minimum where sum mean max detach"
+    " square clip clip_gradient maximum minimum where sum mean max detach"
 )
 
 

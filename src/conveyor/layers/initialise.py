@@ -61,7 +61,7 @@ def initialise(module: nn.Module, units: Iterable[Unit], init: str, forget_bias:
 
 
 def _gates(unit: Unit, argument: str) -> tuple[KeepGate, ...]:
-    found = keep_gates(unit.program)
+    found = keep_gates(unit.plain)
     if not found:
         raise ArgumentError(
             f"{argument} needs a gate with a bias that keeps a state, and cell {unit.cell.name} has none; leave it out"

@@ -25,7 +25,7 @@ class Recurrent(Stack):
         num_layers: How many layers.
         bias: Whether `affine` adds biases.
         batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
-        dropout: Probability with which each layer's output but the last's is zeroed in training.
+        dropout: Probability with which each layer's output but the last's is zeroed in training, a new draw each step.
         bidirectional: Whether a second direction runs from the end to the start; outputs stand side by side.
         proj_size: Short for `sizes={"proj": …}`.
         device: Where the parameters are made.
@@ -36,6 +36,17 @@ class Recurrent(Stack):
         max_lag: The longest dependency in steps that `chrono` prepares for.
         learn_initial_state: Whether each state's value before the first step is a parameter, `initial_<state>_l0`, zero
             at first; otherwise it is zero.
+        variational_dropout: Probability of dropout with one mask a sequence (Gal & Ghahramani 2016), or a dict of
+            places to theirs: "input", what each layer reads; "recurrent", the states that learned matrices and weights
+            multiply, one mask a state for all gates; "output", what the last layer gives.
+        zoneout: Probability with which each number of a state stays as it was for a step (Krueger et al. 2017), or a
+            dict of states to theirs. Outside training the mean is taken.
+        connections: How layers are connected: `plain`; `residual`, each but the first adds what stands below it to its
+            output; `skip`, each but the first reads the input too, beside the output of the layer below.
+        gradient_clip: Limit of the gradient that each step passes back to the states, number by number, or a dict of
+            states to theirs.
+        checkpoint_every: Keep for the gradient only the states every so many steps, and run the steps between again;
+            see `memory_estimate`.
         backend: `auto`, or the name of a backend.
         strict_backend: Whether a backend that can't run raises instead of falling back to the reference.
 
@@ -62,6 +73,11 @@ class Recurrent(Stack):
         init: str = "torch",
         max_lag: int = 1000,
         learn_initial_state: bool = False,
+        variational_dropout: float | Mapping[str, float] | None = None,
+        zoneout: float | Mapping[str, float] | None = None,
+        connections: str = "plain",
+        gradient_clip: float | Mapping[str, float] | None = None,
+        checkpoint_every: int | None = None,
         backend: str = "auto",
         strict_backend: bool = False,
     ) -> None:
@@ -82,6 +98,11 @@ class Recurrent(Stack):
             init=init,
             max_lag=max_lag,
             learn_initial_state=learn_initial_state,
+            variational_dropout=variational_dropout,
+            zoneout=zoneout,
+            connections=connections,
+            gradient_clip=gradient_clip,
+            checkpoint_every=checkpoint_every,
             backend=backend,
             strict_backend=strict_backend,
             device=device,
@@ -101,6 +122,7 @@ class Recurrent(Stack):
         *,
         lengths: Tensor | None = None,
         reset: Tensor | None = None,
+        every_layer: bool = False,
         **aux: Tensor,
     ) -> tuple[Any, Any]:
         """Run over a sequence.
@@ -114,6 +136,7 @@ class Recurrent(Stack):
             reset: (T, B) booleans ((B, T) with `batch_first`): where true, a new piece starts at that step: the state
                 before it is the layer's own initial state, never one passed in. In the reverse direction a piece ends
                 there: its state starts anew between that step and the one before.
+            every_layer: Whether the output is a tuple, that of each layer from the first.
             aux: The auxiliary inputs that the cell reads: (T, B), (T, B, K), or (B, K), the same at each step.
 
         Returns:
@@ -123,7 +146,7 @@ class Recurrent(Stack):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
-        y, fields = self._run(x, state, aux, reset, lengths)
+        y, fields = self._run(x, state, aux, reset, lengths, every_layer)
         return y, self._named(fields)
 
     def extra_repr(self) -> str:

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from conveyor import backends
 from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
+from conveyor.layers import connections as joined
+from conveyor.layers import masks as masking
 from conveyor.layers.arguments import check_flags, check_place
+from conveyor.layers.carried import watched
 from conveyor.layers.check import check_aux_names, check_input, check_state, describe, sequence_aux, sequence_reset
+from conveyor.layers.chunks import Order
+from conveyor.layers.dropout import as_rate, warn_of_one_layer
 from conveyor.layers.initialise import initialise
+from conveyor.layers.notes import notes_of
 from conveyor.layers.packing import Packing, check_lengths, unpacked_form
+from conveyor.layers.passes import Call, Floor, Track
+from conveyor.layers.precision import computed_in, precision_of
+from conveyor.layers.regularised import Regularised
 from conveyor.layers.unit import Unit
+from conveyor.layers.uses import Uses
 from conveyor.layout import Layout, resolve_widths
 from conveyor.program import Program
 from conveyor.rewrite import RESET, without_bias
 from conveyor.states import state_class
-from conveyor.torch_ops import recurrence
-
-if TYPE_CHECKING:
-    from conveyor.layers.stream import Stream
+from conveyor.torch_ops.modes import is_traced, keeps_padding
 
 LayoutOf = Callable[[Program, Mapping[str, int]], Layout]
-_ARGUMENTS = ("reset", "lengths")  # of every layer, so no cell's auxiliary inputs
+_ARGUMENTS = ("reset", "lengths", "every_layer")  # of every layer, so no cell's auxiliary inputs
 Fields = tuple[Any, ...]  # one entry a state: a tensor, or a tuple of one tensor a layer
 
 
@@ -54,17 +61,17 @@ class _Given:
     """What comes beside the input.
 
     Attributes:
-        aux: The auxiliary inputs of each unit.
+        aux: The auxiliary inputs of each unit, by its suffix.
         starts: Where a state that comes from the step before starts anew, as numbers; None if nowhere.
         ends: Where one that comes from the step after does.
     """
 
-    aux: Mapping[Unit, Mapping[str, Tensor]]
+    aux: Mapping[str, Mapping[str, Tensor]]
     starts: Tensor | None
     ends: Tensor | None
 
 
-class Stack(nn.Module):
+class Stack(Uses, Regularised):
     """Recurrent layers on top of each other; `Recurrent`, `LSTM`, `GRU` and `RNN` differ in arguments and returns.
 
     Attributes:
@@ -90,14 +97,21 @@ class Stack(nn.Module):
         init: str,
         max_lag: int,
         learn_initial_state: bool,
+        variational_dropout: float | Mapping[str, float] | None,
+        zoneout: float | Mapping[str, float] | None,
+        connections: str,
+        gradient_clip: float | Mapping[str, float] | None,
+        checkpoint_every: int | None,
         backend: str,
         strict_backend: bool,
         device: torch.device | str | None,
         dtype: torch.dtype | None,
     ) -> None:
         super().__init__()
-        if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout <= 1:
-            raise ArgumentError(f"dropout is a probability from 0 to 1, got {dropout!r}")
+        as_rate("dropout", dropout)
+        warn_of_one_layer(dropout, len(cells))
+        if checkpoint_every is not None and (type(checkpoint_every) is not int or checkpoint_every < 1):
+            raise ArgumentError(f"checkpoint_every is a number of steps from 1, or None, got {checkpoint_every!r}")
         check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional, strict_backend=strict_backend)
         check_flags(learn_initial_state=learn_initial_state)
         check_place(device, dtype)
@@ -109,15 +123,22 @@ class Stack(nn.Module):
         self.batch_first = batch_first
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
+        self.num_directions = 2 if bidirectional else 1
         self.backend = backend
         self.strict_backend = strict_backend
         self.init = init
         self.forget_bias = forget_bias
         self.max_lag = max_lag
         self.learn_initial_state = learn_initial_state
+        self.connections = joined.check_connections(connections)
+        self.checkpoint_every = checkpoint_every
         self.units = self._make_units(cells, layout_of, input_size, hidden_sizes, sizes)
         self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
-        state_class(self.state_fields)  # says now, rather than at the first call, if a name can't be a field's
+        self._variational, self._zoneout, self._clip = variational_dropout, zoneout, gradient_clip
+        self._change_units()
+        self._state_class = state_class(
+            self.state_fields
+        )  # says now, rather than at the first call, if a name can't be a field's
         self.aux_names = tuple(dict.fromkeys(a.name for u in self.units for a in u.program.aux))
         self._fields = tuple(self._field(name) for name in self.state_fields)
         for unit in self.units:
@@ -141,7 +162,8 @@ class Stack(nn.Module):
             # With a cell a layer, each is given those of the named sizes that it knows.
             own = {n: s for n, s in sizes.items() if n in program.widths}
             used |= own.keys()
-            layout = layout_of(program, resolve_widths(program, width, hidden_size, own))
+            reads = joined.width_read(self.connections, k, width, input_size)
+            layout = layout_of(program, resolve_widths(program, reads, hidden_size, own))
             directions = ("", "_reverse") if self.bidirectional else ("",)
             for name in _ARGUMENTS:
                 if any(a.name == name for a in program.aux):
@@ -150,7 +172,8 @@ class Stack(nn.Module):
                         " rename it"
                     )
             units += [Unit(cell, program, layout, f"_l{k}{d}", self.learn_initial_state) for d in directions]
-            width = units[-1].output_size * len(directions)
+            below, width = width, units[-1].output_size * len(directions)
+            joined.check_width(self.connections, k, below, width)
         for name in sizes:
             if name not in used:
                 raise ArgumentError(f"sizes has '{name}', which cell {describe(units)} does not name")
@@ -163,11 +186,6 @@ class Stack(nn.Module):
     # Widths
 
     @property
-    def num_directions(self) -> int:
-        """2 if bidirectional, else 1."""
-        return 2 if self.bidirectional else 1
-
-    @property
     def output_size(self) -> int:
         """Width of the layer's output, both directions side by side."""
         return self.units[-1].output_size * self.num_directions
@@ -176,7 +194,7 @@ class Stack(nn.Module):
     def backend_used(self) -> str:
         """The backend that runs this layer on the device and with the dtype that its parameters have now."""
         like = self._like()
-        return backends.choose(self.backend, self.strict_backend, like.device, like.dtype)
+        return backends.choose(self.backend, self.strict_backend, like.device, computed_in(like.dtype))
 
     # Running
 
@@ -185,12 +203,45 @@ class Stack(nn.Module):
         return torch.empty(0) if self._first is None else getattr(self, self._first)
 
     def _run(
-        self, x: Any, fields: Fields | None, aux: Mapping[str, Any], reset: Any = None, lengths: Any = None
+        self,
+        x: Any,
+        fields: Fields | None,
+        aux: Mapping[str, Any],
+        reset: Any = None,
+        lengths: Any = None,
+        every_layer: bool = False,
+        training: bool | None = None,
     ) -> tuple[Any, Fields]:
-        """The output and the final states, shaped as the input is: batched or not, batch first or not, packed."""
-        if isinstance(x, PackedSequence):
-            return self._run_packed(x, fields, aux, reset, lengths)
+        """The output and the final states, shaped as the input is: batched or not, batch first or not, packed.
+
+        With `every_layer` the output of each layer; `training` is the layer's own mode unless it is given.
+        """
+        check_flags(every_layer=every_layer)
+        training = self.training if training is None else training
         like = self._like()
+        kind = precision_of(like)
+        if kind is None:
+            return self._run_checked(like, x, fields, aux, reset, lengths, every_layer, training)
+        with torch.autocast(like.device.type, enabled=False):
+            y, finals = self._run_checked(
+                like.float(), kind.read(x), kind.read_states(fields), aux, reset, lengths, every_layer, training
+            )
+            return kind.write(y), kind.write_states(finals, fields)
+
+    def _run_checked(
+        self,
+        like: Tensor,
+        x: Any,
+        fields: Fields | None,
+        aux: Mapping[str, Any],
+        reset: Any,
+        lengths: Any,
+        every_layer: bool,
+        training: bool,
+    ) -> tuple[Any, Fields]:
+        """Run in the type of `like`."""
+        if isinstance(x, PackedSequence):
+            return self._run_packed(like, x, fields, aux, reset, lengths, every_layer, training)
         check_input(x, self.input_size, like, self.batch_first)
         batched = x.dim() == 3
         self._check_aux(aux, batched)
@@ -198,35 +249,55 @@ class Stack(nn.Module):
             x = x.unsqueeze(1)
         elif self.batch_first:
             x = x.transpose(0, 1)
-        packing = None
+        packing = own = None
         if lengths is not None:
-            packing = Packing.of(check_lengths(lengths, x, batched), x.shape[0])
+            lengths = check_lengths(lengths, x, batched)
+            if keeps_padding():
+                own = lengths
+            else:
+                packing = Packing.of(lengths, x.shape[0])
         given = self._given(x, aux, reset, lengths, batched)
-        initial = self._unpack(fields, x.shape[1] if batched else None, like)
+        initial = self._initial(fields, x.shape[1] if batched else None, like)
         if packing is None:
-            y, finals = self._run_layers(x, initial, given, None)
+            outputs, finals = self._run_layers(x, initial, given, None, x.shape, every_layer, training, own)
         else:
-            rows, finals = self._run_rows(packing.pack(x), initial, given, packing)
-            y = packing.unpack(rows, x.shape[1])
+            rows, finals = self._run_rows(packing.pack(x), initial, given, packing, x.shape, every_layer, training)
+            outputs = [packing.unpack(r, x.shape[1]) for r in rows]
         packed = self._pack(finals)
         if not batched:
-            return y.squeeze(1), self._map_fields(packed, lambda s: s.squeeze(-2))
-        return (y.transpose(0, 1) if self.batch_first else y), packed
+            outputs, packed = [y.squeeze(1) for y in outputs], self._map_fields(packed, lambda s: s.squeeze(-2))
+        elif self.batch_first:
+            outputs = [y.transpose(0, 1) for y in outputs]
+        return (tuple(outputs) if every_layer else outputs[0]), packed
 
     def _run_packed(
-        self, x: PackedSequence, fields: Fields | None, aux: Mapping[str, Any], reset: Any, lengths: Any
-    ) -> tuple[PackedSequence, Fields]:
+        self,
+        like: Tensor,
+        x: PackedSequence,
+        fields: Fields | None,
+        aux: Mapping[str, Any],
+        reset: Any,
+        lengths: Any,
+        every_layer: bool,
+        training: bool,
+    ) -> tuple[Any, Fields]:
         if lengths is not None:
             raise ArgumentError("lengths were given twice: packed sequences have theirs; leave out lengths=")
-        like = self._like()
+        if is_traced():
+            raise ArgumentError(
+                "input is packed sequences, which can't stand in a graph that torch compiles, exports or traces; pass"
+                " padded ones with lengths="
+            )
         check_input(x.data, self.input_size, like, False, (2,))
         self._check_aux(aux, True)
         packing, own = unpacked_form(x)
         # Only the shape of the padded form is looked at: auxiliary inputs and resets come padded.
         shape = x.data.new_empty(()).expand(packing.steps, len(own), self.input_size)
         given = self._given(shape, aux, reset, own, True)
-        rows, finals = self._run_rows(x.data, self._unpack(fields, len(own), like), given, packing)
-        return PackedSequence(rows, x.batch_sizes, x.sorted_indices, x.unsorted_indices), self._pack(finals)
+        initial = self._initial(fields, len(own), like)
+        rows, finals = self._run_rows(x.data, initial, given, packing, shape.shape, every_layer, training)
+        outputs = [PackedSequence(r, x.batch_sizes, x.sorted_indices, x.unsorted_indices) for r in rows]
+        return (tuple(outputs) if every_layer else outputs[0]), self._pack(finals)
 
     def _check_aux(self, aux: Mapping[str, Any], batched: bool) -> None:
         order = ("(B, T)" if self.batch_first else "(T, B)") if batched else "(T,)"
@@ -236,7 +307,9 @@ class Stack(nn.Module):
         """The auxiliary inputs of each unit, and where pieces begin."""
         first = self.batch_first
         whole = {
-            u: {a.name: sequence_aux(a.name, aux[a.name], x, u.widths[a.width], batched, first) for a in u.program.aux}
+            u.suffix: {
+                a.name: sequence_aux(a.name, aux[a.name], x, u.widths[a.width], batched, first) for a in u.program.aux
+            }
             for u in self.units
         }
         if reset is None:
@@ -250,8 +323,15 @@ class Stack(nn.Module):
         return _Given(whole, starts, after)
 
     def _run_rows(
-        self, rows: Tensor, initial: list[tuple[Tensor, ...]], given: _Given, packing: Packing
-    ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
+        self,
+        rows: Tensor,
+        initial: list[tuple[Tensor, ...]],
+        given: _Given,
+        packing: Packing,
+        shape: Sequence[int],
+        every_layer: bool,
+        training: bool,
+    ) -> tuple[list[Tensor], list[tuple[Tensor, ...]]]:
         """Run on packed rows; states come and go in the order of the batch."""
         in_order = [tuple(s.index_select(0, packing.order) for s in states) for states in initial]
         steps, batch = packing.steps, packing.ragged.batch
@@ -259,43 +339,46 @@ class Stack(nn.Module):
             {u: {n: packing.pack(a.expand(steps, batch, -1)) for n, a in own.items()} for u, own in given.aux.items()},
             *(None if r is None else packing.pack(r) for r in (given.starts, given.ends)),
         )
-        y, finals = self._run_layers(rows, in_order, packed, packing)
-        return y, [tuple(s.index_select(0, packing.back) for s in states) for states in finals]
+        outputs, finals = self._run_layers(rows, in_order, packed, packing, shape, every_layer, training)
+        return outputs, [tuple(s.index_select(0, packing.back) for s in states) for states in finals]
 
     def _run_layers(
-        self, x: Tensor, initial: list[tuple[Tensor, ...]], given: _Given, packing: Packing | None
-    ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
-        finals: list[tuple[Tensor, ...]] = []
-        backend = self.backend_used
-        ragged = None if packing is None else packing.ragged
-        for k in range(self.num_layers):
-            outputs = []
-            for d in range(self.num_directions):
-                unit = self.units[k * self.num_directions + d]
-                turn = _as_is if d == 0 else _reversed if packing is None else packing.turn
-                aux = {n: turn(a) for n, a in given.aux[unit].items()}
-                start, program, params = initial[len(finals)], unit.program, unit.bind(self)
-                reset = given.ends if d else given.starts
-                if reset is not None:
-                    program, params = unit.resetting, unit.bind_resetting(self)
-                    aux[RESET] = turn(reset)
-                result = recurrence(backend, program, turn(x), start, params, unit.widths, aux, ragged)
-                outputs.append(turn(result.output))
-                finals.append(result.states)
-            x = torch.cat(outputs, -1) if len(outputs) > 1 else outputs[0]
-            if self.dropout and k < self.num_layers - 1:
-                x = nn.functional.dropout(x, self.dropout, self.training)
-        return x, finals
+        self,
+        x: Tensor,
+        initial: list[tuple[Tensor, ...]],
+        given: _Given,
+        packing: Packing | None,
+        shape: Sequence[int],
+        every_layer: bool,
+        training: bool,
+        lengths: Tensor | None = None,
+    ) -> tuple[list[Tensor], list[tuple[Tensor, ...]]]:
+        """The output, or that of each layer, and the final states; `shape` is that of the padded input.
 
-    def stream(self, batch_size: int = 1) -> Stream:
-        """This layer fed step by step; see `conveyor.layers.stream.Stream`.
-
-        Args:
-            batch_size: How many sequences are fed side by side.
+        `lengths` are those of sequences that stay padded.
         """
-        from conveyor.layers.stream import Stream
-
-        return Stream(self, batch_size)
+        steps, batch = shape[0], shape[1]
+        masks = self._draw(x, steps, batch, packing) if training else masking.no_masks(self.num_layers)
+        orders = [Order(steps, forwards, packing, lengths) for forwards in (True, False)]
+        floors = []
+        for k in range(self.num_layers):
+            tracks = []
+            for d, unit in enumerate(self._floor(k)):
+                reset = given.ends if d else given.starts
+                aux = {**given.aux[unit.suffix], **masks.units.get(unit.suffix, {})}
+                if reset is not None:
+                    aux[RESET] = reset
+                params = unit.bind(self) if reset is None else unit.bind_resetting(self)
+                params = params.to(x.dtype)
+                tracks.append(Track(unit, training, params, aux, orders[d]))
+            output = masks.output if k == self.num_layers - 1 else None
+            floors.append(Floor(tracks, masks.below[k], masks.read[k], output))
+        ragged = None if packing is None else packing.ragged
+        notes = notes_of(self)
+        # What is told of each step is kept anyway.
+        every = 0 if keeps_padding() or notes is not None else self.checkpoint_every or 0
+        call = Call(floors, self.backend_used, self.connections, ragged, every, every_layer, notes)
+        return call.run(x, initial)
 
     # States
 
@@ -306,12 +389,17 @@ class Stack(nn.Module):
         places = [[s.name for s in u.program.states].index(name) if u.state_width(name) else -1 for u in self.units]
         return _Field(name, layers, len({u.state_width(name) for u in self.units}) == 1, places)
 
+    def _initial(self, fields: Fields | None, batch: int | None, like: Tensor) -> list[tuple[Tensor, ...]]:
+        """The initial states of each unit, of which backward says if one was not detached."""
+        states = self._unpack(fields, batch, like)
+        return states if fields is None else watched(states, [[s.name for s in u.plain.states] for u in self.units])
+
     def _unpack(self, fields: Fields | None, batch: int | None, like: Tensor) -> list[tuple[Tensor, ...]]:
         """The initial states of each unit, (B, width) a state; `batch` is None where the layer was given none."""
         if fields is None:
             rows = 1 if batch is None else batch
             if self.learn_initial_state:
-                return [tuple(t.expand(rows, -1) for t in u.initial(self)) for u in self.units]
+                return [tuple(t.to(like.dtype).expand(rows, -1) for t in u.initial(self)) for u in self.units]
             return [tuple(like.new_zeros((rows, u.widths[s.width])) for s in u.program.states) for u in self.units]
         if not isinstance(fields, tuple | list) or len(fields) != len(self.state_fields):
             got = f"{len(fields)} of them" if isinstance(fields, tuple | list) else type(fields).__name__
@@ -368,7 +456,7 @@ class Stack(nn.Module):
         return tuple(apply(f) for f in fields)
 
     def _named(self, fields: Fields) -> Any:
-        return state_class(self.state_fields)(*fields)
+        return self._state_class(*fields)
 
     # Printing
 
@@ -392,13 +480,10 @@ class Stack(nn.Module):
             ("forget_bias", self.forget_bias, None),
             ("init", self.init, "torch"),
             ("learn_initial_state", self.learn_initial_state, False),
+            ("variational_dropout", self.variational_dropout, None),
+            ("zoneout", self.zoneout, None),
+            ("connections", self.connections, "plain"),
+            ("gradient_clip", self.gradient_clip, None),
+            ("checkpoint_every", self.checkpoint_every, None),
             ("backend", self.backend, "auto"),
         ]
-
-
-def _as_is(sequence: Tensor) -> Tensor:
-    return sequence
-
-
-def _reversed(sequence: Tensor) -> Tensor:
-    return sequence.flip(0)

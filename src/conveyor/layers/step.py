@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from conveyor import backends
 from conveyor.cells import cells
@@ -14,8 +14,10 @@ from conveyor.language import CellDefinition
 from conveyor.layers.arguments import as_cell, as_sizes, check_flags, check_place
 from conveyor.layers.check import check_aux_names, check_input, check_state, step_aux
 from conveyor.layers.initialise import initialise
+from conveyor.layers.module import Module
+from conveyor.layers.precision import computed_in, precision_of
 from conveyor.layers.stack import LayoutOf
-from conveyor.layers.torch_like import Options, rnn_cell, torch_layout, with_defaults
+from conveyor.layers.torch_like import OF_SEQUENCES, Options, rnn_cell, torch_layout, with_defaults
 from conveyor.layers.unit import Unit
 from conveyor.layout import merged_layout, resolve_widths
 from conveyor.program import Bias
@@ -24,7 +26,7 @@ from conveyor.states import state_class
 from conveyor.torch_ops import single_step
 
 
-class _Step(nn.Module):
+class _Step(Module):
     """A unit that runs one step at a time; subclasses say how states come in and go out."""
 
     def __init__(
@@ -40,7 +42,7 @@ class _Step(nn.Module):
         options: Mapping[str, Any],
     ) -> None:
         super().__init__()
-        chosen = with_defaults(type(self).__name__, options, ("learn_initial_state",))
+        chosen = with_defaults(type(self).__name__, options, OF_SEQUENCES)
         check_flags(bias=bias, strict_backend=chosen["strict_backend"])
         check_place(device, dtype)
         if chosen["backend"] != "auto":
@@ -48,7 +50,7 @@ class _Step(nn.Module):
         program = cell.program if bias else without_bias(cell.program)
         layout = layout_of(program, resolve_widths(program, input_size, hidden_size, sizes))
         self.unit = Unit(cell, program, layout, "")
-        state_class(tuple(s.name for s in program.states))  # says now if a name can't be a field's
+        self._state_class = state_class(tuple(s.name for s in program.states))  # says now if a name can't be a field's
         self.input_size = input_size
         self.hidden_size = hidden_size
         self._options = chosen
@@ -69,12 +71,24 @@ class _Step(nn.Module):
     def backend_used(self) -> str:
         """The backend that runs this step on the device and with the dtype that its parameters have now."""
         like = self._like()
-        return backends.choose(self._options["backend"], self._options["strict_backend"], like.device, like.dtype)
+        options = self._options
+        return backends.choose(options["backend"], options["strict_backend"], like.device, computed_in(like.dtype))
 
     def _step(self, x: Any, state: Any, aux: Mapping[str, Any], fix: str) -> tuple[Tensor, ...]:
         """The new states, (B, width) each, or (width,) for an input without a batch."""
-        program, widths = self.unit.program, self.unit.widths
         like = self._like()
+        kind = precision_of(like)
+        if kind is None:
+            return self._step_checked(like, x, state, aux, fix)
+        with torch.autocast(like.device.type, enabled=False):
+            given = kind.read_states(state)
+            states = self._step_checked(like.float(), kind.read(x), given, aux, fix)
+            found: tuple[Tensor, ...] = kind.write_states(states, state)
+            return found
+
+    def _step_checked(self, like: Tensor, x: Any, state: Any, aux: Mapping[str, Any], fix: str) -> tuple[Tensor, ...]:
+        """The new states, in the type of `like`."""
+        program, widths = self.unit.program, self.unit.widths
         check_input(x, self.input_size, like, False, (1, 2))
         check_aux_names(aux, [a.name for a in program.aux], f"cell {self.unit.cell.name}", "(B,) or (B, K)")
         rows = x if x.dim() == 2 else x.unsqueeze(0)
@@ -83,7 +97,8 @@ class _Step(nn.Module):
         else:
             given = self._given(state, x, rows, like, fix)
         whole = {a.name: step_aux(a.name, aux[a.name], x, widths[a.width]) for a in program.aux}
-        states = single_step(self.backend_used, program, rows, given, self.unit.bind(self), widths, whole)
+        params = self.unit.bind(self).to(like.dtype)
+        states = single_step(self.backend_used, program, rows, given, params, widths, whole)
         return states if x.dim() == 2 else tuple(s.squeeze(0) for s in states)
 
     def _given(self, state: Any, x: Tensor, rows: Tensor, like: Tensor, fix: str) -> tuple[Tensor, ...]:
@@ -155,7 +170,7 @@ class Cell(_Step):
             ArgumentError: A shape, dtype or device does not fit.
         """
         states = self._step(x, state, aux, "state=None or its first {batch} rows")
-        return state_class(tuple(s.name for s in self.unit.program.states))(*states)
+        return self._state_class(*states)
 
 
 class LSTMCell(_Step):
@@ -185,7 +200,7 @@ class LSTMCell(_Step):
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> Any:
         """One step: (B, input_size) and (h, c), each (B, hidden_size), to a named tuple of the new (h, c)."""
         states = self._step(input, hx, {}, "hx=None or its first {batch} rows")
-        return state_class(("h", "c"))(*states)
+        return self._state_class(*states)
 
 
 class _OneStateStep(_Step):

@@ -13,6 +13,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from conveyor.backends.parameters import Parameters
 from conveyor.errors import ArgumentError
 from conveyor.layers.check import check_aux_names, check_input, describe, step_aux
+from conveyor.layers.precision import HALF, computed_in
 from conveyor.layers.stack import Stack
 from conveyor.layers.unit import Unit
 from conveyor.torch_ops import single_step
@@ -57,8 +58,11 @@ class Stream:
             r.put(before)
         self._out = (self.batch_size, self.layer.output_size)
         self._in = torch.Size((self.batch_size, self.layer.input_size))
-        # What lies between layers; the last layer writes to the caller's tensor.
-        self._between = [like.new_empty((self.batch_size, r.unit.output_size)) for r in self._runs[:-1]]
+        # What lies between layers; the last layer writes to the caller's tensor, unless that has another type.
+        self._work = computed_in(self._dtype)
+        sizes = [(self.batch_size, r.unit.output_size) for r in self._runs]
+        self._between = [like.new_empty(size, dtype=self._work) for size in sizes[:-1]]
+        self._last = None if self._work is self._dtype else like.new_empty(self._out, dtype=self._work)
 
     def step(self, x: Tensor, *, out: Tensor | None = None, **aux: Tensor) -> Tensor:
         """One step.
@@ -89,10 +93,12 @@ class Stream:
             check_aux_names(aux, names, f"cell {describe(self.layer.units)}", "(B,) or (B, K)")
         if not x.is_contiguous():
             x = x.contiguous()
-        for run, target in zip(self._runs, (*self._between, out), strict=True):
+        if self._last is not None:
+            x = x.to(self._work)
+        for run, target in zip(self._runs, (*self._between, out if self._last is None else self._last), strict=True):
             run.step(x, aux, target)
             x = target
-        return out
+        return out if self._last is None else out.copy_(self._last)
 
     @torch.no_grad()
     def run(self, x: Tensor, **aux: Tensor) -> Tensor:
@@ -108,12 +114,15 @@ class Stream:
         if isinstance(x, Tensor) and x.dim() == 3 and x.shape[0 if self.layer.batch_first else 1] != self.batch_size:
             raise ArgumentError(f"input has shape {tuple(x.shape)}, but this stream feeds {self.batch_size} sequences")
         y: Tensor
-        y, fields = self.layer._run(x, tuple(self.state), aux)
+        with torch.autocast(self._device.type, enabled=False):  # as step by step
+            y, fields = self.layer._run(x, tuple(self.state), aux, training=False)
         self.state = fields
         return y
 
-    def _check_out(self, out: Tensor) -> None:
+    def _check_out(self, out: Any) -> None:
         like = self._like
+        if not isinstance(out, Tensor):
+            raise ArgumentError(f"out is a tensor of shape {self._out} and {like.dtype}, got {type(out).__name__}")
         if out.shape != self._out or out.dtype != like.dtype or not out.is_contiguous() or out.device != like.device:
             raise ArgumentError(
                 f"out is a contiguous tensor of shape {self._out} and {like.dtype}, got {tuple(out.shape)}, {out.dtype}"
@@ -145,7 +154,9 @@ class Stream:
     @state.setter
     def state(self, fields: Any) -> None:
         with torch.no_grad():
-            for run, new in zip(self._runs, self.layer._unpack(fields, self.batch_size, self._like), strict=True):
+            like = self._like.to(self._work)
+            fields = _in_type(fields, self._work)
+            for run, new in zip(self._runs, self.layer._unpack(fields, self.batch_size, like), strict=True):
                 run.put(new)
 
     def reset(self, mask: Tensor | None = None) -> None:
@@ -167,6 +178,7 @@ class Stream:
         if not isinstance(mask, Tensor) or mask.dtype != torch.bool or tuple(mask.shape) != (self.batch_size,):
             got = f"{tuple(mask.shape)} of {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
             raise ArgumentError(f"mask is a tensor of shape ({self.batch_size},) of torch.bool, got {got}")
+        _require_numbers("mask", mask)
         return mask.to(self._like.device).unsqueeze(-1)
 
     def reorder(self, index: Tensor) -> None:
@@ -179,6 +191,7 @@ class Stream:
         if not isinstance(index, Tensor) or index.dtype not in kinds or tuple(index.shape) != (self.batch_size,):
             got = f"{tuple(index.shape)} of {index.dtype}" if isinstance(index, Tensor) else type(index).__name__
             raise ArgumentError(f"index is a tensor of shape ({self.batch_size},) of torch.int64, got {got}")
+        _require_numbers("index", index)
         index = index.to(self._like.device)
         low, high = int(index.min()), int(index.max())
         if low < 0 or high >= self.batch_size:
@@ -191,6 +204,18 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"Stream({self.layer!r}, batch_size={self.batch_size})"
+
+
+def _in_type(fields: Any, dtype: torch.dtype) -> Any:
+    """States of 16 bits in the type of those that a stream keeps; the rest is left for the checks."""
+    if isinstance(fields, tuple | list):
+        return tuple(_in_type(f, dtype) for f in fields)
+    return fields.to(dtype) if isinstance(fields, Tensor) and fields.dtype in HALF else fields
+
+
+def _require_numbers(name: str, tensor: Tensor) -> None:
+    if tensor.is_meta:
+        raise ArgumentError(f"{name} is on the meta device and holds no numbers; make it on the stream's device")
 
 
 class _Run(ABC):
@@ -226,7 +251,9 @@ class _Plain(_Run):
     def __init__(self, unit: Unit, layer: Stack, batch: int) -> None:
         super().__init__(unit, layer, batch)
         like = layer._like()
-        self._states = tuple(like.new_zeros((batch, unit.widths[s.width])) for s in unit.program.states)
+        self._dtype = computed_in(like.dtype)
+        states = unit.program.states
+        self._states = tuple(like.new_zeros((batch, unit.widths[s.width]), dtype=self._dtype) for s in states)
 
     @property
     def states(self) -> tuple[Tensor, ...]:
@@ -239,9 +266,9 @@ class _Plain(_Run):
 
     def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> None:
         """One step."""
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
             unit, given = self.unit, self.given(x, aux)
-            params = unit.bind(self.layer)
+            params = unit.bind(self.layer).to(self._dtype)
             self._states = single_step("reference", unit.program, x, self._states, params, unit.widths, given)
             output.copy_(self._states[0])
 
@@ -280,7 +307,7 @@ class _Compiled(_Run):
             for name, t in zip(self.unit.names, params.tensors, strict=True)
         ]
         self._held = held
-        return params
+        return params.to(computed_in(self.layer._like().dtype))
 
     def _is_stale(self) -> bool:
         if self._steps != _Steps.taken:

@@ -25,15 +25,34 @@ class Options(TypedDict, total=False):
     init: str
     max_lag: int
     learn_initial_state: bool
+    variational_dropout: float | Mapping[str, float] | None
+    zoneout: float | Mapping[str, float] | None
+    connections: str
+    gradient_clip: float | Mapping[str, float] | None
+    checkpoint_every: int | None
     backend: str
     strict_backend: bool
 
 
+# Those that a single step lacks.
+OF_SEQUENCES = (
+    "learn_initial_state",
+    "variational_dropout",
+    "zoneout",
+    "connections",
+    "gradient_clip",
+    "checkpoint_every",
+)
 _DEFAULTS: dict[str, Any] = {
     "forget_bias": None,
     "init": "torch",
     "max_lag": 1000,
     "learn_initial_state": False,
+    "variational_dropout": None,
+    "zoneout": None,
+    "connections": "plain",
+    "gradient_clip": None,
+    "checkpoint_every": None,
     "backend": "auto",
     "strict_backend": False,
 }
@@ -122,6 +141,7 @@ class _OneState(_TorchLike):
         *,
         lengths: Tensor | None = None,
         reset: Tensor | None = None,
+        every_layer: bool = False,
     ) -> tuple[Any, Tensor]:
         """Run over a sequence.
 
@@ -131,6 +151,7 @@ class _OneState(_TorchLike):
             hx: The initial state, (num_layers x directions, B, hidden_size); None is the layer's own.
             lengths: (B,) whole numbers, each sequence's own length; see `Recurrent.forward`.
             reset: (T, B) booleans where a new piece starts; see `Recurrent.forward`.
+            every_layer: Whether the output is a tuple, that of each layer.
 
         Returns:
             The output (T, B, directions x hidden_size), laid out as the input is, and the final state as `hx`.
@@ -138,7 +159,7 @@ class _OneState(_TorchLike):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
-        y, fields = self._run(input, None if hx is None else (hx,), {}, reset, lengths)
+        y, fields = self._run(input, None if hx is None else (hx,), {}, reset, lengths, every_layer)
         return y, fields[0]
 
 
@@ -156,7 +177,8 @@ class LSTM(_TorchLike):
         proj_size: Width that h is projected to (Sak, Senior & Beaufays 2014); 0 is no projection.
         device: Where the parameters are made.
         dtype: Their type, float32 by default.
-        options: `forget_bias`, `init`, `max_lag`, `learn_initial_state`, `backend`, `strict_backend`; see `Recurrent`.
+        options: `forget_bias`, `init`, `max_lag`, `learn_initial_state`, `variational_dropout`, `zoneout`,
+            `connections`, `gradient_clip`, `checkpoint_every`, `backend`, `strict_backend`; see `Recurrent`.
 
     Raises:
         ArgumentError: An argument has a wrong value.
@@ -192,6 +214,7 @@ class LSTM(_TorchLike):
         *,
         lengths: Tensor | None = None,
         reset: Tensor | None = None,
+        every_layer: bool = False,
     ) -> tuple[Any, Any]:
         """Run over a sequence.
 
@@ -202,6 +225,7 @@ class LSTM(_TorchLike):
                 None is the layer's own.
             lengths: (B,) whole numbers, each sequence's own length; see `Recurrent.forward`.
             reset: (T, B) booleans where a new piece starts; see `Recurrent.forward`.
+            every_layer: Whether the output is a tuple, that of each layer.
 
         Returns:
             The output (T, B, directions x width of h), laid out as the input is, and the final states as a named tuple
@@ -210,7 +234,7 @@ class LSTM(_TorchLike):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
-        y, fields = self._run(input, hx, {}, reset, lengths)
+        y, fields = self._run(input, hx, {}, reset, lengths, every_layer)
         return y, self._named(fields)
 
 
@@ -230,7 +254,8 @@ class GRU(_OneState):
         bidirectional: Whether a second direction runs from the end to the start.
         device: Where the parameters are made.
         dtype: Their type, float32 by default.
-        options: `forget_bias`, `init`, `max_lag`, `learn_initial_state`, `backend`, `strict_backend`; see `Recurrent`.
+        options: `forget_bias`, `init`, `max_lag`, `learn_initial_state`, `variational_dropout`, `zoneout`,
+            `connections`, `gradient_clip`, `checkpoint_every`, `backend`, `strict_backend`; see `Recurrent`.
 
     Raises:
         ArgumentError: An argument has a wrong value.
@@ -269,7 +294,8 @@ class RNN(_OneState):
         bidirectional: Whether a second direction runs from the end to the start.
         device: Where the parameters are made.
         dtype: Their type, float32 by default.
-        options: `init`, `backend`, `strict_backend`; see `Recurrent`.
+        options: `init`, `learn_initial_state`, `variational_dropout`, `zoneout`, `connections`, `gradient_clip`,
+            `checkpoint_every`, `backend`, `strict_backend`; see `Recurrent`.
 
     Raises:
         ArgumentError: An argument has a wrong value.

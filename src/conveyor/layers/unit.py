@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from conveyor.backends.parameters import Parameters, Part, Places
+from conveyor.backends.parameters import Key, Parameters, Part, Places
 from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
+from conveyor.layers.dropout import Changes
 from conveyor.layout import Layout, Slot
 from conveyor.program import Program
+from conveyor.regularise import with_clipped_gradients, with_expected_zoneout, with_recurrent_masks, with_zoneout
 from conveyor.rewrite import initial_key, with_reset
+from conveyor.torch_ops.form import layout_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,17 +27,50 @@ class Unit:
 
     Attributes:
         cell: The cell whose equations it runs.
-        program: The cell's program, without its biases where the layer has none.
+        plain: The cell's program, without its biases where the layer has none.
         layout: Where its parameters stand.
         suffix: What the names of its tensors end with: `_l0`, `_l0_reverse`, or nothing for a single step.
         learned: Whether its initial states are parameters, `initial_<state>`.
+        changes: What is done to its steps.
     """
 
     cell: CellDefinition
-    program: Program
+    plain: Program
     layout: Layout
     suffix: str
     learned: bool = False
+    changes: Changes = Changes()
+    _running: dict[tuple[bool, bool], Program] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # torch.compile reads what has been worked out, but could not work it out.
+        for training in (False, True):
+            for resetting in (False, True):
+                _ = self.running(training, resetting).text
+        _ = self._places, self._resetting_places, self.names, self._initial_names
+
+    @cached_property
+    def program(self) -> Program:
+        """What it computes outside training: the cell's program, or the mean of it under zoneout."""
+        return with_expected_zoneout(self.plain, self.changes.zoneout) if self.changes.zoneout else self.plain
+
+    def running(self, training: bool, resetting: bool) -> Program:
+        """What runs.
+
+        Args:
+            training: Whether masks are among its auxiliary inputs.
+            resetting: Whether it has an auxiliary input that starts rows anew from the initial states.
+        """
+        key = training, resetting
+        if key not in self._running:
+            changes = self.changes
+            program = self.program
+            if training:
+                program = with_recurrent_masks(self.plain) if changes.recurrent else self.plain
+                program = with_zoneout(program, tuple(changes.zoneout)) if changes.zoneout else program
+            program = with_clipped_gradients(program, changes.clip) if changes.clip else program
+            self._running[key] = with_reset(program, self.learned) if resetting else program
+        return self._running[key]
 
     @property
     def widths(self) -> Mapping[str, int]:
@@ -94,11 +130,11 @@ class Unit:
 
     @cached_property
     def resetting(self) -> Program:
-        """The program with an auxiliary input that starts rows anew from the initial states."""
+        """`program` with an auxiliary input that starts rows anew from the initial states."""
         return with_reset(self.program, self.learned)
 
     def bind_resetting(self, module: nn.Module) -> Parameters:
-        """The parameters of `resetting`."""
+        """The parameters of what runs with resets."""
         tensors = _read(module, self.every_name)
         return Parameters(tensors, self._resetting_places)
 
@@ -108,7 +144,7 @@ class Unit:
         if self.learned:
             for k, s in enumerate(self.program.states):
                 parts["vector", initial_key(s.name)] = (Part(len(self.names) + k, 0, self.widths[s.width]),)
-        return Places(parts)
+        return _written(parts, self.widths)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -118,14 +154,19 @@ class Unit:
     @cached_property
     def _places(self) -> Places:
         index = {slot.name: k for k, slot in enumerate(self.layout.slots)}
-        return Places(
-            {key: tuple(Part(index[r.slot], r.start, r.stop) for r in rows) for key, rows in self.layout.rows.items()}
+        return _written(
+            {key: tuple(Part(index[r.slot], r.start, r.stop) for r in rows) for key, rows in self.layout.rows.items()},
+            self.widths,
         )
 
     def rows(self, module: nn.Module, key: tuple[str, str]) -> list[Tensor]:
         """The rows of `module`'s tensors that make up one parameter of the program; views, several are added up."""
         held = {slot.name: tensor for slot, tensor in self.tensors(module)}
         return [held[p.slot][p.start : p.stop] for p in self.layout.rows[key]]
+
+
+def _written(parts: Mapping[Key, tuple[Part, ...]], widths: Mapping[str, int]) -> Places:
+    return Places(parts, layout_text(widths, parts))
 
 
 def _read(module: nn.Module, names: tuple[str, ...]) -> list[Any]:

@@ -56,6 +56,7 @@ POINTWISE: dict[str, Callable[..., Any]] = {
     "maximum": lambda v, a, b: v.larger(a, b),
     "minimum": lambda v, a, b: v.smaller(a, b),
     "detach": lambda v, a: a,
+    "clip_gradient": lambda v, a: a,
     "broadcast": lambda v, a: a,
     "where": lambda v, p, a, b: v.b.select(p, a, b),
     "lt": lambda v, a, b: v.b.fcmp_ordered("<", a, b),

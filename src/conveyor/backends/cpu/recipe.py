@@ -162,6 +162,11 @@ def backward_recipe(program: Program, wants_x: bool) -> Pass:
     return Pass(name, derived, before, loop, after, saved, (), order, outers, sums)
 
 
+def saved_nodes(program: Program) -> tuple[int, ...]:
+    """The nodes whose values a forward pass keeps for the backward pass, in the order of their columns."""
+    return backward_recipe(program, True).saved
+
+
 def _before(program: Program, hoisted: tuple[int, ...], wanted: Collection[int]) -> Schedule:
     """The work ahead of the loop for those of the wanted nodes that are no sources."""
     nodes = program.nodes

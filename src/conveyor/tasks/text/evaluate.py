@@ -26,4 +26,4 @@ def evaluate(model: LanguageModel, tokens: Tensor, batch_size: int, window: int)
         for inputs, targets in streams:
             logits, state = model(inputs, state)
             total += cross_entropy(logits, targets).item() * targets.numel()
-    return total / streams.targets.numel()
+    return total / streams.targets

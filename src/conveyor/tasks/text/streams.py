@@ -1,4 +1,4 @@
-"""Contiguous streams: a text cut into parallel rows that are read in step, window by window."""
+"""A text as contiguous streams: inputs and the tokens that follow them, window by window."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
+from conveyor.sequences.streams import StreamSampler
+
 
 class Streams:
-    """A text as `batch_size` contiguous streams.
-
-    Stream b is the b-th piece of the text; the window at t continues, in every stream, the window before it, so
-    the recurrent state can be carried from one to the next. What does not fill a row of streams is left out: fewer
-    than `batch_size` tokens at the end.
+    """A text as `batch_size` contiguous streams; the window at t continues, in every stream, the window before it.
 
     Args:
         tokens: (N,) integers, N > `batch_size`.
@@ -21,19 +19,22 @@ class Streams:
     """
 
     def __init__(self, tokens: Tensor, batch_size: int, window: int) -> None:
-        length = (len(tokens) - 1) // batch_size
-        self.inputs = tokens[: length * batch_size].view(batch_size, length).t()
-        self.targets = tokens[1 : length * batch_size + 1].view(batch_size, length).t()
-        self.window = window
+        self.tokens = tokens
+        self.sampler = StreamSampler(len(tokens) - 1, batch_size, window)
+
+    @property
+    def targets(self) -> int:
+        """Number of targets of one pass."""
+        return self.sampler.length * self.sampler.batch_size
 
     def __len__(self) -> int:
         """Number of windows of one pass."""
-        return -(-len(self.inputs) // self.window)
+        return len(self.sampler)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Return the inputs and targets of the window with this index, each (T, B) int64."""
-        rows = slice(index * self.window, (index + 1) * self.window)
-        return self.inputs[rows].long(), self.targets[rows].long()
+        where = self.sampler[index]
+        return self.tokens[where].long(), self.tokens[where + 1].long()
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         return (self[index] for index in range(len(self)))

@@ -1,138 +1,65 @@
-"""Runs a program on tensors by the backend that is asked for, as a part of torch's autograd graph."""
+"""The compiled passes in plain eager mode: one autograd function, as lean as it can be."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from conveyor.backends import reference
-from conveyor.backends.fork import forked
-from conveyor.backends.parameters import Key, Parameters, Places
+from conveyor.backends.parameters import Parameters, Places
 from conveyor.backends.ragged import Ragged
 from conveyor.backends.results import Result
 from conveyor.program import Program
+from conveyor.torch_ops.modes import are_plain, is_watched, survive_fork
 
 
-def recurrence(
-    backend: str,
-    program: Program,
-    x: Tensor,
-    states: Sequence[Tensor],
-    params: Mapping[Key, Tensor],
-    widths: Mapping[str, int],
-    aux: Mapping[str, Tensor] | None = None,
-    ragged: Ragged | None = None,
-) -> Result:
-    """Run a program over a sequence.
-
-    Args:
-        backend: The name of a backend that can run here.
-        program: As the other arguments, see `conveyor.backends.reference.forward`.
-        x: The input, (T, B, I).
-        states: The initial states, each (B, width).
-        params: The parameters by (op, key); `Parameters` says in which tensors they stand.
-        widths: The numbers of the program's widths.
-        aux: The auxiliary inputs.
-        ragged: How sequences of unequal length are packed.
-
-    Returns:
-        Outputs and final states, differentiable any number of times. What the compiled backward pass has no part in (a
-        second derivative, forward mode, `torch.func`, `torch.compile`) goes through the reference.
-    """
-    aux = aux or {}
-    params = Parameters.of(params)
-    tensors = (x, *states, *aux.values(), *params.tensors)
-    if backend == "reference" or _watched() or not _are_plain(tensors):
-        return reference.forward(program, x, states, params, widths, aux, ragged)
-    from conveyor.backends import cpu
-
-    _survive_fork()
-    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-        call = _Call(program, widths, params.places, tuple(aux), len(states), ragged=ragged)
-        output, *finals = _Recurrence.apply(call, *tensors)  # type: ignore[no-untyped-call]
-        return Result(output, tuple(finals))
-    with torch.no_grad():
-        kept = cpu.run_forward(program, x, states, params, widths, aux, training=False, ragged=ragged)
-    return Result(kept.output(), kept.finals)
-
-
-def single_step(
-    backend: str,
+def sequence(
     program: Program,
     x: Tensor,
     states: Sequence[Tensor],
     params: Parameters,
     widths: Mapping[str, int],
     aux: Mapping[str, Tensor],
-) -> tuple[Tensor, ...]:
-    """Run a program for one step.
-
-    Args:
-        backend: As the other arguments, see `recurrence`.
-        program: A forward program.
-        x: The input, (B, I).
-        states: The states before the step, each (B, width).
-        params: The parameters.
-        widths: The numbers of the program's widths.
-        aux: The auxiliary inputs, each (B, width).
-
-    Returns:
-        The states after the step, differentiable as those of `recurrence`.
-    """
-    tensors = (x, *states, *aux.values(), *params.tensors)
-    if backend == "reference" or _watched() or not _are_plain(tensors):
-        whole = {n: a.unsqueeze(0) for n, a in aux.items()}
-        return reference.forward(program, x.unsqueeze(0), states, params, widths, whole).states
+    ragged: Ragged | None,
+    keep: tuple[int, ...],
+    tensors: Sequence[Tensor],
+) -> Result:
+    """Run over a sequence; `tensors` are the input, the states, the auxiliary inputs and the parameters' tensors."""
     from conveyor.backends import cpu
 
-    _survive_fork()
+    survive_fork()
+    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+        call = _Call(program, widths, params.places, tuple(aux), len(states), ragged=ragged, keep=keep)
+        output, *finals = _Recurrence.apply(call, *tensors)  # type: ignore[no-untyped-call]
+        return Result(output, tuple(finals), call.kept)
+    with torch.no_grad():
+        kept = cpu.run_forward(program, x, states, params, widths, aux, False, keep, ragged)
+    return Result(kept.output(), kept.finals, kept.values)
+
+
+def step(
+    program: Program,
+    x: Tensor,
+    states: Sequence[Tensor],
+    params: Parameters,
+    widths: Mapping[str, int],
+    aux: Mapping[str, Tensor],
+    tensors: Sequence[Tensor],
+) -> tuple[Tensor, ...]:
+    """Run one step, on an input (B, I); `tensors` as in `sequence`."""
+    from conveyor.backends import cpu
+
+    survive_fork()
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         call = _Call(program, widths, params.places, tuple(aux), len(states), alone=True)
         return tuple(_Recurrence.apply(call, *tensors))  # type: ignore[no-untyped-call]
     with torch.no_grad():
         whole = {n: a.unsqueeze(0) for n, a in aux.items()}
         return cpu.run_forward(program, x.unsqueeze(0), states, params, widths, whole, training=False).finals
-
-
-def _watched() -> bool:
-    """Whether torch transforms what is computed, or takes notes of it: a compiled pass has no part in that."""
-    functorch: bool = torch._C._are_functorch_transforms_active()
-    noted = torch._C._len_torch_dispatch_stack() > 0 or torch._C._get_tracing_state() is not None
-    return functorch or noted or torch.compiler.is_compiling() or forward_ad._current_level >= 0
-
-
-def _are_plain(tensors: Iterable[Tensor]) -> bool:
-    """Whether tensors have memory, and their numbers lie there as they are.
-
-    That of a batch of tensors has none, that of a subclass may be a stand-in (a fake tensor, a quantised weight), and
-    the minus signs of a conjugate's imaginary part may be put off.
-    """
-    for tensor in tensors:
-        if tensor.is_neg() or not torch._C._has_storage(tensor):
-            return False
-        if type(tensor) not in _PLAIN and torch._C._dispatch_keys(tensor).has(torch._C.DispatchKey.Python):
-            return False
-    return True
-
-
-_PLAIN = (Tensor, torch.nn.Parameter)
-
-
-def _survive_fork() -> None:
-    if forked():
-        _work_alone()
-
-
-@lru_cache(maxsize=1)
-def _work_alone() -> None:
-    """Let torch work on one thread: in the child of a fork, those that its pool waits for are gone."""
-    torch.set_num_threads(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +73,8 @@ class _Call:
     states: int
     ragged: Ragged | None = None
     alone: bool = False  # a single step: its inputs have no axis of time, and its outputs are the states only
+    keep: tuple[int, ...] = ()
+    kept: dict[int, Tensor] = field(default_factory=dict)  # filled by the forward pass
 
     def split(self, tensors: Sequence[Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any], Parameters]:
         """The input, the states, the auxiliary inputs and the parameters."""
@@ -162,7 +91,8 @@ class _Recurrence(torch.autograd.Function):
         from conveyor.backends import cpu
 
         x, states, aux, params = call.split(tensors)
-        kept = cpu.run_forward(call.program, x, states, params, call.widths, aux, training=True, ragged=call.ragged)
+        kept = cpu.run_forward(call.program, x, states, params, call.widths, aux, True, call.keep, call.ragged)
+        call.kept.update(kept.values)
         ctx.call, ctx.count, ctx.names, ctx.lead = call, len(tensors), tuple(kept.trails), kept.lead
         ctx.set_materialize_grads(False)
         if call.alone:
@@ -178,12 +108,12 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
         from conveyor.backends import cpu
 
-        _survive_fork()
+        survive_fork()
         call: _Call = ctx.call
         saved = ctx.saved_tensors
         tensors, values, trails = saved[: ctx.count], saved[ctx.count], saved[ctx.count + 1 :]
         known = [g for g in grads if g is not None]
-        if torch.is_grad_enabled() or _watched() or not _are_plain(known):
+        if torch.is_grad_enabled() or is_watched() or not are_plain(known):
             return None, *_differentiable(call, tensors, grads)
         x, _, aux, params = call.split(tensors)
         kept = cpu.Kept(dict(zip(ctx.names, trails, strict=False)), ctx.lead, (), values, {})

@@ -1,0 +1,68 @@
+"""From padded sequences of unequal length to packed ones, so that nothing is computed for padding, and back."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from conveyor.backends.ragged import Ragged
+
+
+class Packing:
+    """How the rows of padded sequences (T, B, …) are packed, the longest sequence first.
+
+    Args:
+        lengths: (B,) int64.
+        order: The rows of the batch from the longest to the shortest.
+        steps: T of the padded sequences; at least the longest length.
+
+    Attributes:
+        ragged: The packed layout.
+        order: The rows of the batch from the longest to the shortest.
+        back: Where each row of the batch stands in that order.
+        rows: For each packed row the row of the padded sequences, T x B rows in order.
+        turned: For each packed row that of the same sequence read from its end.
+    """
+
+    def __init__(self, lengths: Tensor, order: Tensor, steps: int) -> None:
+        device = lengths.device
+        batch = len(lengths)
+        falling = lengths[order].cpu()
+        count = int(falling[0]) if batch else 0
+        sizes = (falling > torch.arange(count).unsqueeze(1)).sum(1)
+        self.ragged = Ragged(sizes.tolist(), batch)
+        self.steps = steps
+        self.order = order
+        self.back = torch.empty_like(order)
+        self.back[order] = torch.arange(batch, device=device)
+        starts = torch.tensor(self.ragged.starts)
+        time = torch.repeat_interleave(torch.arange(count), sizes)
+        place = torch.arange(len(time)) - starts[time]
+        self.rows = (time.to(device) * batch + order[place.to(device)]).contiguous()
+        self.turned = (starts[falling[place] - 1 - time] + place).to(device)
+
+    @classmethod
+    def of(cls, lengths: Tensor, steps: int) -> Packing:
+        """Of padded sequences."""
+        lengths = lengths.to(torch.int64)
+        return cls(lengths, torch.argsort(lengths, descending=True, stable=True), steps)
+
+    def pack(self, padded: Tensor) -> Tensor:
+        """(T, B, K) as packed rows (N, K); differentiable, and what is padding is never read."""
+        return padded.reshape(-1, padded.shape[-1]).index_select(0, self.rows)
+
+    def turn(self, packed: Tensor) -> Tensor:
+        """Packed rows in the order in which each sequence is read from its own end; twice gives what was."""
+        return packed.index_select(0, self.turned)
+
+    def unpack(self, packed: Tensor, batch: int) -> Tensor:
+        """Packed rows (N, K) as (T, B, K), zero where there is padding."""
+        whole = packed.new_zeros((self.steps * batch, packed.shape[-1]))
+        return whole.index_copy(0, self.rows, packed).view(self.steps, batch, -1)
+
+
+def turn_padded(padded: Tensor, lengths: Tensor) -> Tensor:
+    """(T, B, …) with each sequence read from its own end, and padding where it was; twice gives what was."""
+    time = torch.arange(padded.shape[0], device=padded.device).unsqueeze(1)
+    index = torch.where(time < lengths, lengths.to(torch.int64) - 1 - time, time)
+    return padded.gather(0, index.unsqueeze(-1).expand(-1, -1, padded.shape[-1]))

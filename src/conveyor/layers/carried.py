@@ -1,0 +1,81 @@
+"""States with the graph of an earlier call: backward says which one was not detached, where torch would not."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from conveyor.errors import ArgumentError
+from conveyor.torch_ops.modes import is_watched
+
+States = tuple[Tensor, ...]
+_FAR = 64  # nodes that are looked at; between a state and what made it lie a few views
+
+
+def watched(states: Sequence[States], names: Sequence[Sequence[str]]) -> list[States]:
+    """The same states; the backward pass raises `ArgumentError` if it goes on into a graph that is there no more.
+
+    Args:
+        states: The initial states of each unit.
+        names: Their names.
+    """
+    flat = [(s, n) for own, said in zip(states, names, strict=True) for s, n in zip(own, said, strict=True)]
+    if not torch.is_grad_enabled() or all(s.grad_fn is None for s, _ in flat) or is_watched():
+        return list(states)
+    given = iter(_Watched.apply([n for _, n in flat], *(s for s, _ in flat)))  # type: ignore[no-untyped-call]
+    return [tuple(next(given) for _ in own) for own in states]
+
+
+class _Watched(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, names: list[str], *states: Tensor) -> tuple[Tensor, ...]:
+        ctx.names = names
+        ctx.set_materialize_grads(False)
+        return tuple(s.view_as(s) for s in states)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
+        makers = [maker for maker, _ in ctx.next_functions]
+        gone = {
+            n: None
+            for n, maker, g in zip(ctx.names, makers, grads, strict=True)
+            if g is not None and maker is not None and _is_gone(maker)
+        }
+        if gone:
+            raise ArgumentError(
+                f"state {', '.join(gone)} was carried over from a call through which backward has already gone; carry"
+                " state.detach(), or iterate with cv.tbptt, which does (retain_graph=True keeps the graph, if the"
+                " gradient is meant to go further back)"
+            )
+        return None, *grads
+
+
+def _is_gone(maker: Any) -> bool:
+    """Whether the nearest nodes that save something have given it up."""
+    todo, seen = deque([maker]), 0
+    while todo and seen < _FAR:
+        node = todo.popleft()
+        seen += 1
+        saves = False
+        for name in _saved_by(type(node)):
+            try:
+                value = getattr(node, name)
+            except RuntimeError as error:
+                if "freed" in str(error):
+                    return True
+                value = error
+            saves = saves or isinstance(value, Tensor | RuntimeError) or (isinstance(value, tuple) and len(value) > 0)
+        if not saves:
+            todo.extend(following for following, _ in node.next_functions if following is not None)
+    return False
+
+
+@lru_cache(maxsize=1024)
+def _saved_by(kind: type) -> tuple[str, ...]:
+    """The attributes of a node that hold what it has saved."""
+    return tuple(n for n in dir(kind) if n == "saved_tensors" or n.startswith("_saved_"))

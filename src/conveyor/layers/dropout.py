@@ -1,0 +1,87 @@
+"""Which numbers are dropped, kept or limited in training: readings of the arguments, and the masks of a call.
+
+Masks are drawn here, by torch's generator, and in one order, whatever runs the layer: input, recurrent connections and
+zoneout of each layer from the first, between layers, output.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from conveyor.errors import ArgumentError
+
+PLACES = ("input", "recurrent", "output")  # of variational dropout
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is done to the steps of a unit.
+
+    Attributes:
+        recurrent: Whether its recurrent connections are dropped in training.
+        zoneout: For states that stay as they were with some probability, that probability.
+        clip: For states whose gradient is limited at each step, the limit.
+    """
+
+    recurrent: bool = False
+    zoneout: Mapping[str, float] = field(default_factory=dict)
+    clip: Mapping[str, float] = field(default_factory=dict)
+
+
+def as_rate(name: str, value: Any) -> float:
+    """A probability."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ArgumentError(f"{name} is a probability from 0 to 1, got {value!r}")
+    return float(value)
+
+
+def as_limit(name: str, value: Any) -> float:
+    """A positive number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ArgumentError(f"{name} is a positive number, got {value!r}")
+    return float(value)
+
+
+def by_name(
+    argument: str, value: Any, names: Sequence[str], what: str, read: Callable[[str, Any], float]
+) -> dict[str, float]:
+    """One number for all of these names, or a dict with some of them; None and 0 are none."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        if isinstance(value, str | list | tuple):
+            raise ArgumentError(f"{argument} is a number or a dict of {what} to numbers, got {type(value).__name__}")
+        number = 0.0 if value == 0 and not isinstance(value, bool) else read(argument, value)
+        return dict.fromkeys(names, number) if number else {}
+    for name in value:
+        if name not in names:
+            raise ArgumentError(f"{argument} has {name!r}; {what} here are {', '.join(names)}")
+    return {n: read(f"{argument}[{n!r}]", value[n]) for n in names if value.get(n) not in (None, 0)}
+
+
+def warn_of_one_layer(dropout: float, num_layers: int) -> None:
+    """Say that dropout between layers does nothing where there is one."""
+    if dropout and num_layers == 1:
+        warnings.warn(
+            f"dropout={dropout:g} acts between layers, and this is one layer, so it does nothing;"
+            f' variational_dropout={{"output": {dropout:g}}} or torch.nn.Dropout drops its output',
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def multiplier(like: Tensor, shape: Sequence[int], rate: float) -> Tensor:
+    """What dropout multiplies by: 0 with probability `rate`, else 1 / (1 − rate)."""
+    if rate == 1:
+        return like.new_zeros(shape)
+    return like.new_empty(shape).bernoulli_(1 - rate).div_(1 - rate)
+
+
+def kept(like: Tensor, shape: Sequence[int], rate: float) -> Tensor:
+    """1 with probability `rate`, where zoneout keeps a number, else 0."""
+    return like.new_empty(shape).bernoulli_(rate)

@@ -1,0 +1,1 @@
+"""Long sequences in pieces: truncated backpropagation through time, and contiguous streams."""
