@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from torch import Tensor
+from torch.nn import functional
 
 from conveyor.cli.output import claimed, require_free
 from conveyor.cli.train import make_console
@@ -17,6 +20,7 @@ from conveyor.tasks.text.config import UNITS
 from conveyor.tasks.text.reading import Reading, open_reading
 
 LENGTH = 1200  # tokens that the page shows
+_BESIDE = ("rnn", "lstm", "gru")
 READ = 12_000  # tokens that are measured; fewer if the text is shorter
 
 
@@ -43,15 +47,12 @@ def write_inspection(model: Path, text: Path | None, output: Path, length: int, 
     with claimed(output), _progress(console) as say:
         report = gather(_subject(model, reading, length), say)
         say("writing")
-        return write_report(report, output, token_name=_TOKEN[reading.vocabulary.level])
+        return write_report(report, output, token_name=UNITS[reading.vocabulary.level])
 
 
-_TOKEN = {"char": "character", "byte": "byte", "word": "word"}
 
 
 def _subject(folder: Path, reading: Reading, length: int) -> Subject:
-    import torch
-
     model, layer = reading.model, reading.model.recurrent
     cells = list(dict.fromkeys(u.cell.name for u in layer.units))
     facts = [
@@ -59,14 +60,20 @@ def _subject(folder: Path, reading: Reading, length: int) -> Subject:
         ("layers", str(layer.num_layers)),
         ("units a layer", str(layer.units[0].output_size)),
         ("parameters", f"{sum(p.numel() for p in model.parameters()):,}"),
-        ("vocabulary", f"{len(reading.vocabulary)} {_TOKEN[reading.vocabulary.level]}s"),
+        ("vocabulary", f"{len(reading.vocabulary)} {UNITS[reading.vocabulary.level]}s"),
     ]
     if reading.test_loss is not None:
-        facts.append(("held-out loss", f"{reading.test_loss:.3f} nats a {_TOKEN[reading.vocabulary.level]}"))
+        facts.append(("held-out loss", f"{reading.test_loss:.3f} nats a {UNITS[reading.vocabulary.level]}"))
     facts.append(("text", reading.source))
     with torch.no_grad():
         x = model.embedding(reading.numbers.unsqueeze(1))
-    return Subject(f"Inside {folder.resolve().name}", facts, layer, x, reading.tokens, length)
+    last = reading.numbers[-1:]
+
+    def loss(y: Tensor) -> Tensor:
+        """How badly the last token is predicted from what was read before it."""
+        return functional.cross_entropy(model.decode(y[-1]), last)
+
+    return Subject(f"Inside {folder.resolve().name}", facts, layer, x, reading.tokens, length, loss, _BESIDE)
 
 
 @contextmanager

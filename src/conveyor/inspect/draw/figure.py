@@ -80,7 +80,9 @@ class Drawn:
 
 
 @contextmanager
-def figure(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Figure, Any]]:
+def figure(
+    width: float, height: float, rows: int = 1, columns: int = 1, *, layout: str | None = "constrained", **options: Any
+) -> Iterator[tuple[Figure, Any]]:
     """A figure in conveyor's style, and its axes; sizes are in inches.
 
     Raises:
@@ -92,7 +94,7 @@ def figure(width: float, height: float, rows: int = 1, columns: int = 1, **optio
     except ImportError as error:
         raise ArgumentError("figures need matplotlib: pip install 'conveyor[inspect]'") from error
     with matplotlib.rc_context(_STYLE):
-        made = Figure(figsize=(width, height), layout="constrained")
+        made = Figure(figsize=(width, height), layout=layout)
         yield made, made.subplots(rows, columns, **options)
 
 

@@ -32,7 +32,7 @@ def flow(panels: Mapping[str, Curves], *, name: str = "flow", title: str = "Grad
     if not panels or not all(panels.values()):
         raise ArgumentError("panels: expected at least one curve a panel, got none; give gradient norms by name")
     told = []
-    with figure(min(3.4 * len(panels) + 0.8, 12.0), 3.5, 1, len(panels), sharey=True, squeeze=False) as (made, axes):
+    with figure(min(max(6.5, 3.4 * len(panels) + 0.8), 12.0), 3.5, 1, len(panels), sharey=True, squeeze=False) as (made, axes):
         for (label, curves), ax in zip(panels.items(), axes[0], strict=True):
             for k, (curve, norms) in enumerate(curves.items()):
                 share = relative(norms)

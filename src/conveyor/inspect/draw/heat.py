@@ -47,7 +47,10 @@ def heat_maps(
     order = np.argsort(-next(iter(values.values())).mean(0), kind="stable")
     steps, units = len(tokens), len(order)
     width = min(14.0, max(5.0, 1.4 + steps * _INCHES_A_STEP))
-    with figure(width, 1.75 * len(values) + 0.7, len(values), 1, sharex=True, squeeze=False) as (made, axes):
+    height = 1.75 * len(values) + 0.7
+    # Places are given, as working them out draws every token several times over.
+    with figure(width, height, len(values), 1, layout=None, squeeze=False) as (made, axes):
+        made.subplots_adjust(0.75 / width, 0.55 / height, 1 - 0.05 / width, 1 - 0.35 / height, hspace=0.3)
         for (key, v), ax in zip(values.items(), axes[:, 0], strict=True):
             picture = _fewer(v[:, order].T)
             low, high = _span(v)
@@ -64,13 +67,14 @@ def heat_maps(
             ax.set_title((titles or {}).get(key, key))
             ax.set_ylabel("units")
             ax.set_yticks([0, units])
+            ax.set_xticks([])
             ax.grid(False)
-            made.colorbar(image, ax=ax, pad=0.01, aspect=12)
+            made.colorbar(image, ax=ax, pad=0.12 / width, fraction=0.55 / width, aspect=12)
         bottom = axes[-1, 0]
         if steps <= 160:
-            bottom.set_xticks(range(steps), [_visible(t) for t in tokens], fontsize=6.5, family="monospace")
-            bottom.tick_params(axis="x", length=0, pad=2)
-        bottom.set_xlabel("what was read")
+            for t, token in enumerate(tokens):
+                bottom.text(t, 1.03 * units, _visible(token), fontsize=6.5, family="monospace", ha="center", va="top")
+        bottom.set_xlabel("what was read", labelpad=14)
         words = (
             f"{len(values)} maps of {units} units over {steps} steps of text: "
             + "; ".join(f"{(titles or {}).get(k, k)}, mean {v.mean():.2f}, from {v.min():.2f} to {v.max():.2f}" for k, v in values.items())

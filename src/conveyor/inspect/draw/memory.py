@@ -37,6 +37,7 @@ def memory_lengths(lengths: Mapping[str, NDArray[np.floating]], *, name: str = "
             )
         ax.set_yscale("log")
         ax.set_xlim(0, 100)
+        ax.set_ylim(bottom=0.1)
         ax.set_xlabel("units, % of the layer, longest memory first")
         ax.set_ylabel("steps to half")
         if len(lengths) > 1:

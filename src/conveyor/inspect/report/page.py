@@ -142,7 +142,7 @@ def _row(column: Column, report: Report) -> dict[str, Any]:
 
 
 def _number(v: float) -> str:
-    told = f"{v:.3f}" if v == 0 or 0.0005 <= abs(v) < 1000 else f"{v:.1e}"
+    told = f"{v:.3f}" if v == 0 or 0.0005 <= abs(v) < 1000 else f"{v:.1e}".replace("e-0", "e-").replace("e+0", "e")
     return told.replace("-", "−")
 
 

@@ -64,6 +64,7 @@ def open_reading(folder: Path, text: Path | None, most: int) -> Reading:
             numbers = read_dataset(config.data, vocabulary, checkpoint.get("data")).test
         except TextError as error:
             raise TextError(f"{error}; or name a text that the model shall read: --text FILE") from error
+        numbers = numbers[_line_start(vocabulary, numbers) :]
         source = "the beginning of the text that was held out of its training"
     else:
         content = read_file(str(text))
@@ -80,6 +81,14 @@ def open_reading(folder: Path, text: Path | None, most: int) -> Reading:
     numbers = numbers[:most].long()
     tokens = tuple(_visible(vocabulary, int(n)) for n in numbers)
     return Reading(model.eval(), vocabulary, config, checkpoint.get("test_loss"), numbers, tokens, source)
+
+
+def _line_start(vocabulary: Vocabulary, numbers: Tensor) -> int:
+    """Where the first whole line begins: a text that was cut in parts may begin amid a word."""
+    for t, number in enumerate(numbers[:200].tolist()):
+        if _visible(vocabulary, number) == "\n":
+            return t + 1
+    return 0
 
 
 def _visible(vocabulary: Vocabulary, number: int) -> str:
