@@ -14,7 +14,6 @@ from conveyor.diagram import draw, lay_out
 from conveyor.diagram.blocks import blocks_of
 from conveyor.diagram.route import Routed
 from conveyor.program import Program
-
 from language.random_cells import Cell, cells
 
 SVG = "{http://www.w3.org/2000/svg}"

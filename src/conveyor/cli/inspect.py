@@ -50,8 +50,6 @@ def write_inspection(model: Path, text: Path | None, output: Path, length: int, 
         return write_report(report, output, token_name=UNITS[reading.vocabulary.level])
 
 
-
-
 def _subject(folder: Path, reading: Reading, length: int) -> Subject:
     model, layer = reading.model, reading.model.recurrent
     cells = list(dict.fromkeys(u.cell.name for u in layer.units))

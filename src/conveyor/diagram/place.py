@@ -235,13 +235,11 @@ class _Placing:
                 line, y = y, y + 2
             taken.add(line)
             placed.entries[node] = ("left", line)
+        beside = {of[n].name: at for n, (side, at) in placed.entries.items() if side == "left"}
         for state in self.blocks.results:
-            line = placed.belts.get(state) or next(
-                (at for n, (side, at) in placed.entries.items() if side == "left" and of[n].name == state), None
-            )
-            if line is None:
-                line, y = y, y + 2
-            placed.exits[state] = line
+            known = placed.belts.get(state, beside.get(state))
+            placed.exits[state] = y if known is None else known
+            y += 2 if known is None else 0
         placed.height = y
 
 

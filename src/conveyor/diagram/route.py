@@ -206,7 +206,13 @@ class _Routing:
         """The places where a line may enter a block, with what each costs."""
         x, y, w, h = box.x, box.y, box.half_width, box.half_height
         if box.row == "map":
-            ports = {(x - w, y): 0.0, (x - w, y + 1): 1.0, (x - w, y - 1): 1.0, (x - 1, y + h): 1.0, (x + 1, y + h): 1.0}
+            ports = {
+                (x - w, y): 0.0,
+                (x - w, y + 1): 1.0,
+                (x - w, y - 1): 1.0,
+                (x - 1, y + h): 1.0,
+                (x + 1, y + h): 1.0,
+            }
             if own:
                 ports |= {(x - 1, y - h): 0.0, (x + 1, y - h): 0.0, (x, y - h): 4.0}
             return ports
@@ -289,7 +295,15 @@ class _Routing:
         return sum(s in self.walls or any(k != key for k in self.at.get(s, ())) for s in sides)
 
     def _open(
-        self, key: object, p: Point, q: Point, step: Point, goals: dict[Point, float], width: int, height: int, first: bool
+        self,
+        key: object,
+        p: Point,
+        q: Point,
+        step: Point,
+        goals: dict[Point, float],
+        width: int,
+        height: int,
+        first: bool,
     ) -> bool:
         if not (0 < q[0] < width and 0 < q[1] < height) and q not in goals:
             return False
@@ -311,7 +325,9 @@ class _Routing:
         """Whether a step enters the block at this port from outside."""
         return self.walls.get((port[0] - step[0], port[1] - step[1])) != self.walls[port]
 
-    def _path(self, came: dict[tuple[Point, Point], tuple[Point, Point] | None], end: tuple[Point, Point]) -> list[Point]:
+    def _path(
+        self, came: dict[tuple[Point, Point], tuple[Point, Point] | None], end: tuple[Point, Point]
+    ) -> list[Point]:
         path, at = [], end
         while True:
             path.append(at[0])

@@ -109,7 +109,11 @@ class _Drawing:
             f'width="{width}" height="{height}" role="img">'
             f"<title>{escape(self.title)}</title><desc>{escape(describe(self.blocks))}</desc>"
         )
-        own = f'<style>{variables(".cv-diagram")}{RULES}</style><rect class="back" width="{width}" height="{height}"/>' if self.standalone else ""
+        own = (
+            f'<style>{variables(".cv-diagram")}{RULES}</style><rect class="back" width="{width}" height="{height}"/>'
+            if self.standalone
+            else ""
+        )
         return f"{head}{own}{''.join(body)}</svg>\n"
 
     def _at(self, point: tuple[float, float]) -> tuple[float, float]:
@@ -162,13 +166,11 @@ class _Drawing:
         blocks, placed = self.blocks, self.placed
         right = placed.width * PITCH + self.left
         for state, node in blocks.old.items():
-            y = placed.belts.get(state)
-            side, at = placed.entries.get(node, ("left", y))
-            if side == "left":
-                line = self._at((0, at if y is None else y))[1]
-                if y is None:
-                    out.append(f'<path class="wire" d="M{self.left - _STUB} {line}H{self.left}"/>')
-                out.append(self._value(self.left - _STUB - 6, line, state, "t−1", "end"))
+            at = placed.belts[state] if state in placed.belts else placed.entries[node][1]
+            line = self._at((0, at))[1]
+            if state not in placed.belts:
+                out.append(f'<path class="wire" d="M{self.left - _STUB} {line}H{self.left}"/>')
+            out.append(self._value(self.left - _STUB - 6, line, state, "t−1", "end"))
         for node, (side, at) in placed.entries.items():
             if side == "below":
                 x = self._at((at, 0))[0]
@@ -224,25 +226,19 @@ class _Drawing:
             parts = [
                 f'<rect class="map" x="{_n(x - w)}" y="{_n(y - h)}" width="{2 * w}" height="{2 * h}" rx="7" '
                 f'style="stroke:{tone}"/>',
-                f'<text class="symbol" x="{_n(x)}" y="{_n(y - 2 if block.name else y + 5)}">{escape(block.label)}</text>',
+                _text("symbol", x, y - 2 if block.name else y + 5, block.label),
             ]
             if block.name:
                 norm = '<tspan class="note" font-style="normal" font-weight="400"> LN</tspan>' if block.normed else ""
-                parts.append(
-                    f'<text class="name" x="{_n(x)}" y="{_n(y + 16)}" style="fill:{tone}">{escape(block.name)}{norm}</text>'
-                )
+                parts.append(_text("name", x, y + 16, block.name, f'style="fill:{tone}"', norm))
             return "".join(parts)
         label = shown(block)
         if box.half_width == 1:
             sign = "sign" if len(label) == 1 else "small"
             shift = 6 if sign == "sign" else 4.5
-            return (
-                f'<circle class="op" cx="{_n(x)}" cy="{_n(y)}" r="{PITCH}"/>'
-                f'<text class="{sign}" x="{_n(x)}" y="{_n(y + shift)}">{escape(label)}</text>'
-            )
-        return (
-            f'<rect class="op" x="{_n(x - w)}" y="{_n(y - h)}" width="{2 * w}" height="{2 * h}" rx="{h}"/>'
-            f'<text class="small" x="{_n(x)}" y="{_n(y + 4.5)}">{escape(label)}</text>'
+            return f'<circle class="op" cx="{_n(x)}" cy="{_n(y)}" r="{PITCH}"/>' + _text(sign, x, y + shift, label)
+        return f'<rect class="op" x="{_n(x - w)}" y="{_n(y - h)}" width="{2 * w}" height="{2 * h}" rx="{h}"/>' + _text(
+            "small", x, y + 4.5, label
         )
 
     def _tags(self) -> list[str]:
@@ -255,9 +251,7 @@ class _Drawing:
                 x, y = self._at((box.x, box.y))
                 tone = f"var(--cv-t{self.tones[block.name]})"
                 across = x + 7 if box.half_width == 1 else x + 6
-                out.append(
-                    f'<text class="tag" x="{_n(across)}" y="{_n(y - PITCH - 4)}" style="fill:{tone}">{escape(block.name)}</text>'
-                )
+                out.append(_text("tag", across, y - PITCH - 4, block.name, f'style="fill:{tone}"'))
         for box in self.placed.boxes.values():
             for wire in box.block.inputs:
                 if wire.by == "own":
@@ -272,8 +266,9 @@ class _Drawing:
                 if dy:
                     side = -1 if x < box.x else 1
                     anchor = "end" if side < 0 else "start"
-                    return [f'<text class="tag" x="{_n(px + 6 * side)}" y="{_n(py - 8 * dy + (4 if dy < 0 else 0))}" text-anchor="{anchor}">{escape(label)}</text>']
-                return [f'<text class="tag" x="{_n(px - 4 * dx)}" y="{_n(py + 16)}" text-anchor="end">{escape(label)}</text>']
+                    beside = py - 8 * dy + (4 if dy < 0 else 0)
+                    return [_text("tag", px + 6 * side, beside, label, f'text-anchor="{anchor}"')]
+                return [_text("tag", px - 4 * dx, py + 16, label, 'text-anchor="end"')]
         return []
 
     # What the signs mean
@@ -287,8 +282,11 @@ class _Drawing:
             entries.append((belt, 26, "state, carried without a learned map"))
         if any(b.kind == "map" for b in boxes):
             entries.append(
-                ('<rect class="map" x="0" y="-8" width="22" height="16" rx="4" style="stroke:var(--cv-line)"/>', 22,
-                 "learned map W·x + R·h + b, then its function")
+                (
+                    '<rect class="map" x="0" y="-8" width="22" height="16" rx="4" style="stroke:var(--cv-line)"/>',
+                    22,
+                    "learned map W·x + R·h + b, then its function",
+                )
             )
         if any(b.kind != "map" for b in boxes):
             entries.append(('<circle class="op" cx="8" cy="0" r="8"/>', 16, "unit by unit"))
@@ -301,7 +299,7 @@ class _Drawing:
             need = wide + 8 + text_width(words, 11.5) + 22
             if x > 14 and x + need > width:
                 x, y = 14.0, y + 24
-            out.append(f'<g transform="translate({_n(x)} {y})">{sign}<text class="note" x="{wide + 8}" y="4">{words}</text></g>')
+            out.append(f'<g transform="translate({_n(x)} {y})">{sign}{_text("note", wide + 8, 4, words)}</g>')
             x += need
             widest = max(widest, x)
         return out, ceil(widest), y + 18
@@ -370,6 +368,12 @@ def _toward(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, floa
     length = max(abs(b[0] - a[0]), abs(b[1] - a[1]))
     step = min(_CORNER, length / 2) / length if length else 0.0
     return a[0] + (b[0] - a[0]) * step, a[1] + (b[1] - a[1]) * step
+
+
+def _text(kind: str, x: float, y: float, words: str, more: str = "", inside: str = "") -> str:
+    """A text of a class of the style sheet; `inside` is markup that follows the words."""
+    attributes = f" {more}" if more else ""
+    return f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}"{attributes}>{escape(words)}{inside}</text>'
 
 
 def _n(number: float) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from conveyor.diagram.palette import LIGHT
 from conveyor.errors import ArgumentError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 INK, SOFT, EDGE = "#1d2530", "#57616e", "#c9d1da"
 _VARIABLES = {INK: "--cv-ink", SOFT: "--cv-soft", EDGE: "--cv-edge", **{c: f"--cv-t{k}" for k, c in enumerate(LIGHT)}}
-_STYLE = {
+_STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 10,
     "axes.edgecolor": SOFT,
@@ -81,7 +81,13 @@ class Drawn:
 
 @contextmanager
 def figure(
-    width: float, height: float, rows: int = 1, columns: int = 1, *, layout: str | None = "constrained", **options: Any
+    width: float,
+    height: float,
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    layout: Literal["constrained"] | None = "constrained",
+    **options: Any,
 ) -> Iterator[tuple[Figure, Any]]:
     """A figure in conveyor's style, and its axes; sizes are in inches.
 

@@ -42,7 +42,7 @@ def heat_maps(
     for key, v in values.items():
         if v.shape != next(iter(values.values())).shape or v.shape[0] != len(tokens):
             raise ArgumentError(
-                f"values: expected ({len(tokens)}, H) as there are tokens, got {tuple(v.shape)} of {key}; cut them alike"
+                f"values: expected ({len(tokens)}, H), as many as tokens, got {tuple(v.shape)} of {key}; cut them alike"
             )
     order = np.argsort(-next(iter(values.values())).mean(0), kind="stable")
     steps, units = len(tokens), len(order)
@@ -77,7 +77,10 @@ def heat_maps(
         bottom.set_xlabel("what was read", labelpad=14)
         words = (
             f"{len(values)} maps of {units} units over {steps} steps of text: "
-            + "; ".join(f"{(titles or {}).get(k, k)}, mean {v.mean():.2f}, from {v.min():.2f} to {v.max():.2f}" for k, v in values.items())
+            + "; ".join(
+                f"{(titles or {}).get(k, k)}, mean {v.mean():.2f}, from {v.min():.2f} to {v.max():.2f}"
+                for k, v in values.items()
+            )
             + "."
         )
         return finish(made, name, title, words)

@@ -63,4 +63,5 @@ def coloured_text(tokens: Sequence[str], values: NDArray[np.floating], label: st
     v = np.asarray(values, dtype=np.float64)
     spans = coloured_spans(tokens, v)
     span = f", from {v.min():.2f} (blue) to {v.max():.2f} (orange)" if len(v) else ""
-    return f'<style>{STYLE}</style><figure><div class="cv-text">{spans}</div><figcaption>{escape(label)}{span}</figcaption></figure>'
+    told = f"<figcaption>{escape(label)}{span}</figcaption>"
+    return f'<style>{STYLE}</style><figure><div class="cv-text">{spans}</div>{told}</figure>'

@@ -92,7 +92,9 @@ class Walk:
                 parts.append(f"   {step.text}")
             wide = max([12, *(len(c.text) for c in step.columns)])
             for column in step.columns:
-                numbers = "".join(f"{column.numbers[u]:10.4f}" if u < len(column.numbers) else " " * 10 for u in self.units)
+                numbers = "".join(
+                    f"{column.numbers[u]:10.4f}" if u < len(column.numbers) else " " * 10 for u in self.units
+                )
                 parts.append(f"     {column.text:{wide}}{numbers}")
         return f"   units {', '.join(map(str, self.units))}\n" + "\n".join(parts) + "\n"
 
@@ -138,7 +140,9 @@ def walk(
         if value is None:
             raise ArgumentError(f"aux: expected {name}, ({width},), got none; pass aux={{'{name}': …}}")
         if tuple(value.shape) != (width,):
-            raise ArgumentError(f"{name}: expected shape ({width},), got {tuple(value.shape)}; give one step of one row")
+            raise ArgumentError(
+                f"{name}: expected shape ({width},), got {tuple(value.shape)}; give one step of one row"
+            )
         given[name] = value.detach().double()
     values = evaluate(unit.program, unit.bind(layer), unit.widths, given)
     return _Telling(unit.program, values, units).run()
@@ -204,9 +208,7 @@ class _Telling:
 
     def _joined(self) -> Step:
         read = [b for b in self.blocks.of.values() if b.kind == "given"]
-        mapped = {
-            w.source for b in self.blocks.of.values() if b.kind == "map" for w in b.inputs if w.by == "matrix"
-        }
+        mapped = {w.source for b in self.blocks.of.values() if b.kind == "map" for w in b.inputs if w.by == "matrix"}
         joined = [b for b in read if b.node in mapped] or read
         names = " and ".join(f"the old {b.name}" if b.name in self.blocks.results else b.name for b in joined)
         sizes = " and ".join(str(len(self.values[b.node])) for b in joined)
@@ -217,7 +219,15 @@ class _Telling:
         width = max(len(self.values[n]) for n in self.blocks.results.values())
         by_unit = [b for b in read if len(self.values[b.node]) == width and b.name in self.blocks.results]
         words += "".join(f" {b.name} begins {_begin(self.values[b.node])}." for b in read if b not in by_unit)
-        return Step(1, "Inputs joined" if many else "Input read", words, "", "", "", tuple(self._column(b.node) for b in by_unit))
+        return Step(
+            1,
+            "Inputs joined" if many else "Input read",
+            words,
+            "",
+            "",
+            "",
+            tuple(self._column(b.node) for b in by_unit),
+        )
 
     def _step(self, number: int, block: Block) -> Step:
         columns = []

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from conveyor.inspect.draw.numbers import set_number
 from conveyor.inspect.report.content import LayerValues
 from conveyor.inspect.report.measures import Flow
 
@@ -83,7 +84,10 @@ def _flow(label: str, state: str, norms: NDArray[np.float64]) -> str:
         if share > 1e2
         else "it arrives"
     )
-    return f"{_upper(label)}: the gradient along {state}, {len(norms) - 1} steps back, is {share:.1e} of the last step's; {judged}."
+    return (
+        f"{_upper(label)}: {len(norms) - 1} steps back, the gradient along {state} is {set_number(share)} of the last"
+        f" step's; {judged}."
+    )
 
 
 def _upper(label: str) -> str:

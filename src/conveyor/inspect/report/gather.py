@@ -85,7 +85,9 @@ def gather(subject: Subject, say: Say) -> Report:
         "gates": [_heat(k, layer, subject.tokens[:heat_steps]) for k, layer in enumerate(layers)],
         "memory": [memory_lengths(memory)] if memory else [],
         "flow": [
-            flow({f.layer: f.states for f in flows}, name="flow-model", title="This model, from a loss at the last step"),
+            flow(
+                {f.layer: f.states for f in flows}, name="flow-model", title="This model, from a loss at the last step"
+            ),
             *([flow(beside, name="flow-cells", title="Untrained cells side by side")] if beside else []),
         ],
     }
@@ -181,7 +183,11 @@ def _interesting(tokens: Sequence[str]) -> int:
 
 def _walk(subject: Subject, layers: Sequence[LayerValues], at: int) -> tuple[str, Walk]:
     unit = subject.layer.units[0]
-    held = {s.name: torch.from_numpy(layers[0].values[s.name][at - 1].copy()) for s in unit.program.states if s.name in layers[0].values}
+    held = {
+        s.name: torch.from_numpy(layers[0].values[s.name][at - 1].copy())
+        for s in unit.program.states
+        if s.name in layers[0].values
+    }
     walked = walk(subject.layer, subject.x[at, 0], held)
     before = "".join(subject.tokens[max(0, at - 40) : at]).split()
     told = " ".join(before[1:] if len(before) > 2 else before)
@@ -221,4 +227,7 @@ def _walk_table(walked: Walk) -> dict[str, NDArray[Any]]:
         if u < len(c.numbers)
     ]
     names = ("step", "title", "value", "unit", "number")
-    return {n: np.array(column, dtype=object if k in (1, 2) else None) for k, (n, column) in enumerate(zip(names, zip(*rows, strict=True), strict=True))}
+    return {
+        n: np.array(column, dtype=object if k in (1, 2) else None)
+        for k, (n, column) in enumerate(zip(names, zip(*rows, strict=True), strict=True))
+    }

@@ -107,7 +107,8 @@ def _states(layer: Stack, unit: object, x: Tensor) -> tuple[dict[str, list[Tenso
     trail: dict[str, list[Tensor]] = {n: [] for n in now}
     for t in range(len(x)):
         values = run.step(t, now)
-        after = {o.name: values[o.args[0]].expand_as(now[o.name]) for o in unit.program.outputs}
+        after = {o.name: values[o.args[0]] for o in unit.program.outputs}
+        after = {n: v if v.shape == now[n].shape else v.expand_as(now[n]) for n, v in after.items()}
         # A state that a step leaves as it was is another value all the same.
         now = {n: v.view_as(v) if any(v is old for old in now.values()) else v for n, v in after.items()}
         for name, value in now.items():

@@ -40,7 +40,7 @@ def properties(tokens: Sequence[str]) -> Mapping[str, NDArray[np.float64]]:
     rows = []
     for token in text:
         for c in token:
-            if c in "“”\"":
+            if c in '“”"':
                 quote = c == "“" or (c == '"' and not quote)
             bracket = max(0, bracket + (c in "([{") - (c in ")]}"))
             column = 0 if c == "\n" else column + 1
@@ -77,7 +77,8 @@ def _correlations(values: NDArray[np.float64], labels: NDArray[np.float64]) -> N
     """Of each label with each unit."""
     v, y = values - values.mean(0), labels - labels.mean(1, keepdims=True)
     size = np.sqrt((y**2).sum(1)[:, None] * (v**2).sum(0))
-    return np.divide(y @ v, size, out=np.zeros_like(size), where=size > 1e-12)
+    found: NDArray[np.float64] = np.divide(y @ v, size, out=np.zeros_like(size), where=size > 1e-12)
+    return found
 
 
 def _slow(layers: Sequence[LayerValues], most: int = 4) -> list[Telling]:
@@ -87,6 +88,8 @@ def _slow(layers: Sequence[LayerValues], most: int = 4) -> list[Telling]:
         for name in _held(layer)[-1:]:
             v = np.asarray(layer.values[name], np.float64)
             size = v.std(0)
-            change = np.divide(np.abs(np.diff(v, axis=0)).mean(0), size, out=np.full(v.shape[1], np.inf), where=size > 1e-6)
+            change = np.divide(
+                np.abs(np.diff(v, axis=0)).mean(0), size, out=np.full(v.shape[1], np.inf), where=size > 1e-6
+            )
             found += [(change[u], Telling(k, name, int(u), "changes slowly")) for u in np.argsort(change)[:most]]
     return [t for _, t in sorted(found, key=lambda item: item[0])[:most]]
