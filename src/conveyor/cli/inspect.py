@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from conveyor.cli.output import claimed, require_free
 from conveyor.cli.train import make_console
+from conveyor.inspect.report import require_packages
 from conveyor.inspect.report.gather import Say, Subject, gather
 from conveyor.inspect.report.write import write_report
 from conveyor.tasks.text.config import UNITS
@@ -30,6 +31,7 @@ def run_inspect(model: Path, text: Path | None, output: Path, length: int, *, fo
     Raises:
         ConveyorError: The model, the text or the folder cannot be used.
     """
+    require_packages()
     require_free(output, force=force)
     console = make_console()
     page = write_inspection(model, text, output, length, console)

@@ -12,7 +12,6 @@ import numpy as np
 from conveyor.diagram import draw
 from conveyor.diagram.svg import RULES, variables
 from conveyor.equations import print_latex
-from conveyor.errors import ArgumentError
 from conveyor.inspect.draw.figure import Drawn
 from conveyor.inspect.draw.text import STYLE, coloured_spans
 from conveyor.inspect.draw.walk import Column, Step
@@ -42,15 +41,10 @@ def set_page(report: Report, *, token_name: str = "character") -> str:
     Args:
         report: What to show.
         token_name: What a token is called.
-
-    Raises:
-        ArgumentError: An optional package is not installed.
     """
-    try:
-        from jinja2 import Environment
-        from markupsafe import Markup
-    except ImportError as error:
-        raise ArgumentError("reports need Jinja2: pip install 'conveyor[inspect]'") from error
+    from jinja2 import Environment
+    from markupsafe import Markup
+
     template = Environment(autoescape=True, trim_blocks=True).from_string(_file("template.html"))
     figures = [(i, n, w, [_figure(d) for d in report.figures[i]]) for i, n, w in _FIGURES if report.figures.get(i)]
     layers = pack(report.layers, report.telling)
@@ -92,10 +86,8 @@ def set_page(report: Report, *, token_name: str = "character") -> str:
 
 def mathml(latex: str, *, block: bool = False) -> str:
     """LaTeX as MathML, which browsers set themselves."""
-    try:
-        from latex2mathml.converter import convert
-    except ImportError as error:
-        raise ArgumentError("reports need latex2mathml: pip install 'conveyor[inspect]'") from error
+    from latex2mathml.converter import convert
+
     return str(convert(latex, display="block" if block else "inline"))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from conveyor.diagram import draw
 from conveyor.errors import ArgumentError
+from conveyor.inspect.report import require_packages
 from conveyor.inspect.report.content import Report
-from conveyor.inspect.report.page import set_page
 
 PAGE = "index.html"
 
@@ -25,18 +26,17 @@ def write_report(report: Report, folder: Path, *, token_name: str = "character")
     Raises:
         ArgumentError: An optional package is not installed, or the folder can't be written.
     """
-    try:
-        import pandas
-    except ImportError as error:
-        raise ArgumentError("reports need pandas: pip install 'conveyor[inspect]'") from error
+    require_packages()
+    import pandas
+
+    from conveyor.inspect.report.page import set_page
+
     page = set_page(report, token_name=token_name)
     try:
         for name in ("data", "figures"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         for drawn in (d for all_of in report.figures.values() for d in all_of):
             drawn.save(folder / "figures")
-        from conveyor.diagram import draw
-
         for cell in report.cells:
             picture = draw(cell.program, f"Diagram of the cell {cell.name}")
             picture.save(folder / "figures" / f"diagram-{_file_name(cell.name)}.svg")
