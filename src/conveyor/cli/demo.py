@@ -85,7 +85,9 @@ def _print_end(run: TextRun, folder: Path, console: Console) -> None:
     console.print(f"\nWhat it writes after “The whale”, at temperature 0.6:\n\n{sample}\n")
     if missing := missing_packages():
         told = command("inspect", str(folder), "-o", str(folder / REPORT))
-        console.print(f"To look inside it ({', '.join(missing)} are missing): pip install 'conveyor[inspect]', then\n  {told}\n")
+        console.print(
+            f"To look inside it ({', '.join(missing)} are missing): pip install 'conveyor[inspect]', then\n  {told}\n"
+        )
     else:
         page = write_inspection(folder, None, folder / REPORT, LENGTH, console)
         console.print(f"What happens inside it, to open in a browser: {page}\n")

@@ -30,7 +30,8 @@ _FIGURES = (
         "flow",
         "Gradient flow",
         "How much of the loss's gradient reaches the steps before. Where the curve falls to nothing, training cannot"
-        " link what was read there with what is predicted now.",
+        " link what was read there with what is predicted now. Untrained cells of the same size are shown side by side"
+        " with their usual first values and, marked chrono, with first values made for lags of that length.",
     ),
 )
 
