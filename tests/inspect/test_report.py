@@ -11,9 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import conveyor as cv
 from conveyor.cli import main
+from conveyor.inspect.report.gather import Subject, gather
+from conveyor.inspect.report.write import write_report
 from conveyor.tasks.text.run import load_model
 
 SECTIONS = "diagnosis equations diagram walk text gates memory flow".split()
@@ -85,7 +88,7 @@ def test_the_values_in_the_page_are_those_of_the_model(data: dict, model: Path, 
     assert [layer["label"] for layer in data["layers"]] == ["layer 1", "layer 2"]
     network, vocabulary = load_model(model)
     text = "".join(data["tokens"])
-    x = network.embedding(__import__("torch").tensor(vocabulary.encode(text)).unsqueeze(1)).detach()
+    x = network.embedding(torch.tensor(vocabulary.encode(text)).unsqueeze(1)).detach()
     trace = network.eval().recurrent.record(x)
     for k, layer in enumerate(data["layers"]):
         assert list(layer["values"])[:2] == ["h", "c"]
@@ -202,3 +205,39 @@ def test_reports_on_other_cells(cell: str, tmp_path: Path) -> None:
     page = (tmp_path / "report/index.html").read_text(encoding="utf-8")
     assert f"Diagram of the cell {cell}" in page and 'id="text"' in page
     assert ('id="memory"' in page) == (cell != "rnn")
+
+
+def subject(layer: cv.Recurrent, steps: int = 90) -> Subject:
+    tokens = list("The whale swam. ") * (steps // 16 + 1)
+    x = torch.randn(steps, 1, layer.input_size, generator=torch.Generator().manual_seed(0))
+    return Subject("Inside a layer", [], layer, x, tokens[:steps], steps, lambda y: y[-1].square().sum())
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 0.0])
+def test_a_layer_that_is_broken_has_a_report(bad: float, tmp_path: Path) -> None:
+    layer = cv.Recurrent("lstm", 4, 6)
+    with torch.no_grad():
+        layer.weight_hh_l0.fill_(bad)
+        layer.bias_l0.fill_(bad)
+    told: list[str] = []
+    page = write_report(gather(subject(layer), told.append), tmp_path).read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1], parse_constant=pytest.fail)
+    assert len(data["layers"]) == 1 and told[0] == "recording 90 steps"
+    assert ("is not finite from step 1 on" in page) == (bad != 0.0)
+
+
+def test_both_directions_are_shown(tmp_path: Path) -> None:
+    layer = cv.Recurrent("gru", 4, 6, num_layers=2, bidirectional=True)
+    report = gather(subject(layer), lambda what: None)
+    assert [v.label for v in report.layers] == ["layer 1", "layer 1, reverse", "layer 2", "layer 2, reverse"]
+    assert write_report(report, tmp_path).stat().st_size > 100_000
+
+
+@pytest.mark.slow
+def test_a_page_of_many_units_stays_small(tmp_path: Path) -> None:
+    layer = cv.Recurrent("gru", 4, 2000)
+    report = gather(subject(layer, 1000), lambda what: None)
+    page = write_report(report, tmp_path)
+    assert page.stat().st_size < 5_000_000
+    for t in report.telling:
+        assert f'data-unit="{t.unit}"' in page.read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from torch import Tensor
 from torch.nn import functional
 
-from conveyor.cli.output import claimed, require_free
+from conveyor.cli.output import require_free, require_writable
 from conveyor.cli.train import make_console
 from conveyor.inspect.report import require_packages
 from conveyor.inspect.report.gather import Say, Subject, gather
@@ -46,7 +46,8 @@ def write_inspection(model: Path, text: Path | None, output: Path, length: int, 
         ConveyorError: The model, the text or the folder cannot be used.
     """
     reading = open_reading(model, text, max(READ, length))
-    with claimed(output), _progress(console) as say:
+    require_writable(output)
+    with _progress(console) as say:
         report = gather(_subject(model, reading, length), say)
         say("writing")
         return write_report(report, output, token_name=UNITS[reading.vocabulary.level])

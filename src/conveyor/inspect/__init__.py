@@ -1,1 +1,1 @@
-"""Look inside a layer."""
+"""Looking inside a recurrent network: what its values are, how its gradients flow, and what tells them apart."""

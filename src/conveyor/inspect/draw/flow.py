@@ -68,6 +68,7 @@ def flow(panels: Mapping[str, Curves], *, name: str = "flow", title: str = "Grad
 
 
 def relative(norms: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Norms as shares of the last one."""
-    last = float(norms[-1])
-    return np.asarray(norms, dtype=np.float64) / (last if last > 0 else 1.0)
+    """Norms as shares of the last one; what is not finite counts as zero."""
+    finite = np.nan_to_num(np.asarray(norms, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    last = float(finite[-1])
+    return finite / (last if last > 0 else 1.0)

@@ -95,9 +95,10 @@ def _fewer(rows: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def _span(v: NDArray[np.floating]) -> tuple[float, float]:
     """The range to colour: from 0 for what is never negative, else symmetrical and without the utmost."""
-    if v.min() >= 0:
-        return 0.0, float(v.max())
-    most = float(np.quantile(np.abs(v), 0.99)) or 1.0
+    finite = v[np.isfinite(v)]
+    if not finite.size or finite.min() >= 0:
+        return 0.0, float(finite.max(initial=0.0))
+    most = float(np.quantile(np.abs(finite), 0.99)) or 1.0
     return -most, most
 
 

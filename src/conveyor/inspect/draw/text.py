@@ -24,9 +24,10 @@ def scaled(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], float, fl
     """Values brought to −1 … 1 for colouring, with what 0 and what 1 stands for.
 
     What is never negative (a gate) is centred at the middle of 0 and its largest possible value, 1; what has both signs
-    keeps its zero, and is divided by the largest magnitude but the outermost hundredth.
+    keeps its zero, and is divided by the largest magnitude but the outermost hundredth. What is not
+    finite has no colour.
     """
-    v = np.asarray(values, dtype=np.float64)
+    v = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     if v.size and v.min() >= 0:
         high = max(1.0, float(v.max()))
         return v / (high / 2) - 1, high / 2, high

@@ -164,7 +164,7 @@ def evaluate(
 
 def _begin(numbers: Numbers, most: int = 6) -> str:
     """The first of many numbers."""
-    told = ", ".join(f"{v:.2f}".replace("-", "−") for v in numbers[:most])
+    told = ", ".join(f"{round(float(v), 2) + 0.0:.2f}".replace("-", "−") for v in numbers[:most])
     return told
 
 

@@ -76,6 +76,8 @@ def _memory(label: str, steps: NDArray[np.float64]) -> str:
 
 
 def _flow(label: str, state: str, norms: NDArray[np.float64]) -> str:
+    if not np.isfinite(norms).all():
+        return f"{_upper(label)}: the gradient along {state} is not finite; training cannot go on."
     share = norms[0] / norms[-1] if norms[-1] > 0 else 0.0
     judged = (
         "it vanishes: what was read then can hardly be learned from"
