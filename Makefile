@@ -10,12 +10,13 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-slow lint types check clean
+.PHONY: help install demo test test-slow browser lint types check clean
 
 help:
 	@echo 'make demo       run the demo           (ARGS="..." goes to `conveyor demo`)'
 	@echo 'make test       lint, types, fast tests (PYTEST_ARGS="..." goes to pytest)'
 	@echo 'make test-slow  the slow tests         (PYTEST_ARGS="..." goes to pytest)'
+	@echo 'make browser    Chromium for the slow tests, by apt-get, unless a browser is there'
 	@echo 'make lint       ruff check and ruff format --check'
 	@echo 'make types      mypy in strict mode'
 	@echo 'make check      lint, types and test'
@@ -44,8 +45,17 @@ demo: $(STAMP)
 test: lint types
 	$(BIN)/python -m pytest -n 2 -m "not slow" $(PYTEST_ARGS)
 
-test-slow: $(STAMP)
+test-slow: $(STAMP) browser
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+# The report is tested in a browser, which is no Python package.
+browser:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; \
+	else \
+	    echo "error: the slow tests need a browser: install Chromium (apt-get install chromium) or Chrome" >&2; exit 1; \
+	fi
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -44,6 +44,26 @@ def print_latex(program: Program) -> str:
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n"
 
 
+def print_equation(program: Program, node: int, *, latex: bool = False) -> str:
+    """The equation of one value; of one without a name, its right side alone.
+
+    Args:
+        program: The program.
+        node: The value.
+        latex: As LaTeX rather than plain text.
+    """
+    style = _LATEX if latex else _TEXT
+    printer = _Printer(program, style)
+    told = printer._expression(node)[0]
+    name = printer.names.get(node)
+    return f"{style.value(name, 't')}{style.equals.replace('&', '')}{told}" if name else told
+
+
+def print_value(program: Program, node: int, *, latex: bool = False) -> str:
+    """How a value stands in an equation: by its name, or as what it is made of."""
+    return _Printer(program, _LATEX if latex else _TEXT)._operand(node)[0]
+
+
 class _Printer:
     def __init__(self, program: Program, style: _Style) -> None:
         self.program = program

@@ -225,6 +225,22 @@ def generate(
 
 
 @app.command()
+def inspect(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a checkpoint.")],
+    text: Annotated[
+        Path | None, typer.Option(help="Text that the model shall read; else what was held out of its training.")
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the report.")] = Path("report"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the report in --output.")] = False,
+    length: Annotated[int, typer.Option(help="Tokens that the page shows.", min=64, max=5000)] = 1200,
+) -> None:
+    """Look inside a trained model: one page with its equations, diagram, one step in numbers, gates and gradients."""
+    from conveyor.cli.inspect import run_inspect
+
+    raise typer.Exit(run_inspect(model, text, output, length, force=force))
+
+
+@app.command()
 def demo(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder of the checkpoint; else a free one in runs/.")

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from conveyor.cli.inspect import LENGTH, write_inspection
 from conveyor.cli.output import is_free, require_free
 from conveyor.cli.train import command, follow, make_console
 from conveyor.errors import CheckpointError
+from conveyor.inspect.report import missing_packages
 from conveyor.tasks.cell_source import find_cell
 from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.config import TrainingConfig
@@ -21,6 +23,7 @@ from conveyor.tasks.text.run import TextRun
 from conveyor.tasks.text.sample import generate
 
 FOLDER = Path("runs/demo")
+REPORT = "report"
 BOOK = f"{SHIPPED}moby_dick.txt"
 # Chosen by the lowest test loss at a few million characters, which is what two minutes allow on one core: few streams,
 # because at a fixed number of characters the number of updates decides, and a high learning rate with tight clipping,
@@ -81,6 +84,14 @@ def _is_unfinished(folder: Path, config: TextConfig) -> bool:
 def _print_end(run: TextRun, folder: Path, console: Console) -> None:
     sample = generate(run.best_model(), run.dataset.vocabulary, "The whale", 500, temperature=0.6, seed=1)
     console.print(f"\nWhat it writes after “The whale”, at temperature 0.6:\n\n{sample}\n")
+    if missing := missing_packages():
+        told = command("inspect", str(folder), "-o", str(folder / REPORT))
+        console.print(
+            f"To look inside it ({', '.join(missing)} are missing): pip install 'conveyor[inspect]', then\n  {told}\n"
+        )
+    else:
+        page = write_inspection(folder, None, folder / REPORT, LENGTH, console)
+        console.print(f"What happens inside it, to open in a browser: {page}\n")
     console.print("Try next:")
     console.print(f"  {command('generate', str(folder), '--prompt', 'Call me ', '--temperature', '0.8')}")
     console.print(f"  {command('train', BOOK, '-o', 'runs/gru', '--cell', 'gru', '--epochs', '4')}")

@@ -33,6 +33,20 @@ def require_free(folder: Path, *, force: bool) -> None:
         raise ArgumentError(f"output: {folder} exists and isn't empty; name another, or overwrite it with --force")
 
 
+def require_writable(folder: Path) -> None:
+    """Create `folder`, and make sure before any long work that it can be written.
+
+    Raises:
+        ArgumentError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ArgumentError(f"output: {folder} cannot be written ({error.strerror}); name another") from error
+
+
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
     """Create `folder`, make sure that it can be written, and keep other processes out of it.
@@ -40,10 +54,8 @@ def claimed(folder: Path) -> Iterator[None]:
     Raises:
         ArgumentError: it cannot be written, or another process trains in it.
     """
+    require_writable(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
         lock = FileLock(folder / _LOCK)
         lock.acquire(timeout=0)
     except Timeout as error:

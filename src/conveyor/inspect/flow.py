@@ -132,7 +132,7 @@ def gradient_flow(
     Source: Hochreiter, Bengio, Frasconi & Schmidhuber 2001, "Gradient flow in recurrent nets", sec. 2.
     """
     if not isinstance(layer, Stack):
-        raise ArgumentError(f"layer is a sequence layer such as cv.LSTM or cv.Recurrent, got {type(layer).__name__}")
+        raise ArgumentError(f"layer is a sequence layer such as cv.Recurrent, got {type(layer).__name__}")
     check_input(x, layer.input_size, layer._like(), layer.batch_first, (3,))
     check_aux_names(aux, layer.aux_names, f"cell {describe(layer.units)}", "(T, B) or (T, B, K)")
     if layer.connections != KINDS[0]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from conveyor.equations import print_equations, print_latex
 from conveyor.errors import CellError
@@ -12,6 +12,9 @@ from conveyor.language.trace import Signature, read_signature, trace
 from conveyor.layout import parameter_shapes
 from conveyor.program import Program
 from conveyor.text import parse
+
+if TYPE_CHECKING:
+    from conveyor.diagram import Picture
 
 
 class CellDefinition:
@@ -83,6 +86,15 @@ class CellDefinition:
     def latex(self) -> str:
         """The equations as LaTeX, an `align*` environment with a line for each named value."""
         return print_latex(self.program)
+
+    def diagram(self) -> Picture:
+        """The equations as a picture, SVG text: the states' belts along the top, gates where they meet them.
+
+        It is drawn from the program, so every cell has one. A notebook shows it, and `.save(path)` writes it.
+        """
+        from conveyor.diagram import draw
+
+        return draw(self.program, f"Diagram of the cell {self.name}")
 
     def equations(self) -> str:
         """The equations as plain text, a line for each named value."""

@@ -64,12 +64,15 @@ class LanguageModel(nn.Module):
         """
         x = self.dropout(self.embedding(tokens))
         y, state = self.recurrent(x, state)
-        y = self.dropout(y)
+        return self.decode(self.dropout(y)), state
+
+    def decode(self, y: Tensor) -> Tensor:
+        """Score the next token from the recurrent layers' output, (…, output_size)."""
         if self.decoder is not None:
-            return self.decoder(y), state
+            return self.decoder(y)  # type: ignore[no-any-return]
         if self.projection is not None:
             y = self.projection(y)
-        return functional.linear(y, self.embedding.weight, self.decoder_bias), state
+        return functional.linear(y, self.embedding.weight, self.decoder_bias)
 
     def chain(self) -> list[nn.Module]:
         """The modules in the order in which data passes them, for `conveyor.to_onnx`."""

@@ -1,0 +1,115 @@
+"""Figures by matplotlib: one style, saved as SVG and PNG, and set into a page so that they follow its colours."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from conveyor.diagram.palette import LIGHT
+from conveyor.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK, SOFT, EDGE = "#1d2530", "#57616e", "#c9d1da"
+_VARIABLES = {INK: "--cv-ink", SOFT: "--cv-soft", EDGE: "--cv-edge", **{c: f"--cv-t{k}" for k, c in enumerate(LIGHT)}}
+_STYLE: Any = {
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": EDGE,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "figure.facecolor": "white",
+    "axes.facecolor": "none",
+    "lines.linewidth": 1.8,
+    "savefig.dpi": 144,
+    "svg.fonttype": "none",
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure that is finished.
+
+    Attributes:
+        name: Of its files.
+        title: Above it.
+        words: What it shows, for readers who don't see it.
+        svg: SVG text.
+        png: The same as PNG.
+    """
+
+    name: str
+    title: str
+    words: str
+    svg: str
+    png: bytes
+
+    def save(self, folder: Path) -> None:
+        """Write both forms into a folder."""
+        (folder / f"{self.name}.svg").write_text(self.svg, encoding="utf-8")
+        (folder / f"{self.name}.png").write_bytes(self.png)
+
+    def inline(self) -> str:
+        """SVG to set into a page: in the page's colours, and with words instead of what it shows."""
+        svg = self.svg[self.svg.index("<svg") :]
+        for colour, variable in _VARIABLES.items():
+            svg = svg.replace(colour, f"var({variable})")
+        svg = re.sub(r'(<g id="patch_1">\s*<path[^>]*?)fill: #ffffff', r"\1fill: none", svg, count=1)
+        svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+        words = f"<title>{escape(self.title)}</title><desc>{escape(self.words)}</desc>"
+        return re.sub(r"<svg([^>]*)>", rf'<svg\1 role="img" class="figure">{words}', svg, count=1)
+
+
+@contextmanager
+def figure(
+    width: float,
+    height: float,
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    layout: Literal["constrained"] | None = "constrained",
+    **options: Any,
+) -> Iterator[tuple[Figure, Any]]:
+    """A figure in conveyor's style, and its axes; sizes are in inches.
+
+    Raises:
+        ArgumentError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ArgumentError("figures need matplotlib: pip install 'conveyor[inspect]'") from error
+    with matplotlib.rc_context(_STYLE):
+        made = Figure(figsize=(width, height), layout=layout)
+        yield made, made.subplots(rows, columns, **options)
+
+
+def finish(made: Figure, name: str, title: str, words: str) -> Drawn:
+    """The two forms of a figure, inside its `figure` context."""
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        svg, png = io.StringIO(), io.BytesIO()
+        made.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        made.savefig(png, format="png")
+    return Drawn(name, title, words, svg.getvalue(), png.getvalue())

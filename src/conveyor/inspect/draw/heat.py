@@ -1,0 +1,106 @@
+"""Heat maps: values of every unit over time, a row of the picture a unit, a column a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conveyor.errors import ArgumentError
+from conveyor.inspect.draw.figure import Drawn, figure, finish
+
+_INCHES_A_STEP = 0.088
+_MOST_ROWS = 160
+
+
+def heat_maps(
+    values: Mapping[str, NDArray[np.floating]],
+    tokens: Sequence[str],
+    *,
+    name: str = "gates",
+    title: str = "Gates over time",
+    titles: Mapping[str, str] | None = None,
+) -> Drawn:
+    """Values over time, one map below the other, their units in one order.
+
+    Args:
+        values: By name, (T, H) each; of the same shape.
+        tokens: What was read at each step, T of them.
+        name: Of the files.
+        title: Of the figure.
+        titles: Titles of single maps by their value's name.
+
+    Returns:
+        The figure; units are ordered by the mean of the first value, the highest on top.
+
+    Raises:
+        ArgumentError: There is nothing to draw, or shapes differ.
+    """
+    if not values:
+        raise ArgumentError("values: expected at least one value over time, got none; name what was recorded")
+    for key, v in values.items():
+        if v.shape != next(iter(values.values())).shape or v.shape[0] != len(tokens):
+            raise ArgumentError(
+                f"values: expected ({len(tokens)}, H), as many as tokens, got {tuple(v.shape)} of {key}; cut them alike"
+            )
+    order = np.argsort(-next(iter(values.values())).mean(0), kind="stable")
+    steps, units = len(tokens), len(order)
+    width = min(14.0, max(5.0, 1.4 + steps * _INCHES_A_STEP))
+    height = 1.75 * len(values) + 0.7
+    # Places are given, as working them out draws every token several times over.
+    with figure(width, height, len(values), 1, layout=None, squeeze=False) as (made, axes):
+        made.subplots_adjust(0.75 / width, 0.55 / height, 1 - 0.05 / width, 1 - 0.35 / height, hspace=0.3)
+        for (key, v), ax in zip(values.items(), axes[:, 0], strict=True):
+            picture = _fewer(v[:, order].T)
+            low, high = _span(v)
+            gate = low >= 0
+            image = ax.imshow(
+                picture,
+                aspect="auto",
+                interpolation="nearest",
+                cmap="cividis" if gate else "PuOr_r",
+                vmin=0.0 if gate else low,
+                vmax=max(1.0, high) if gate else high,
+                extent=(-0.5, steps - 0.5, units, 0),
+            )
+            ax.set_title((titles or {}).get(key, key))
+            ax.set_ylabel("units")
+            ax.set_yticks([0, units])
+            ax.set_xticks([])
+            ax.grid(False)
+            made.colorbar(image, ax=ax, pad=0.12 / width, fraction=0.55 / width, aspect=12)
+        bottom = axes[-1, 0]
+        if steps <= 160:
+            for t, token in enumerate(tokens):
+                bottom.text(t, 1.03 * units, _visible(token), fontsize=6.5, family="monospace", ha="center", va="top")
+        bottom.set_xlabel("what was read", labelpad=14)
+        words = (
+            f"{len(values)} maps of {units} units over {steps} steps of text: "
+            + "; ".join(
+                f"{(titles or {}).get(k, k)}, mean {v.mean():.2f}, from {v.min():.2f} to {v.max():.2f}"
+                for k, v in values.items()
+            )
+            + "."
+        )
+        return finish(made, name, title, words)
+
+
+def _fewer(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    """At most so many rows, each the mean of its neighbours: a page has no more pixels."""
+    if len(rows) <= _MOST_ROWS:
+        return rows
+    return np.stack([part.mean(0) for part in np.array_split(rows, _MOST_ROWS)])
+
+
+def _span(v: NDArray[np.floating]) -> tuple[float, float]:
+    """The range to colour: from 0 for what is never negative, else symmetrical and without the utmost."""
+    finite = v[np.isfinite(v)]
+    if not finite.size or finite.min() >= 0:
+        return 0.0, float(finite.max(initial=0.0))
+    most = float(np.quantile(np.abs(finite), 0.99)) or 1.0
+    return -most, most
+
+
+def _visible(token: str) -> str:
+    return {" ": "␣", "\n": "⏎", "\t": "⇥"}.get(token, token.replace("$", r"\$")[:3])

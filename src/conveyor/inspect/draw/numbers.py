@@ -1,0 +1,15 @@
+"""Numbers as they are set in running text."""
+
+from __future__ import annotations
+
+_ABOVE = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def set_number(v: float) -> str:
+    """Two digits that count, with a power of ten where there would be many zeros: 0.34, 2.6·10⁻⁶."""
+    if v == 0 or 0.01 <= abs(v) < 1000:
+        return f"{v:.2g}".replace("-", "−") if abs(v) < 100 else f"{v:.0f}".replace("-", "−")
+    if not abs(v) < float("inf"):
+        return str(v).replace("-", "−")
+    mantissa, _, exponent = f"{v:.1e}".partition("e")
+    return f"{mantissa}·10{str(int(exponent)).translate(_ABOVE)}".replace("-", "−")

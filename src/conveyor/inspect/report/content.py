@@ -1,0 +1,97 @@
+"""What a report holds, before it is set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conveyor.inspect.draw.figure import Drawn
+from conveyor.inspect.draw.walk import Walk
+from conveyor.program import Program
+
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LayerValues:
+    """What one direction of one layer computed.
+
+    Attributes:
+        label: What readers call it: `layer 1`, `layer 2, reverse`.
+        program: Its program.
+        values: Named values and states over time, (T, width) each.
+        gates: Names of those that are gates.
+        titles: What each is, in a few words.
+    """
+
+    label: str
+    program: Program
+    values: Mapping[str, Values]
+    gates: tuple[str, ...]
+    titles: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A unit that tells something.
+
+    Attributes:
+        layer: Index among the report's layers.
+        value: Which of its values.
+        unit: Which unit.
+        reason: What it tells, in a few words.
+    """
+
+    layer: int
+    value: str
+    unit: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the layer.
+
+    Attributes:
+        label: The layers it is the cell of.
+        name: Its name.
+        program: Its program.
+    """
+
+    label: str
+    name: str
+    program: Program
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a report shows.
+
+    Attributes:
+        title: Of the page.
+        facts: What the model is: label and value.
+        cells: Its cells.
+        diagnosis: Sentences.
+        walk: One step of one layer.
+        walk_at: What that step reads, and after what.
+        tokens: What was read, T of them.
+        layers: What was computed.
+        telling: The units to begin with, the most telling first.
+        figures: By section: `gates`, `memory`, `flow`.
+        tables: Data to write, by name: column by column.
+    """
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    cells: Sequence[Cell]
+    diagnosis: Sequence[str]
+    walk: Walk
+    walk_at: str
+    tokens: Sequence[str]
+    layers: Sequence[LayerValues]
+    telling: Sequence[Telling]
+    figures: Mapping[str, Sequence[Drawn]] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, NDArray[np.generic]]] = field(default_factory=dict)
