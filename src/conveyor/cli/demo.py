@@ -16,7 +16,6 @@ from conveyor.inspect.report import missing_packages
 from conveyor.tasks.cell_source import find_cell
 from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.share import Share
 from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
 from conveyor.tasks.text.corpus import SHIPPED
 from conveyor.tasks.text.run import TextRun
@@ -48,7 +47,7 @@ def run_demo(output: Path | None, *, force: bool, epochs: int | None, max_steps:
         max_steps=usual.max_steps if max_steps is None else max_steps,
     )
     config = replace(CONFIG, training=training)
-    console = make_console(Share())
+    console = make_console()
     folder = _folder(config, force=force) if output is None else output
     if output is None and folder != FOLDER:
         console.print(

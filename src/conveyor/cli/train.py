@@ -17,12 +17,12 @@ from conveyor.cli.interrupt import Interruption
 from conveyor.cli.meter import Meter, duration, score
 from conveyor.cli.output import claimed, require_free
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.share import Share
+from conveyor.tasks.share import ALONE, Share
 from conveyor.tasks.text.config import UNITS, TextConfig
 from conveyor.tasks.text.run import TextRun
 
 
-def make_console(share: Share) -> Console:
+def make_console(share: Share = ALONE) -> Console:
     """Console of standard output; it neither wraps nor colours what we print. Of several processes one prints."""
     return Console(highlight=False, soft_wrap=True, markup=False, quiet=not share.leads)
 

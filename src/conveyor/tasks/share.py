@@ -111,3 +111,6 @@ class Share:
         """Let each process but the first draw masks of its own."""
         if not self.leads:
             torch.manual_seed(int(torch.randint(2**62, ())) + self.rank)
+
+
+ALONE = Share()
