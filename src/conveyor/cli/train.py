@@ -23,7 +23,7 @@ from conveyor.tasks.text.run import TextRun
 
 
 def make_console(share: Share) -> Console:
-    """Console of standard output; it neither wraps nor colours what we print. Of several processes, the first prints."""
+    """Console of standard output; it neither wraps nor colours what we print. Of several processes one prints."""
     return Console(highlight=False, soft_wrap=True, markup=False, quiet=not share.leads)
 
 
