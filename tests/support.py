@@ -159,7 +159,7 @@ def kinks(x, h):
     """Functions with kinks, met away from them."""
     a = cv.affine("a", x, h)
     b = cv.affine("b", x, h)
-    p = cv.clip(a, -0.7, 0.9) + cv.clip(b, low=-0.2) - cv.clip(a * b, high=0.4)
+    p = cv.clip(a, -0.7, 0.9) + cv.clip(b, low=-0.2) - cv.clip_gradient(cv.clip(a * b, high=0.4), 100.0)
     q = cv.maximum(a, 0.3 * b) - cv.minimum(b, 0.5) + cv.maximum(0.1, a)
     h = cv.tanh(p) + 0.3 * cv.abs(q) + 0.1 * cv.relu(a - b)
     return h

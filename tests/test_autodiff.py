@@ -236,7 +236,7 @@ class Symbol(Operand):
 def test_every_operation_has_a_derivative_or_a_reason_to_have_none(name: str) -> None:
     op = OPS[name]
     assert op.derivative is not None, f"{name} cannot be differentiated"
-    attr = (-1.0, 1.0) if name == "clip" else "W.x"
+    attr = (-1.0, 1.0) if name in ("clip", "clip_gradient") else "W.x"
     terms = op.derivative(Symbol(), Symbol(), *[Symbol()] * op.arity, attr=attr)
     assert len(terms) == op.arity
     flows = [term is not None for term in terms]

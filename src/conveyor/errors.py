@@ -37,3 +37,9 @@ class NonFiniteError(ConveyorError):
 
 class ConversionError(ConveyorError):
     """Weights brought in from elsewhere, or taken out, do not give the numbers that they gave there."""
+
+
+def shown(value: object) -> str:
+    """What came, on one line: a tensor's repr has many."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}…"

@@ -35,6 +35,10 @@ KINDS: Mapping[str, Callable[[], Any]] = {
     "Recurrent": lambda: cv.Recurrent(cv.cell(own), 3, 5, 2, bidirectional=True, sizes={"slots": 4, "gap": 2}),
     "a-cell-a-layer": lambda: cv.Recurrent(["lstm", "gru", cv.cell(own)], 3, [5, 6, 7], sizes={"slots": 4}, bias=False),
     "Cell": lambda: cv.Cell(cv.cell(own), 3, 5, sizes={"slots": 4, "gap": 1}, strict_backend=True),
+    "regularised": lambda: cv.Recurrent(
+        "lstm", 3, 5, 2, dropout=0.25, variational_dropout={"recurrent": 0.2, "output": 0.1}, zoneout={"c": 0.1},
+        connections="skip", gradient_clip=1.0, checkpoint_every=2,
+    ),
     "no-parameters": lambda: cv.Recurrent(cv.cell(nothing), 5, 5),
 }
 

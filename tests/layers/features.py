@@ -13,6 +13,8 @@ from support import BUILT_IN, Case, assert_near
 T, B, I = 7, 4, 3  # noqa: E741
 F64 = torch.float64
 BACKENDS = ("cpu", "reference")
+# One state and several, a width of its own, auxiliary inputs, blocks; tests/test_conformance.py runs every cell.
+SOME = [c for c in BUILT_IN if c.id in ("lstm", "gru", "lstm_projection", "gru_d", "slstm-2heads-exp")]
 LENGTHS = torch.tensor([3, 7, 0, 5])
 STARTS = torch.tensor([[0, 1, 0, 0], [0, 0, 0, 1], [1, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0]]) > 0
 

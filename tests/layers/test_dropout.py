@@ -16,6 +16,7 @@ from layers.features import (
     BACKENDS,
     F64,
     LENGTHS,
+    SOME,
     STARTS,
     B,
     I,
@@ -62,7 +63,7 @@ def steps(layer: cv.Recurrent, x: Tensor, state: tuple[Tensor, ...], aux: dict[s
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "eval"])
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("case", BUILT_IN, ids=lambda c: c.id)
+@pytest.mark.parametrize("case", SOME, ids=lambda c: c.id)
 def test_zoneout_keeps_states_as_they_were(case: Case, backend: str, training: bool) -> None:
     layer = layer_of(case, backend, zoneout=0.4).train(training)
     x, state, aux = torch.randn(T, B, I, dtype=F64, requires_grad=True), state_of(layer), aux_of(layer)
@@ -178,7 +179,7 @@ def test_which_states_have_recurrent_connections() -> None:
 # Everything together, on every backend
 
 
-@pytest.mark.parametrize("case", BUILT_IN, ids=lambda c: c.id)
+@pytest.mark.parametrize("case", SOME, ids=lambda c: c.id)
 def test_backends_agree_on_everything_at_once(case: Case) -> None:
     found = []
     for backend in BACKENDS:
@@ -262,6 +263,12 @@ def test_probabilities_of_one_and_changes_later() -> None:
     assert layer(x)[0].any() and torch.equal(layer(x)[0], layer(x)[0])
     layer.zoneout = 1.0
     assert not layer(x)[0].any()
+    for wrong in ({"zoneout": 2.0}, {"variational_dropout": "no"}, {"gradient_clip": 0.0 - 1}, {"checkpoint_every": 0}):
+        for name, value in wrong.items():
+            before = getattr(layer, name)
+            with pytest.raises(cv.ArgumentError, match=name):
+                setattr(layer, name, value)
+            assert getattr(layer, name) == before, "a wrong value changes nothing"
     assert "zoneout=1.0" in repr(layer) and "variational" not in repr(layer)
 
 
@@ -287,6 +294,12 @@ def test_errors(name: str) -> None:
     with pytest.raises(cv.ArgumentError) as caught:
         cv.LSTM(I, 5, **options)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("option", [{"variational_dropout": 0.1}, {"zoneout": 0.1}, {"connections": "skip"}, {"gradient_clip": 1}])
+def test_torch_has_no_such_modules(option: dict[str, Any]) -> None:
+    with pytest.raises(cv.ArgumentError, match=rf"layer: torch's modules have no {next(iter(option))}, and this one does"):
+        cv.to_torch(cv.LSTM(I, 5, num_layers=2, **option))
 
 
 def test_nothing_recurrent_to_drop() -> None:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader, TensorDataset
 
 import conveyor as cv
-from layers.features import BACKENDS, F64, STARTS, B, I, T, assert_same, flat, layer_of
-from support import BUILT_IN, Case
+from layers.features import BACKENDS, F64, SOME, STARTS, B, I, T, assert_same, flat, layer_of
+from support import Case
 
 LENGTHS = torch.tensor([3, 7, 0, 5])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("case", BUILT_IN, ids=lambda c: c.id)
+@pytest.mark.parametrize("case", SOME, ids=lambda c: c.id)
 def test_parts_are_the_whole(case: Case, backend: str) -> None:
     """Outputs part by part, and the last state, are those of one call, with lengths and resets."""
     layer = layer_of(case, backend, num_layers=2, learn_initial_state=True)
@@ -164,3 +164,33 @@ def test_batches_of_a_loader_go_on_where_the_ones_before_ended() -> None:
     loader = DataLoader(data, batch_sampler=cv.StreamSampler(len(data), 4))
     rows = torch.stack([batch for (batch,) in loader])
     assert rows.tolist() == [[k + 5 * b for b in range(4)] for k in range(5)]
+
+
+JUNK = st.one_of(
+    st.none(), st.booleans(), st.integers(-3, 9), st.floats(), st.text(max_size=3), st.just([]), st.just({}),
+    st.just(object()), st.just(torch.zeros(T, B)), st.just(torch.zeros(T, B, I)), st.just(torch.zeros(B)),
+    st.just(torch.tensor([1, 9, 2, 3])), st.just(torch.ones(T, B, dtype=torch.bool)), st.just((torch.zeros(1, B, 5),)),
+)  # fmt: skip
+
+
+@given(st.data())
+def test_anything_is_refused_or_understood(data: st.DataObject) -> None:
+    given_by_name = data.draw(st.dictionaries(st.sampled_from("state lengths reset batch_first y stop".split()), JUNK, max_size=2))
+    x, length = (data.draw(st.just(right) | JUNK) for right in (torch.zeros(T, B, I), 3))
+    sizes = [data.draw(st.just(right) | JUNK) for right in (20, 4, 3)]
+    calls = (
+        lambda: [repr(part) for part in _kept(cv.tbptt(x, length, **given_by_name))],
+        lambda: list(cv.StreamSampler(*sizes)),
+        lambda: str(cv.GRU(3, 4).memory_estimate(sizes[0], sizes[1])),
+    )
+    for call in calls:
+        try:
+            call()
+        except cv.ConveyorError as error:
+            assert "\n" not in str(error) and len(str(error)) > 20
+
+
+def _kept(parts: Any) -> Any:
+    for part in parts:
+        parts.state = parts.state
+        yield part

@@ -49,7 +49,7 @@ def work(program: Program, widths: Mapping[str, int]) -> Work:
     for n in sorted({*program.live(), *(n for n in live if n >= own)}):
         node = derived.nodes[n]
         kind = OPS[node.op].result
-        if kind in (*_FREE, "product") or node.op == "detach":
+        if kind in (*_FREE, "product") or node.op in ("detach", "clip_gradient"):
             continue
         of = node.args[0] if kind == "reduction" else n
         pointwise[node.op] = pointwise.get(node.op, 0) + widths[derived.nodes[of].type.width]

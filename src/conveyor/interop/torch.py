@@ -99,6 +99,11 @@ def to_torch(layer: nn.Module, *, report: Receiver | None = None) -> Any:
     for name in ("variational_dropout", "zoneout", "connections", "gradient_clip"):
         if getattr(layer, name, None) not in (None, "plain"):
             raise ArgumentError(f"layer: torch's modules have no {name}, and this one does; cv.save keeps it")
+    hidden: Any = getattr(layer, "hidden_size", None)
+    if isinstance(hidden, list | tuple) and len({*hidden}) > 1:
+        raise ArgumentError(
+            "layer: torch's modules have one hidden size in all layers, and this has several; cv.save keeps it"
+        )
     source = layer
     if type(layer) in (layers.Recurrent, layers.Cell):
         source = _as_torch_like(layer)

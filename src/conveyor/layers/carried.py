@@ -1,4 +1,4 @@
-"""States that come with the graph of an earlier call: backward says which one was not detached, where torch would not."""
+"""States that come with the graph of an earlier call: backward says which was not detached, where torch would not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def watched(states: Sequence[States], names: Sequence[Sequence[str]]) -> list[St
         names: Their names.
     """
     flat = [(s, n) for own, said in zip(states, names, strict=True) for s, n in zip(own, said, strict=True)]
-    if not torch.is_grad_enabled() or all(s.grad_fn is None for s, _ in flat) or is_watched():
+    if not torch.is_grad_enabled() or is_watched() or all(s.grad_fn is None for s, _ in flat):
         return list(states)
     given = iter(_Watched.apply([n for _, n in flat], *(s for s, _ in flat)))  # type: ignore[no-untyped-call]
     return [tuple(next(given) for _ in own) for own in states]
@@ -62,14 +62,15 @@ def _is_gone(maker: Any) -> bool:
         node = todo.popleft()
         seen += 1
         saves = False
-        for name in _saved_by(type(node)):
+        for name in _saved_by(node.__class__):
             try:
                 value = getattr(node, name)
             except RuntimeError as error:
                 if "freed" in str(error):
                     return True
                 value = error
-            saves = saves or isinstance(value, Tensor | RuntimeError) or (isinstance(value, tuple) and len(value) > 0)
+            held = value if isinstance(value, tuple) else (value,)
+            saves = saves or any(isinstance(v, Tensor | RuntimeError) for v in held)
         if not saves:
             todo.extend(following for following, _ in node.next_functions if following is not None)
     return False

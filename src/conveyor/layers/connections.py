@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conveyor.errors import ArgumentError
+from conveyor.errors import ArgumentError, shown
 
 KINDS = ("plain", "residual", "skip")
 
@@ -15,7 +15,7 @@ KINDS = ("plain", "residual", "skip")
 def check_connections(kind: Any) -> str:
     """The kind of connections, checked."""
     if kind not in KINDS or not isinstance(kind, str):
-        raise ArgumentError(f"connections is one of {', '.join(KINDS)}, got {kind!r}")
+        raise ArgumentError(f"connections is one of {', '.join(KINDS)}, got {shown(kind)}")
     return kind
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from conveyor.errors import ArgumentError
+from conveyor.errors import ArgumentError, shown
 
 PLACES = ("input", "recurrent", "output")  # of variational dropout
 
@@ -36,14 +36,14 @@ class Changes:
 def as_rate(name: str, value: Any) -> float:
     """A probability."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ArgumentError(f"{name} is a probability from 0 to 1, got {value!r}")
+        raise ArgumentError(f"{name} is a probability from 0 to 1, got {shown(value)}")
     return float(value)
 
 
 def as_limit(name: str, value: Any) -> float:
     """A positive number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise ArgumentError(f"{name} is a positive number, got {value!r}")
+        raise ArgumentError(f"{name} is a positive number, got {shown(value)}")
     return float(value)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from conveyor.errors import ArgumentError
+from conveyor.errors import ArgumentError, shown
 from conveyor.layers import masks as masking
 from conveyor.layers.check import describe
 from conveyor.layers.connections import width_read
@@ -36,6 +36,7 @@ class Regularised(Module):
     _variational: float | Mapping[str, float] | None
     _zoneout: float | Mapping[str, float] | None
     _clip: float | Mapping[str, float] | None
+    _every: int | None
 
     def _all_units(self) -> tuple[Unit, ...]:
         return self.units
@@ -47,8 +48,12 @@ class Regularised(Module):
 
     @variational_dropout.setter
     def variational_dropout(self, value: float | Mapping[str, float] | None) -> None:
-        self._variational = value
-        self._change_units()
+        before, self._variational = self._variational, value
+        try:
+            self._change_units()
+        except ArgumentError:
+            self._variational = before
+            raise
 
     @property
     def zoneout(self) -> float | Mapping[str, float] | None:
@@ -57,8 +62,12 @@ class Regularised(Module):
 
     @zoneout.setter
     def zoneout(self, value: float | Mapping[str, float] | None) -> None:
-        self._zoneout = value
-        self._change_units()
+        before, self._zoneout = self._zoneout, value
+        try:
+            self._change_units()
+        except ArgumentError:
+            self._zoneout = before
+            raise
 
     @property
     def gradient_clip(self) -> float | Mapping[str, float] | None:
@@ -67,8 +76,23 @@ class Regularised(Module):
 
     @gradient_clip.setter
     def gradient_clip(self, value: float | Mapping[str, float] | None) -> None:
-        self._clip = value
-        self._change_units()
+        before, self._clip = self._clip, value
+        try:
+            self._change_units()
+        except ArgumentError:
+            self._clip = before
+            raise
+
+    @property
+    def checkpoint_every(self) -> int | None:
+        """Steps from one state that is kept for the gradient to the next; None keeps all that the gradient reads."""
+        return self._every
+
+    @checkpoint_every.setter
+    def checkpoint_every(self, value: int | None) -> None:
+        if value is not None and (type(value) is not int or value < 1):
+            raise ArgumentError(f"checkpoint_every is a number of steps from 1, or None, got {shown(value)}")
+        self._every = value
 
     def _change_units(self) -> None:
         rates = by_name("variational_dropout", self._variational, PLACES, "places", as_rate)

@@ -13,6 +13,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from conveyor.backends.parameters import Parameters
 from conveyor.errors import ArgumentError
 from conveyor.layers.check import check_aux_names, check_input, describe, step_aux
+from conveyor.layers.connections import read
 from conveyor.layers.precision import HALF, computed_in
 from conveyor.layers.stack import Stack
 from conveyor.layers.unit import Unit
@@ -95,8 +96,12 @@ class Stream:
             x = x.contiguous()
         if self._last is not None:
             x = x.to(self._work)
-        for run, target in zip(self._runs, (*self._between, out if self._last is None else self._last), strict=True):
-            run.step(x, aux, target)
+        targets = (*self._between, out if self._last is None else self._last)
+        connections, first = self.layer.connections, x
+        for k, (run, target) in enumerate(zip(self._runs, targets, strict=True)):
+            run.step(read(connections, k, x, first), aux, target)
+            if connections == "residual" and k:
+                target += x
             x = target
         return out if self._last is None else out.copy_(self._last)
 

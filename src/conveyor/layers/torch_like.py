@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Self, TypedDict, Unpack
 
 import torch
@@ -79,7 +79,7 @@ class _TorchLike(Stack):
         self,
         cell: CellDefinition,
         input_size: int,
-        hidden_size: int,
+        hidden_size: int | Sequence[int],
         num_layers: int,
         bias: bool,
         batch_first: bool,
@@ -168,7 +168,7 @@ class LSTM(_TorchLike):
 
     Args:
         input_size: Width of the input.
-        hidden_size: Width of the hidden state.
+        hidden_size: Width of the hidden state; a list gives one a layer.
         num_layers: How many layers on top of each other.
         bias: Whether there are biases (torch's two a gate).
         batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
@@ -187,7 +187,7 @@ class LSTM(_TorchLike):
     def __init__(
         self,
         input_size: int,
-        hidden_size: int,
+        hidden_size: int | Sequence[int],
         num_layers: int = 1,
         bias: bool = True,
         batch_first: bool = False,
@@ -246,7 +246,7 @@ class GRU(_OneState):
 
     Args:
         input_size: Width of the input.
-        hidden_size: Width of the hidden state.
+        hidden_size: Width of the hidden state; a list gives one a layer.
         num_layers: How many layers on top of each other.
         bias: Whether there are biases (torch's two a gate).
         batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
@@ -264,7 +264,7 @@ class GRU(_OneState):
     def __init__(
         self,
         input_size: int,
-        hidden_size: int,
+        hidden_size: int | Sequence[int],
         num_layers: int = 1,
         bias: bool = True,
         batch_first: bool = False,
@@ -285,7 +285,7 @@ class RNN(_OneState):
 
     Args:
         input_size: Width of the input.
-        hidden_size: Width of the hidden state.
+        hidden_size: Width of the hidden state; a list gives one a layer.
         num_layers: How many layers on top of each other.
         nonlinearity: `tanh` or `relu`.
         bias: Whether there are biases (torch's two).
@@ -304,7 +304,7 @@ class RNN(_OneState):
     def __init__(
         self,
         input_size: int,
-        hidden_size: int,
+        hidden_size: int | Sequence[int],
         num_layers: int = 1,
         nonlinearity: str = "tanh",
         bias: bool = True,

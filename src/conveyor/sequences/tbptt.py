@@ -1,4 +1,4 @@
-"""Truncated backpropagation through time: a long sequence part by part, with the state carried and cut from its graph."""
+"""Truncated backpropagation through time: a long sequence part by part, its state carried and cut from the graph."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from conveyor.errors import ArgumentError
+from conveyor.errors import ArgumentError, shown
 
 
 class Part:
@@ -135,11 +135,13 @@ def tbptt(
         ArgumentError: An argument has a wrong value, or other steps or rows than x.
     """
     if isinstance(length, bool) or not isinstance(length, int) or length < 1:
-        raise ArgumentError(f"length is a number of steps from 1, got {length!r}")
+        raise ArgumentError(f"length is a number of steps from 1, got {shown(length)}")
+    if not isinstance(batch_first, bool):
+        raise ArgumentError(f"batch_first is True or False, got {shown(batch_first)}")
     if isinstance(x, PackedSequence):
-        raise ArgumentError("x is a padded tensor, got PackedSequence; torch's pad_packed_sequence gives it and lengths")
+        raise ArgumentError("x is a padded tensor, got PackedSequence; pad_packed_sequence gives it and lengths")
     if not isinstance(x, Tensor) or x.dim() < 2:
-        got = f"one of shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+        got: Any = f"one of shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
         raise ArgumentError(f"x is a tensor {_order(batch_first)}, got {got}")
     known = {"x": x} | ({} if reset is None else {"reset": reset}) | sequences
     for name, sequence in known.items():

@@ -10,7 +10,7 @@ import torch
 from conveyor import backends
 from conveyor.errors import ArgumentError
 from conveyor.language import CellDefinition
-from conveyor.testing import agreement, keeping, sequences, single
+from conveyor.testing import agreement, keeping, sequences, single, training
 from conveyor.testing.compare import ConformanceError
 from conveyor.testing.trial import Trial, trial_of
 
@@ -28,6 +28,12 @@ CHECKS: Mapping[str, Callable[[Trial], None]] = {
     "reverse": sequences.reverse,
     "initial states": sequences.initial_states,
     "stacks": sequences.stacks,
+    "connections": training.connections,
+    "dropout": training.dropout,
+    "zoneout": training.zoneout,
+    "gradient limits": training.gradient_limits,
+    "chunks": training.chunks,
+    "parts": training.parts,
     "steps": single.steps,
     "stream": single.stream,
     "functional calls": single.functional,

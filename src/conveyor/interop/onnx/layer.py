@@ -55,8 +55,11 @@ class LayerWriter:
         for field in r.fields():
             learned = r.learned(field)
             self._initial[field] = self.interface.state(field.initial, r.count(field), field.width, learned)
+        first, kind = x, getattr(r.module, "connections", "plain")
         for k in range(0, len(r.units), r.directions):
-            units = r.units[k : k + r.directions]
+            units, below = r.units[k : k + r.directions], x
+            if kind == "skip" and k:
+                x = self.graph.add("Concat", x, first, axis=-1)
             self.graph.scope.append(f"layer_{k // r.directions}")
             operator, reason = self._choose(units[0])
             if operator is not None:
@@ -68,6 +71,8 @@ class LayerWriter:
                     reset = None if resets is None else resets[backwards[d]]
                     parts.append(self._unit(k + d, unit, x, aux, reset, backwards[d]))
                 x = parts[0] if len(parts) == 1 else self.graph.add("Concat", *parts, axis=-1)
+            if kind == "residual" and k:
+                x = self.graph.add("Add", x, below)
             self.graph.scope.pop()
             name = operator.name if operator else "nodes" if step else "Scan"
             self.rows.append(self._row(k, units, name, reason))

@@ -175,7 +175,7 @@ class Forms:
             if args[1].terms and not args[1].atoms:
                 return args[0].divided(args[1].constant)
             return args[0] * self._function("reciprocal", None, (args[1],))
-        if op == "detach":
+        if op in ("detach", "clip_gradient"):
             return args[0]
         return self.apply(op, attr, *args)
 

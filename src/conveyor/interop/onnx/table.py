@@ -64,6 +64,7 @@ POINTWISE: dict[str, Emit] = {
     "maximum": _node("Max"),
     "minimum": _node("Min"),
     "detach": lambda g, v: v,  # an exported graph has no gradient
+    "clip_gradient": lambda g, v: v,
     "where": _node("Where"),
     "lt": _node("Less"),
     "le": _node("LessOrEqual"),
