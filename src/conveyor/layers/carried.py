@@ -25,7 +25,7 @@ def watched(states: Sequence[States], names: Sequence[Sequence[str]]) -> list[St
         names: Their names.
     """
     flat = [(s, n) for own, said in zip(states, names, strict=True) for s, n in zip(own, said, strict=True)]
-    if not torch.is_grad_enabled() or all(s.grad_fn is None for s, _ in flat) or is_watched():
+    if not torch.is_grad_enabled() or is_watched() or all(s.grad_fn is None for s, _ in flat):
         return list(states)
     given = iter(_Watched.apply([n for _, n in flat], *(s for s, _ in flat)))  # type: ignore[no-untyped-call]
     return [tuple(next(given) for _ in own) for own in states]

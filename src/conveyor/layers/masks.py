@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from torch import Tensor
 
@@ -36,7 +35,6 @@ class Masks:
     output: Tensor | None = None
 
 
-@lru_cache(maxsize=64)
 def no_masks(layers: int) -> Masks:
     """Nothing is dropped."""
     return Masks((None,) * layers, (None,) * layers)

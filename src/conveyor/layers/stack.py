@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -20,6 +19,7 @@ from conveyor.layers.carried import watched
 from conveyor.layers.check import check_aux_names, check_input, check_state, describe, sequence_aux, sequence_reset
 from conveyor.layers.chunks import Order
 from conveyor.layers.dropout import as_rate, warn_of_one_layer
+from conveyor.layers.given import Field, Given
 from conveyor.layers.initialise import initialise
 from conveyor.layers.notes import notes_of
 from conveyor.layers.packing import Packing, check_lengths, unpacked_form
@@ -37,38 +37,6 @@ from conveyor.torch_ops.modes import is_traced, keeps_padding
 LayoutOf = Callable[[Program, Mapping[str, int]], Layout]
 _ARGUMENTS = ("reset", "lengths", "every_layer")  # of every layer, so no cell's auxiliary inputs
 Fields = tuple[Any, ...]  # one entry a state: a tensor, or a tuple of one tensor a layer
-
-
-@dataclass(frozen=True)
-class _Field:
-    """A state, and where it is found.
-
-    Attributes:
-        name: Its name.
-        layers: For each layer the units that have it.
-        even: Whether every layer has it, with one width, so that it is one tensor.
-        places: For each unit, which of its states it is; −1 if none.
-    """
-
-    name: str
-    layers: list[list[int]]
-    even: bool
-    places: list[int]
-
-
-@dataclass(frozen=True, eq=False)
-class _Given:
-    """What comes beside the input.
-
-    Attributes:
-        aux: The auxiliary inputs of each unit, by its suffix.
-        starts: Where a state that comes from the step before starts anew, as numbers; None if nowhere.
-        ends: Where one that comes from the step after does.
-    """
-
-    aux: Mapping[str, Mapping[str, Tensor]]
-    starts: Tensor | None
-    ends: Tensor | None
 
 
 class Stack(Uses, Regularised):
@@ -301,7 +269,7 @@ class Stack(Uses, Regularised):
         order = ("(B, T)" if self.batch_first else "(T, B)") if batched else "(T,)"
         check_aux_names(aux, self.aux_names, f"cell {describe(self.units)}", f"{order} or {order[:-1].rstrip(',')}, K)")
 
-    def _given(self, x: Tensor, aux: Mapping[str, Any], reset: Any, lengths: Any, batched: bool) -> _Given:
+    def _given(self, x: Tensor, aux: Mapping[str, Any], reset: Any, lengths: Any, batched: bool) -> Given:
         """The auxiliary inputs of each unit, and where pieces begin."""
         first = self.batch_first
         whole = {
@@ -311,20 +279,20 @@ class Stack(Uses, Regularised):
             for u in self.units
         }
         if reset is None:
-            return _Given(whole, None, None)
+            return Given(whole, None, None)
         starts = sequence_reset(reset, x, batched, first)
         # A state that comes from the step after starts anew where the next piece begins, if the sequence has one there.
         after = torch.cat((starts[1:], torch.zeros_like(starts[:1])))
         if lengths is not None:
             following = torch.arange(1, len(after) + 1, device=x.device).unsqueeze(1)
             after = after * (following < lengths).unsqueeze(-1)
-        return _Given(whole, starts, after)
+        return Given(whole, starts, after)
 
     def _run_rows(
         self,
         rows: Tensor,
         initial: list[tuple[Tensor, ...]],
-        given: _Given,
+        given: Given,
         packing: Packing,
         shape: Sequence[int],
         every_layer: bool,
@@ -333,7 +301,7 @@ class Stack(Uses, Regularised):
         """Run on packed rows; states come and go in the order of the batch."""
         in_order = [tuple(s.index_select(0, packing.order) for s in states) for states in initial]
         steps, batch = packing.steps, packing.ragged.batch
-        packed = _Given(
+        packed = Given(
             {u: {n: packing.pack(a.expand(steps, batch, -1)) for n, a in own.items()} for u, own in given.aux.items()},
             *(None if r is None else packing.pack(r) for r in (given.starts, given.ends)),
         )
@@ -344,7 +312,7 @@ class Stack(Uses, Regularised):
         self,
         x: Tensor,
         initial: list[tuple[Tensor, ...]],
-        given: _Given,
+        given: Given,
         packing: Packing | None,
         shape: Sequence[int],
         every_layer: bool,
@@ -379,12 +347,12 @@ class Stack(Uses, Regularised):
 
     # States
 
-    def _field(self, name: str) -> _Field:
+    def _field(self, name: str) -> Field:
         d = self.num_directions
         units = [[k * d + j for j in range(d)] for k in range(self.num_layers)]
         layers = [[u for u in layer if self.units[u].state_width(name) is not None] for layer in units]
         places = [[s.name for s in u.program.states].index(name) if u.state_width(name) else -1 for u in self.units]
-        return _Field(name, layers, len({u.state_width(name) for u in self.units}) == 1, places)
+        return Field(name, layers, len({u.state_width(name) for u in self.units}) == 1, places)
 
     def _initial(self, fields: Fields | None, batch: int | None, like: Tensor) -> list[tuple[Tensor, ...]]:
         """The initial states of each unit, of which backward says if one was not detached."""
@@ -407,7 +375,7 @@ class Stack(Uses, Regularised):
                 found[index][field.name] = tensor
         return [tuple(f[s.name] for s in u.program.states) for f, u in zip(found, self.units, strict=True)]
 
-    def _split_field(self, field: _Field, given: Any, batch: int | None, like: Tensor) -> list[tuple[int, Tensor]]:
+    def _split_field(self, field: Field, given: Any, batch: int | None, like: Tensor) -> list[tuple[int, Tensor]]:
         def split(name: str, tensor: Any, units: Sequence[int]) -> list[tuple[int, Tensor]]:
             width = self.units[units[0]].state_width(field.name)
             assert width is not None
@@ -430,7 +398,7 @@ class Stack(Uses, Regularised):
     def _pack(self, finals: list[tuple[Tensor, ...]]) -> Fields:
         """The states of all units as one entry a field."""
 
-        def stack(field: _Field, units: Sequence[int]) -> Tensor:
+        def stack(field: Field, units: Sequence[int]) -> Tensor:
             tensors = [finals[u][field.places[u]] for u in units]
             return tensors[0].unsqueeze(0) if len(tensors) == 1 else torch.stack(tensors)
 
