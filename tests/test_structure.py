@@ -31,6 +31,7 @@ LAYERS = [
     ["layers"],
     ["sequences"],
     ["interop"],
+    ["inspect"],
     ["testing"],
     ["tasks"],
     ["machine"],

@@ -50,6 +50,21 @@ def keep_gates(program: Program) -> tuple[KeepGate, ...]:
     return tuple(found)
 
 
+def keep_factor(program: Program, state: str) -> tuple[_Term, ...]:
+    """What multiplies the old state in the new one, as a sum of products of nodes; empty if the equations show nothing.
+
+    A state that starts anew where a reset says so counts as the old one.
+    """
+    node = next(o.args[0] for o in program.outputs if o.name == state)
+    old = {k for k, n in enumerate(program.nodes) if n.op == "input" and n.attr == state}
+    old |= {k for k, n in enumerate(program.nodes) if n.op == "where" and n.args[2] in old}
+    terms = list(islice(_expand(program, node), _MOST_TERMS + 1))
+    if len(terms) > _MOST_TERMS or any(sum(f in old for f in nodes) > 1 for _, nodes in terms):
+        return ()
+    kept = (t for t in terms if not old.isdisjoint(t[1]))
+    return tuple(sorted((sign, tuple(f for f in nodes if f not in old)) for sign, nodes in kept))
+
+
 def _of_state(program: Program, state: str, node: int) -> KeepGate | None:
     terms = list(islice(_expand(program, node), _MOST_TERMS + 1))
     old = next((k for k, n in enumerate(program.nodes) if n.op == "input" and n.attr == state), None)
