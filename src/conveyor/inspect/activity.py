@@ -147,12 +147,9 @@ def update_size(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[
 
 def gates_of(program: Program) -> tuple[str, ...]:
     """The names of values between 0 and 1 that a sigmoid or a clip yields, those that are bound last."""
+    nodes = {name: program.nodes[n] for name, n in program.names.items() if "@" not in name and ".pre" not in name}
     return tuple(
-        name
-        for name, n in program.names.items()
-        if "@" not in name
-        and not name.endswith(".pre")
-        and (program.nodes[n].op == "sigmoid" or (program.nodes[n].op == "clip" and program.nodes[n].attr == (0.0, 1.0)))
+        name for name, node in nodes.items() if node.op == "sigmoid" or (node.op == "clip" and node.attr == (0.0, 1.0))
     )
 
 
@@ -169,7 +166,9 @@ def kept_share(part: LayerTrace, state: str) -> Tensor | None:
         if product is None:
             return None
         whole = product if whole is None else whole + product
-    return whole if whole is not None and whole.dim() == 3 else None
+    if whole is not None and whole.dim() < 3:  # the same always
+        return whole.expand(part[state].shape) if state in part else None
+    return whole
 
 
 def _value(program: Program, n: int, found: dict[int, Tensor | None]) -> Tensor | None:
@@ -207,6 +206,4 @@ def _part(trace: Trace, layer: int, reverse: bool) -> LayerTrace:
 def all_parts(trace: Trace) -> Mapping[tuple[int, bool], str]:
     """What readers call each layer and direction of a trace, counted from 1."""
     both = any(layer.reverse is not None for layer in trace.layers)
-    return {
-        (k, way == "reverse"): f"layer {k + 1}" + (f", {way}" if both else "") for k, way, _ in trace.directions()
-    }
+    return {(k, way == "reverse"): f"layer {k + 1}" + (f", {way}" if both else "") for k, way, _ in trace.directions()}

@@ -50,8 +50,8 @@ def diagnose(model: nn.Module, batch: Any, loss: Any = None, **given: Any) -> Di
     Args:
         model: A layer of conveyor's, or any module that has some.
         batch: What the model reads: its first argument, or a tuple of its arguments.
-        loss: Makes one number of what the model returns (of a layer: of its output). Without one, gradients are those of
-            a fixed combination of the last layer's final output state.
+        loss: Makes one number of what the model returns (of a layer: of its output). Without one, gradients are those
+            of a fixed combination of the last layer's final output state.
         given: The model's arguments by name, such as `lengths`.
 
     Returns:
@@ -144,5 +144,3 @@ def _combination(call: _Call) -> Tensor:
     last = first[-1] if isinstance(first, tuple) else first[-stack.num_directions :]
     signs = torch.randint(0, 2, last.shape[-1:], generator=torch.Generator().manual_seed(0)) * 2 - 1
     return (last * signs.to(last)).sum()
-
-

@@ -39,8 +39,8 @@ class NotFinite:
         if self.step is None:
             return f"{self.where}[{self.unit}] is {self.number}, the first value that is not finite."
         return (
-            f"{self.where}: {self.name}[{self.step}, {self.row}, {self.unit}] is {self.number} (step {self.step + 1}), the"
-            " first value that is not finite."
+            f"{self.where}: {self.name}[{self.step}, {self.row}, {self.unit}] is {self.number} (step {self.step + 1}),"
+            " the first value that is not finite."
         )
 
 
@@ -68,7 +68,7 @@ def first_in_tensor(given: Any, where: str) -> NotFinite | None:
 
 
 def first_in_trace(trace: Trace, title: str) -> NotFinite | None:
-    """The first value that is not finite: in the lowest layer, at the first step that it took, in the equations' order."""
+    """The first value that is not finite: of the lowest layer, at the first step it took, in the equations' order."""
     for k, way, part in trace.directions():
         found = _first(part, way == "reverse")
         if found is not None:

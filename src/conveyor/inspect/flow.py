@@ -37,7 +37,8 @@ class LayerFlow(Mapping[str, Tensor]):
     def __getitem__(self, state: str) -> Tensor:
         if state not in self.rows:
             raise ArgumentError(f"flow has no state {state!r}; it has {', '.join(self.rows)}")
-        return self.rows[state].norm(dim=1)
+        norms: Tensor = self.rows[state].norm(dim=1)
+        return norms
 
     def __contains__(self, state: object) -> bool:
         return state in self.rows

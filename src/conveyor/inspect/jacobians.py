@@ -95,8 +95,7 @@ def _by_power(alone: _Alone, k: int) -> Tensor:
     width = alone.states[k].shape[-1]
     count = max(1, min(alone.steps, _NUMBERS // max(1, alone.steps * width)))
     parts = [
-        _power(alone, k, torch.arange(start, min(start + count, alone.steps)))
-        for start in range(0, alone.steps, count)
+        _power(alone, k, torch.arange(start, min(start + count, alone.steps))) for start in range(0, alone.steps, count)
     ]
     return torch.cat(parts) if parts else alone.x.new_zeros(0).double()
 
@@ -105,18 +104,18 @@ def _power(alone: _Alone, k: int, steps: Tensor) -> Tensor:
     each = torch.arange(len(steps))
     # A product with J is the derivative of a product with its transpose, which is linear: the reference has both.
     probe, final = alone.final(k, len(steps), "reference")
-    u = torch.randn(final.shape, generator=torch.Generator().manual_seed(0)).to(final).requires_grad_()
-    (back,) = torch.autograd.grad(final, probe, u, create_graph=True, allow_unused=True)
+    leaf = torch.zeros_like(final).requires_grad_()
+    (back,) = torch.autograd.grad(final, probe, leaf, create_graph=True, allow_unused=True)
     if back is None or not back.requires_grad:
         return torch.zeros(len(steps), dtype=torch.float64)
     transposed = back[steps, each]
+    u = torch.randn(final.shape, generator=torch.Generator().manual_seed(0)).to(final)
     found = torch.zeros(len(steps), dtype=torch.float64)
     for _ in range(_ITERATIONS):
-        (pulled,) = torch.autograd.grad(final, probe, u.detach(), retain_graph=True)
-        v = _unit(pulled[steps, each])
-        (pushed,) = torch.autograd.grad(transposed, u, v, retain_graph=True)
-        before, found = found, pushed.double().norm(dim=-1)
-        u = _replaced(u, _unit(pushed))
+        (pulled,) = torch.autograd.grad(final, probe, u, retain_graph=True)
+        (pushed,) = torch.autograd.grad(transposed, leaf, _unit(pulled[steps, each]), retain_graph=True)
+        before, found = found, pushed.double().norm(dim=-1).cpu()
+        u = _unit(pushed)
         if bool(((found - before).abs() <= _ENOUGH * found).all()):
             break
     return found
@@ -125,10 +124,3 @@ def _power(alone: _Alone, k: int, steps: Tensor) -> Tensor:
 def _unit(vectors: Tensor) -> Tensor:
     size = vectors.norm(dim=-1, keepdim=True)
     return torch.where(size > 0, vectors / size, 0.0)
-
-
-def _replaced(u: Tensor, value: Tensor) -> Tensor:
-    """The same leaf of the graph with another value."""
-    with torch.no_grad():
-        u.copy_(value)
-    return u

@@ -16,17 +16,17 @@ from conveyor.errors import ArgumentError
 Text = str | Sequence[str]
 
 _FEMALE = set(
-    "she her hers herself alice amelia anna anne beatrice bertha caroline catherine charlotte clara dorothy edith eleanor"
-    " elizabeth ella ellen emily emma esther eva florence frances grace hannah harriet helen isabel isabella jane jenny"
-    " jessica julia juliet karen kate laura lily linda lisa louisa lucy margaret maria marie martha mary nancy nora olivia"
-    " patricia rachel rebecca rose ruth sarah sophia sophie susan sylvia victoria".split()
+    "she her hers herself alice amelia anna anne beatrice bertha caroline catherine charlotte clara dorothy edith"
+    " eleanor elizabeth ella ellen emily emma esther eva florence frances grace hannah harriet helen isabel"
+    " isabella jane jenny jessica julia juliet karen kate laura lily linda lisa louisa lucy margaret maria marie"
+    " martha mary nancy nora olivia patricia rachel rebecca rose ruth sarah sophia sophie susan sylvia victoria".split()
 )
 _MALE = set(
-    "he him his himself aaron abraham adam ahab albert alexander alfred andrew anthony arthur benjamin charles daniel"
-    " david edgar edmund edward ernest francis frank frederick george harold harry henry hugh isaac ishmael jack jacob"
-    " james jim john jonah joseph joshua laurence lewis louis mark martin matthew michael moses nathan nicholas oliver"
-    " oscar patrick paul peter philip queequeg ralph richard robert roger samuel sidney simon stephen theodore thomas tom"
-    " walter william".split()
+    "he him his himself aaron abraham adam ahab albert alexander alfred andrew anthony arthur benjamin charles"
+    " daniel david edgar edmund edward ernest francis frank frederick george harold harry henry hugh isaac ishmael"
+    " jack jacob james jim john jonah joseph joshua laurence lewis louis mark martin matthew michael moses nathan"
+    " nicholas oliver oscar patrick paul peter philip queequeg ralph richard robert roger samuel sidney simon"
+    " stephen theodore thomas tom walter william".split()
 )
 
 

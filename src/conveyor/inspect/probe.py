@@ -120,7 +120,7 @@ def probe(
     two = bool(((y == 0) | (y == 1) | y.isnan()).all())
     search = _Search(units.flatten(0, 1), first.flatten(), two)
     order = search.rank(y.flatten())
-    finds = tuple(Find(*places[u], search.score(u, y.flatten())) for u in order[:top].tolist())
+    finds = tuple(_find(places[u], search.score(u, y.flatten())) for u in order[:top].tolist())
     g = torch.Generator().manual_seed(seed)
     chance = []
     for _ in range(permutations):
@@ -129,6 +129,11 @@ def probe(
     against = torch.tensor(chance, dtype=torch.float64)
     reached = int((against >= finds[0].score).sum())
     return ProbeResult(finds, "balanced accuracy" if two else "r²", against, (1 + reached) / (1 + permutations))
+
+
+def _find(place: tuple[int, bool, str, int], score: float) -> Find:
+    layer, reverse, value, unit = place
+    return Find(layer, reverse, value, unit, score)
 
 
 class _Search:

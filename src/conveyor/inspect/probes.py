@@ -51,22 +51,24 @@ class UnitRun:
         return laid(self.order.turn(gradient), self.order.packing, len(self.states[0]))
 
     def alone(self, row: int) -> tuple[Tensor, list[Tensor], dict[str, Tensor]]:
-        """One sequence in the order of the pass, without a graph: input (L, 1, I), states (1, width), auxiliary inputs."""
-        packing = self.order.packing
-        if packing is None:
-            x, states, steps = self.x, list(self.states), len(self.x)
-            aux = dict(self.aux)
-        else:
-            batch = len(self.states[0])
-            x = packing.unpack(self.x, batch)
-            aux = {n: packing.unpack(a, batch) for n, a in self.aux.items()}
-            states = [s.index_select(0, packing.back) for s in self.states]
-            ends = torch.bincount(self.order.packing.rows % batch, minlength=batch) if batch else None  # type: ignore[union-attr]
-            steps = 0 if ends is None else int(ends[row])
+        """One sequence in the order of the pass, without a graph.
+
+        Returns:
+            Its input (L, 1, I), states (1, width) and auxiliary inputs.
+        """
+        packing, one = self.order.packing, slice(row, row + 1)
+        x, aux, states, steps = self.x, dict(self.aux), list(self.states), len(self.x)
+        if packing is not None:
+            batch = len(states[0])
+            x = packing.unpack(x, batch)
+            aux = {n: packing.unpack(a, batch) for n, a in aux.items()}
+            states = [s.index_select(0, packing.back) for s in states]
+            steps = int((packing.rows % batch == row).sum())
+        whole = {n: a if len(a) == 1 else a[:steps] for n, a in aux.items()}  # one entry: the same at every step
         return (
-            x[:steps, row : row + 1].detach(),
-            [s[row : row + 1].detach() for s in states],
-            {n: a[:steps, row : row + 1].detach() if len(a) > 1 else a[:, row : row + 1].detach() for n, a in aux.items()},
+            x[:steps, one].detach(),
+            [s[one].detach() for s in states],
+            {n: a[:, one].detach() for n, a in whole.items()},
         )
 
 
@@ -83,9 +85,7 @@ class Probes(Notes):
         """Add the probes."""
         probed = with_probes(program)
         widths = track.unit.widths
-        probes = {
-            s.name: x.new_zeros((*x.shape[:-1], widths[s.width])).requires_grad_() for s in program.states
-        }
+        probes = {s.name: x.new_zeros((*x.shape[:-1], widths[s.width])).requires_grad_() for s in program.states}
         self.runs[track.unit.suffix] = UnitRun(
             track.unit, probed, track.params, track.aux, probes, x, tuple(states), track.order
         )

@@ -106,7 +106,7 @@ def _gradient(flow: LayerFlow, gated: bool, back: bool, lengths: Tensor | None) 
 
 
 def _ends(rows: Tensor, back: bool, lengths: Tensor | None) -> tuple[float, float, int]:
-    """The gradient's size where the pass begins and where it ends, over the longest rows, and how many steps they have."""
+    """The gradient's size where the pass begins and ends, over the longest rows, and how many steps they have."""
     steps, batch = rows.shape
     ends = torch.full((batch,), steps) if lengths is None else lengths.to(rows.device, torch.int64)
     count = int(ends.max()) if batch else 0
