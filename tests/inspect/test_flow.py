@@ -110,7 +110,7 @@ def test_power_iteration_finds_the_same_norms(name: str) -> None:
     torch.manual_seed(0)
     layer = cv.Recurrent(name, I, 9, dtype=F64, bidirectional=True)
     probes = Probes(layer)
-    with listening(lambda called: probes):
+    with listening(lambda called: probes), torch.enable_grad():
         layer(torch.randn(T, B, I, dtype=F64), lengths=LENGTHS)
     for run in probes.runs.values():
         for row in (0, 1):

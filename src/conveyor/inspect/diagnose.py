@@ -115,6 +115,8 @@ def _watched(
 
     def finished(layer: nn.Module, args: Any, kwargs: dict[str, Any], returned: Any) -> None:
         assert isinstance(layer, Stack)
+        if not waiting or waiting[-1].layer is not layer or not waiting[-1].units:
+            return  # the model itself listens, and took the notes of this call
         probes = waiting.pop()
         read = args[0] if args else kwargs.get("x", kwargs.get("input"))
         trace = trace_of(probes, returned, read, kwargs.get("lengths"))

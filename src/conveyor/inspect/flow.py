@@ -128,7 +128,8 @@ def gradient_flow(
         lengths: Each sequence's own length.
         reset: Where a new piece starts.
         jacobians: Of how many sequences of the batch, from its first, the norms ‖∂s_T/∂s_t‖ are found too. They are
-            exact up to 128 units and by power iteration (from below, to about 1e-3) beyond; 0 leaves them out.
+            exact up to 128 units and by power iteration (from below) beyond. They take memory for T matrices (H, H);
+            0 leaves them out.
         aux: The auxiliary inputs.
 
     Returns:

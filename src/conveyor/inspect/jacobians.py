@@ -6,8 +6,6 @@ products of Jacobians tell whether gradients vanish or explode.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -16,10 +14,10 @@ from conveyor.inspect.probes import UnitRun
 from conveyor.rewrite import probe_key
 from conveyor.torch_ops import recurrence
 
-EXACT = 128  # up to this width the whole matrix is made, beyond it the norm is found by power iteration
-_NUMBERS = 1 << 20  # of probes that a piece of the power iteration holds at most
-_ITERATIONS = 60
-_ENOUGH = 1e-4  # relative change of a norm at which it is taken
+EXACT = 128  # up to this width norms come from singular values, beyond it by power iteration
+_ROWS = 128  # rows of the matrices that one pass makes
+_ITERATIONS = 100
+_ENOUGH = 1e-5  # relative change of a norm at which it is taken
 
 
 def jacobian_norms(run: UnitRun, row: int, backend: str, exact: int = EXACT) -> dict[str, Tensor]:
@@ -29,14 +27,14 @@ def jacobian_norms(run: UnitRun, row: int, backend: str, exact: int = EXACT) -> 
         run: What a unit ran on.
         row: Of the batch.
         backend: What runs it again.
-        exact: Width up to which all of the matrix is made.
+        exact: Width up to which norms come from singular values.
 
     Returns:
         By state the norm for each step in the order of the pass, (L,).
     """
     alone = _Alone(run, row, backend)
     return {
-        s.name: _exact(alone, k) if run.unit.widths[s.width] <= exact else _by_power(alone, k)
+        s.name: (_exact if run.unit.widths[s.width] <= exact else _by_power)(_matrices(alone, k))
         for k, s in enumerate(run.program.states)
     }
 
@@ -50,7 +48,7 @@ class _Alone:
         self.steps = len(self.x)
         self.params = Parameters([t.detach() for t in run.params.tensors], run.params.places)
 
-    def final(self, k: int, count: int, backend: str | None = None) -> tuple[Tensor, Tensor]:
+    def final(self, k: int, count: int) -> tuple[Tensor, Tensor]:
         """The probe (L, count, width) on state k, and that state at the end, (count, width)."""
         names = [s.name for s in self.run.program.states]
         widths = self.run.unit.widths
@@ -58,9 +56,12 @@ class _Alone:
             probe_key(s.name): self.x.new_zeros((self.steps, count, widths[s.width])) for s in self.run.program.states
         }
         probe = probes[probe_key(names[k])].requires_grad_()
-        spread: Callable[[Tensor], Tensor] = lambda t: t.expand(*t.shape[:-2], count, t.shape[-1]).contiguous()  # noqa: E731
+
+        def spread(t: Tensor) -> Tensor:
+            return t.expand(*t.shape[:-2], count, t.shape[-1]).contiguous()
+
         result = recurrence(
-            backend or self.backend,
+            self.backend,
             self.run.program,
             spread(self.x),
             [spread(s) for s in self.states],
@@ -72,55 +73,47 @@ class _Alone:
 
 
 @torch.enable_grad()
-def _exact(alone: _Alone, k: int) -> Tensor:
+def _matrices(alone: _Alone, k: int) -> Tensor:
+    """∂s_T/∂s_t for each step, (L, width, width): the sequence runs once for each row, side by side."""
     width = alone.states[k].shape[-1]
-    if not alone.steps:
-        return alone.x.new_zeros(0)
-    probe, final = alone.final(k, width)
-    (rows,) = torch.autograd.grad(final, probe, torch.eye(width).to(final), allow_unused=True)
-    jacobians = torch.zeros_like(probe) if rows is None else rows
-    return _norms(jacobians.detach())
+    parts = []
+    for start in range(0, width, _ROWS) if alone.steps else ():
+        units = torch.eye(width)[start : start + _ROWS]
+        probe, final = alone.final(k, len(units))
+        (rows,) = torch.autograd.grad(final, probe, units.to(final), allow_unused=True)
+        parts.append(torch.zeros_like(probe) if rows is None else rows)
+    return torch.cat(parts, 1).detach() if parts else alone.x.new_zeros((0, width, width)).detach()
 
 
-def _norms(matrices: Tensor) -> Tensor:
-    """Spectral norms of (T, n, n); not a number where a matrix is not finite."""
-    finite = matrices.isfinite().all(-1).all(-1)
-    found = torch.linalg.matrix_norm(torch.where(finite[:, None, None], matrices, 0.0).double(), 2)
-    return torch.where(finite, found, torch.nan)
+def _exact(matrices: Tensor) -> Tensor:
+    """Spectral norms of (L, n, n); not a number where a matrix is not finite."""
+    finite, clean = _clean(matrices)
+    return torch.where(finite, torch.linalg.matrix_norm(clean.double(), 2), torch.nan)
 
 
-@torch.enable_grad()
-def _by_power(alone: _Alone, k: int) -> Tensor:
-    """By power iteration on JᵀJ, for a number of steps side by side: each row has a step of its own."""
-    width = alone.states[k].shape[-1]
-    count = max(1, min(alone.steps, _NUMBERS // max(1, alone.steps * width)))
-    parts = [
-        _power(alone, k, torch.arange(start, min(start + count, alone.steps))) for start in range(0, alone.steps, count)
-    ]
-    return torch.cat(parts) if parts else alone.x.new_zeros(0).double()
-
-
-def _power(alone: _Alone, k: int, steps: Tensor) -> Tensor:
-    each = torch.arange(len(steps))
-    # A product with J is the derivative of a product with its transpose, which is linear: the reference has both.
-    probe, final = alone.final(k, len(steps), "reference")
-    leaf = torch.zeros_like(final).requires_grad_()
-    (back,) = torch.autograd.grad(final, probe, leaf, create_graph=True, allow_unused=True)
-    if back is None or not back.requires_grad:
-        return torch.zeros(len(steps), dtype=torch.float64)
-    transposed = back[steps, each]
-    u = torch.randn(final.shape, generator=torch.Generator().manual_seed(0)).to(final)
-    found = torch.zeros(len(steps), dtype=torch.float64)
+def _by_power(matrices: Tensor) -> Tensor:
+    """The same by power iteration on JᵀJ, for all steps side by side: from below, and close to the norm."""
+    finite, clean = _clean(matrices)
+    # What is far below one would underflow where it is squared.
+    scale = clean.abs().amax((1, 2), keepdim=True)
+    clean = torch.where(scale > 0, clean / scale, 0.0)
+    v = torch.randn(clean.shape[-1], 1, generator=torch.Generator().manual_seed(0)).to(clean).expand(len(clean), -1, 1)
+    found = torch.zeros(len(clean), device=clean.device, dtype=torch.float64)
     for _ in range(_ITERATIONS):
-        (pulled,) = torch.autograd.grad(final, probe, u, retain_graph=True)
-        (pushed,) = torch.autograd.grad(transposed, leaf, _unit(pulled[steps, each]), retain_graph=True)
-        before, found = found, pushed.double().norm(dim=-1).cpu()
-        u = _unit(pushed)
+        pushed = clean @ _unit(v)
+        before, found = found, pushed.flatten(1).double().norm(dim=1)
+        v = clean.transpose(1, 2) @ pushed
         if bool(((found - before).abs() <= _ENOUGH * found).all()):
             break
-    return found
+    return torch.where(finite, found * scale.flatten().double(), torch.nan)
+
+
+def _clean(matrices: Tensor) -> tuple[Tensor, Tensor]:
+    """Which matrices are finite, and the matrices with zero in place of the others."""
+    finite = matrices.isfinite().all(-1).all(-1)
+    return finite, torch.where(finite[:, None, None], matrices, 0.0)
 
 
 def _unit(vectors: Tensor) -> Tensor:
-    size = vectors.norm(dim=-1, keepdim=True)
+    size = vectors.norm(dim=1, keepdim=True)
     return torch.where(size > 0, vectors / size, 0.0)

@@ -84,6 +84,8 @@ def recording(model: nn.Module, values: Sequence[str] | str | None = None) -> It
 
     def finished(layer: nn.Module, args: Any, kwargs: dict[str, Any], returned: Any) -> None:
         assert isinstance(layer, Stack)
+        if not open_calls or open_calls[-1].layer is not layer or not open_calls[-1].units:
+            return  # another listener inside the block, such as `layer.record`, took the notes of this call
         notes = open_calls.pop()
         given = args[0] if args else kwargs.get("x", kwargs.get("input"))
         found.calls.append((names[layer], trace_of(notes, returned, given, kwargs.get("lengths"))))
