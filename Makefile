@@ -33,8 +33,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo 'setting up $(VENV): about a minute on the first run'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@# For its trained weights alone, which a test reads: what it needs to run (nltk and its data) is left out.
-	$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt --no-deps g2p-en
+	@# For their trained weights alone, which tests read: what they need to run (nltk, torchaudio) is left out.
+	$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt --no-deps g2p-en silero-vad
 	@touch $@
 
 demo: $(STAMP)

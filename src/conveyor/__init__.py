@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from conveyor.errors import BackendError as BackendError
     from conveyor.errors import CellError as CellError
     from conveyor.errors import CheckpointError as CheckpointError
+    from conveyor.errors import ConversionError as ConversionError
     from conveyor.errors import ConveyorError as ConveyorError
     from conveyor.errors import NonFiniteError as NonFiniteError
     from conveyor.errors import ProgramError as ProgramError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from conveyor.inspect.probe import probe as probe
     from conveyor.interop.files import load as load
     from conveyor.interop.files import save as save
+    from conveyor.interop.onnx import from_onnx as from_onnx
+    from conveyor.interop.onnx import to_onnx as to_onnx
     from conveyor.interop.orders import Order as Order
     from conveyor.interop.orders import from_order as from_order
     from conveyor.interop.orders import to_order as to_order
@@ -87,6 +90,7 @@ _PUBLIC = {
         "BackendError",
         "CellError",
         "CheckpointError",
+        "ConversionError",
         "ConveyorError",
         "NonFiniteError",
         "ProgramError",
@@ -97,6 +101,7 @@ _PUBLIC = {
     "inspect.flow": ("GradientFlow", "gradient_flow"),
     "inspect.probe": ("probe",),
     "interop.files": ("load", "save"),
+    "interop.onnx": ("from_onnx", "to_onnx"),
     "interop.orders": ("Order", "from_order", "to_order"),
     "interop.replace": ("replace",),
     "interop.report": ("Report",),

@@ -33,3 +33,7 @@ class TextError(ConveyorError):
 
 class NonFiniteError(ConveyorError):
     """Training met a loss that is not finite; the message names the step, the layer and the first bad value."""
+
+
+class ConversionError(ConveyorError):
+    """Weights brought in from elsewhere, or taken out, do not give the numbers that they gave there."""

@@ -1,1 +1,1 @@
-"""Weights and cells in and out: other libraries' layers, their weight orders, and conveyor's own files."""
+"""Weights and cells in and out: other libraries' layers, their weight orders, ONNX, and conveyor's own files."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError, ConveyorError
+from conveyor.interop.disk import as_path, check_free, write
 from conveyor.interop.manifest import FLOATS, build, manifest_of
 from conveyor.layers.arguments import check_flags, check_place
 
@@ -45,19 +45,13 @@ def save(layer: nn.Module, path: str | os.PathLike[str], *, overwrite: bool = Fa
         ArgumentError: The layer is none of these or was changed, the file is there already, or can't be written.
     """
     check_flags(overwrite=overwrite)
-    path = _as_path(path)
+    path = as_path(path)
     manifest, tensors = manifest_of(layer)
     text = json.dumps(manifest, ensure_ascii=False, allow_nan=False)
     held = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     metadata = {"format": FORMAT, "version": str(VERSION), "layer": text, "sha256": _digest(VERSION, text, held)}
-    if not overwrite and os.path.lexists(path):
-        raise ArgumentError(f"path: {path} is there already; give another, or overwrite=True")
-    try:
-        _write(path, safetensors.torch.save(held, metadata), overwrite)
-    except FileExistsError:
-        raise ArgumentError(f"path: {path} is there already; give another, or overwrite=True") from None
-    except OSError as error:
-        raise ArgumentError(f"path: {path} cannot be written: {error.strerror}; give another path") from error
+    check_free(path, overwrite)
+    write(path, safetensors.torch.save(held, metadata), overwrite)
     return path
 
 
@@ -77,7 +71,7 @@ def load(path: str | os.PathLike[str], *, device: torch.device | str | None = No
         ArgumentError: The file is missing, not one of ours, truncated, altered, or written by a later version.
     """
     check_place(device, None)
-    path = _as_path(path)
+    path = as_path(path)
     metadata, tensors = _read(path)
     if metadata.get("format") != FORMAT:
         raise ArgumentError(f"path: {path} was not written by cv.save; load its weights with safetensors itself")
@@ -104,12 +98,6 @@ def load(path: str | os.PathLike[str], *, device: torch.device | str | None = No
         reason = " ".join(str(error).split())
         raise _altered(path, f"{type(error).__name__}: {reason[:200]}") from error
     return layer if device is None else layer.to(device)
-
-
-def _as_path(path: Any) -> Path:
-    if not isinstance(path, str | os.PathLike) or not str(path) or "\0" in str(path):
-        raise ArgumentError(f"path is the name of a file, got {path!r}")
-    return Path(path)
 
 
 def _altered(path: Path, why: str) -> ArgumentError:
@@ -139,32 +127,3 @@ def _digest(version: int, text: str, tensors: dict[str, Tensor]) -> str:
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode(errors="surrogatepass"))
         found.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
-
-
-def _write(path: Path, data: bytes, overwrite: bool) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=".conveyor-", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        if not overwrite:
-            _claim(temporary, path)
-        if os.path.lexists(temporary):
-            os.replace(temporary, path)
-    except BaseException:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
-        raise
-
-
-def _claim(temporary: str, path: Path) -> None:
-    """Take a name that no file has, in one step, so that of two writers at once one is refused."""
-    try:
-        os.link(temporary, path)
-        os.unlink(temporary)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links: an empty file holds the name until ours replaces it
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))

@@ -78,8 +78,11 @@ def outputs(module: nn.Module, inputs: tuple[Any, ...]) -> list[Tensor]:
         module.training = training
 
 
-def compare(want: list[Tensor], got: list[Tensor]) -> tuple[float, float]:
-    """(largest difference, tolerance); NaN where both have it is no difference."""
+def compare(want: list[Tensor], got: list[Tensor], allowed: float = 1e-6) -> tuple[float, float]:
+    """(largest difference, tolerance); NaN where both have it is no difference.
+
+    `allowed` is the tolerance for outputs up to 1, where 8 units in the last place are less.
+    """
     worst, largest, eps = 0.0, 1.0, 0.0
     for a, b in zip(want, got, strict=True):
         eps = max(eps, torch.finfo(a.dtype).eps)
@@ -88,7 +91,7 @@ def compare(want: list[Tensor], got: list[Tensor]) -> tuple[float, float]:
         gap = torch.where((a == b) | (a.isnan() & b.isnan()), 0.0, (a - b).abs())
         worst = max(worst, _largest(gap.nan_to_num(nan=torch.inf)))
         largest = max(largest, _largest(a[a.isfinite()].abs()))
-    return worst, max(1e-6, 8 * eps) * largest
+    return worst, max(allowed, 8 * eps) * largest
 
 
 def _largest(tensor: Tensor) -> float:

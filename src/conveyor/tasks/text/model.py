@@ -71,6 +71,16 @@ class LanguageModel(nn.Module):
             y = self.projection(y)
         return functional.linear(y, self.embedding.weight, self.decoder_bias), state
 
+    def chain(self) -> list[nn.Module]:
+        """The modules in the order in which data passes them, for `conveyor.to_onnx`."""
+        if self.decoder is not None:
+            return [self.embedding, self.dropout, self.recurrent, self.dropout, self.decoder]
+        tied = nn.Linear(self.embedding.embedding_dim, self.embedding.num_embeddings, bias=False, device="meta")
+        tied.weight = self.embedding.weight
+        tied.register_parameter("bias", self.decoder_bias)
+        between = [] if self.projection is None else [self.projection]
+        return [self.embedding, self.dropout, self.recurrent, self.dropout, *between, tied]
+
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean cross-entropy, in nats a token, of logits (T, B, V) against targets (T, B)."""
