@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from conveyor.errors import NonFiniteError as NonFiniteError
     from conveyor.errors import ProgramError as ProgramError
     from conveyor.errors import TextError as TextError
+    from conveyor.inspect.activity import dead_units as dead_units
+    from conveyor.inspect.activity import memory_length as memory_length
+    from conveyor.inspect.activity import saturation as saturation
+    from conveyor.inspect.activity import update_size as update_size
+    from conveyor.inspect.diagnose import Diagnosis as Diagnosis
     from conveyor.inspect.diagnose import diagnose as diagnose
+    from conveyor.inspect.flow import GradientFlow as GradientFlow
     from conveyor.inspect.flow import gradient_flow as gradient_flow
     from conveyor.inspect.probe import probe as probe
     from conveyor.interop.files import load as load
@@ -92,8 +98,9 @@ _PUBLIC = {
         "ProgramError",
         "TextError",
     ),
-    "inspect.diagnose": ("diagnose",),
-    "inspect.flow": ("gradient_flow",),
+    "inspect.activity": ("dead_units", "memory_length", "saturation", "update_size"),
+    "inspect.diagnose": ("Diagnosis", "diagnose"),
+    "inspect.flow": ("GradientFlow", "gradient_flow"),
     "inspect.probe": ("probe",),
     "interop.files": ("load", "save"),
     "interop.keras": ("from_keras", "to_keras"),

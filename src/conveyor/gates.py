@@ -50,40 +50,33 @@ def keep_gates(program: Program) -> tuple[KeepGate, ...]:
     return tuple(found)
 
 
-def kept_by(program: Program) -> dict[str, tuple[int, int]]:
-    """For each state that a value scales from step to step: that value's node, and +1, or −1 if one minus it scales."""
-    found = {}
-    for out in program.outputs:
-        terms, old = _terms(program, out.name, out.args[0])
-        factor = None if old is None else _factor(terms, old)
-        if factor is not None:
-            found[out.name] = factor
-    return found
+def keep_factor(program: Program, state: str) -> tuple[_Term, ...]:
+    """What multiplies the old state in the new one, as a sum of products of nodes; empty if the equations show nothing.
 
-
-def _terms(program: Program, state: str, node: int) -> tuple[list[_Term], int | None]:
-    """A new state as a sum of products, and the node of the old one; None if it has none, or there are too many."""
+    A state that starts anew where a reset says so counts as the old one.
+    """
+    node = next(o.args[0] for o in program.outputs if o.name == state)
+    old = {k for k, n in enumerate(program.nodes) if n.op == "input" and n.attr == state}
+    old |= {k for k, n in enumerate(program.nodes) if n.op == "where" and n.args[2] in old}
     terms = list(islice(_expand(program, node), _MOST_TERMS + 1))
-    old = next((k for k, n in enumerate(program.nodes) if n.op == "input" and n.attr == state), None)
-    return terms, None if len(terms) > _MOST_TERMS else old
-
-
-def _factor(terms: list[_Term], old: int) -> tuple[int, int] | None:
-    """What scales the old state: a value, or one minus a value."""
-    factor = sorted((sign, tuple(f for f in nodes if f != old)) for sign, nodes in terms if nodes.count(old) == 1)
-    if len(factor) == 1 and factor[0][0] == 1.0 and len(factor[0][1]) == 1:
-        return factor[0][1][0], 1
-    if len(factor) == 2 and factor[1] == (1.0, ()) and factor[0][0] == -1.0 and len(factor[0][1]) == 1:
-        return factor[0][1][0], -1
-    return None
+    if len(terms) > _MOST_TERMS or any(sum(f in old for f in nodes) > 1 for _, nodes in terms):
+        return ()
+    kept = (t for t in terms if not old.isdisjoint(t[1]))
+    return tuple(sorted((sign, tuple(f for f in nodes if f not in old)) for sign, nodes in kept))
 
 
 def _of_state(program: Program, state: str, node: int) -> KeepGate | None:
-    terms, old = _terms(program, state, node)
-    factor = None if old is None else _factor(terms, old)
-    if factor is None:
+    terms = list(islice(_expand(program, node), _MOST_TERMS + 1))
+    old = next((k for k, n in enumerate(program.nodes) if n.op == "input" and n.attr == state), None)
+    if old is None or len(terms) > _MOST_TERMS:
         return None
-    gate, sign = factor
+    factor = sorted((sign, tuple(f for f in nodes if f != old)) for sign, nodes in terms if nodes.count(old) == 1)
+    if len(factor) == 1 and factor[0][0] == 1.0 and len(factor[0][1]) == 1:
+        gate, sign = factor[0][1][0], 1
+    elif len(factor) == 2 and factor[1] == (1.0, ()) and factor[0][0] == -1.0 and len(factor[0][1]) == 1:
+        gate, sign = factor[0][1][0], -1
+    else:
+        return None
     bias = _bias_of(program, gate)
     if bias is None:
         return None

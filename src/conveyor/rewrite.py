@@ -56,6 +56,39 @@ def with_hold(program: Program) -> Program:
     )
 
 
+def probe_key(state: str) -> str:
+    """The auxiliary input that `with_probes` adds to a state."""
+    return f"probe.{state}"
+
+
+def with_probes(program: Program) -> Program:
+    """The same step with an auxiliary input a state that is added to its new value, wherever that is read.
+
+    With probes of zero nothing changes, and a probe's gradient is the total derivative by that state at that step.
+    """
+    probes = tuple(Input("aux", probe_key(s.name), s.width) for s in program.states)
+    builder = Builder((*program.inputs, *probes), program.params)
+    moved: dict[int, int] = {}
+    added: dict[str, int] = {}
+    width = {s.name: s.width for s in program.states}
+    for index, node in enumerate(program.nodes):
+        moved[index] = plain = builder.add(node.op, tuple(moved[a] for a in node.args), node.attr)
+        for out in program.outputs:
+            if out.args[0] == index:
+                added[out.name] = builder.add("add", (plain, builder.add("input", attr=probe_key(out.name))))
+                # What a step is given stays what it was: only the state that it hands on gets the probe.
+                if node.op != "input" and moved[index] == plain and node.type.width == width[out.name]:
+                    moved[index] = added[out.name]
+    return Program(
+        builder.inputs,
+        builder.params,
+        tuple(builder.nodes),
+        tuple(replace(o, args=(added[o.name],)) for o in program.outputs),
+        {name: moved[n] for name, n in program.names.items()},
+        {moved[n]: replace(c, operand=moved[c.operand]) for n, c in program.calls.items()},
+    )
+
+
 def without_bias(program: Program) -> Program:
     """The same step with every bias of an affine map left out."""
     gone = {k for k, n in enumerate(program.nodes) if n.op == "bias"}

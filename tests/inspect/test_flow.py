@@ -1,151 +1,207 @@
-"""The gradient along the states, and what the LSTM is for."""
+"""How much of a gradient reaches every step: against loops by hand, and what the memory cell is for."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.inspect import flow as flow_module
+from conveyor.inspect.jacobians import jacobian_norms
+from conveyor.inspect.probes import Probes
+from conveyor.layers.notes import listening
+from support import BUILT_IN, HAND_WRITTEN, Case, assert_near
 
-T, B, I, H = 200, 2, 3, 10  # noqa: E741
+BACKENDS = ("cpu", "reference")
+F64 = torch.float64
+T, B, I = 7, 3, 4  # noqa: E741
+LENGTHS = torch.tensor([4, 7, 0])
 
 
-def kept(layer: Any, what: str, state: str) -> float:
-    """What is left at the first step of a norm at the last."""
+def layer_of(case: Case, backend: str, **options: Any) -> cv.Recurrent:
+    torch.manual_seed(0)
+    hidden = 4 * case.multiple
+    sizes = case.sizes(hidden)
+    return cv.Recurrent(case.cell, I, hidden, sizes=sizes, backend=backend, strict_backend=True, dtype=F64, **options)
+
+
+def aux_of(layer: cv.Recurrent) -> dict[str, Tensor]:
     torch.manual_seed(1)
-    found = getattr(cv.gradient_flow(layer, torch.randn(T, B, I)).layer(0), what)[state]
-    return float(found[0] / found[-1])
+    shapes = {a.name: layer.units[0].widths[a.width] for a in layer.units[0].program.aux}
+    return {n: torch.rand(T, B, width, dtype=F64).round() for n, width in shapes.items()}
 
 
-def test_a_plain_network_forgets() -> None:
+def last(y: Tensor) -> Tensor:
+    return y[-1].sin().sum()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("case", BUILT_IN, ids=lambda c: c.id)
+def test_the_outputs_gradient_is_that_of_a_sequence_cut_there(case: Case, backend: str) -> None:
+    layer = layer_of(case, backend)
+    aux = aux_of(layer)
+    x = torch.randn(T, B, I, dtype=F64)
+    flow = cv.gradient_flow(layer, x, last, jacobians=0, **aux)
+    layer = layer_of(case, "reference")
+    first = layer.state_fields[0]
+    for t in (0, 3, T - 2):
+        _, state = layer(x[: t + 1], **{n: a[: t + 1] for n, a in aux.items()})
+        leaf = state[0].detach().requires_grad_()
+        y, _ = layer(x[t + 1 :], (leaf, *(s.detach() for s in state[1:])), **{n: a[t + 1 :] for n, a in aux.items()})
+        (want,) = torch.autograd.grad(last(y), leaf, allow_unused=True)
+        assert_near(flow[first][t], torch.zeros_like(leaf).norm() if want is None else want.norm(), 1e-9, f"step {t}")
+    assert set(flow.layer(0)) == set(layer.state_fields)
+
+
+@pytest.mark.parametrize("case", [*BUILT_IN, *HAND_WRITTEN], ids=lambda c: c.id)
+def test_both_backends_agree(case: Case) -> None:
+    found = []
+    for backend in BACKENDS:
+        layer = layer_of(case, backend, bidirectional=True)
+        aux = aux_of(layer)
+        torch.manual_seed(2)
+        x = torch.randn(T, B, I, dtype=F64)
+        found.append(cv.gradient_flow(layer, x, lambda y: y.sin().sum(), lengths=LENGTHS, **aux).layer(0))
+    ours, want = found
+    assert ours.reverse is not None and want.reverse is not None
+    for a, b in ((ours, want), (ours.reverse, want.reverse)):
+        for name in b:
+            assert_near(a.rows[name], b.rows[name], 1e-8, name)
+            assert_near(a.jacobians[name], b.jacobians[name], 1e-8, name)
+            assert not a.rows[name][4:, 0].any() and not a.rows[name][:, 2].any(), "behind the ends"
+
+
+def by_hand(layer: cv.LSTM, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """The states after each step of the four gates written out, each in the graph."""
+    h, c = (torch.zeros(x.shape[1], 5, dtype=F64, requires_grad=True) for _ in range(2))
+    hs, cs = [], []
+    for step in x:
+        pre = step @ layer.weight_ih_l0.T + layer.bias_ih_l0 + h @ layer.weight_hh_l0.T + layer.bias_hh_l0
+        i, f, g, o = pre.chunk(4, -1)
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        h = o.sigmoid() * c.tanh()
+        hs.append(h)
+        cs.append(c)
+    return hs, cs
+
+
+def test_total_derivatives_by_every_state_and_their_jacobians() -> None:
+    """By c_t also by way of h_t, which is made of it."""
     torch.manual_seed(0)
-    layer = cv.RNN(I, H)
-    assert kept(layer, "gradients", "h") < 1e-6 and kept(layer, "jacobians", "h") < 1e-6
+    layer, x = cv.LSTM(I, 5, dtype=F64), torch.randn(T, B, I, dtype=F64)
+    hs, cs = by_hand(layer, x)
+    flow = cv.gradient_flow(layer, x, lambda y: y.square().sum(), jacobians=2)
+    grads = torch.autograd.grad(torch.stack(hs).square().sum(), [*hs, *cs], retain_graph=True)
+    for t in range(T):
+        for name, grad in (("h", grads[t]), ("c", grads[T + t])):
+            assert_near(flow.layer(0).rows[name][t], grad.norm(dim=1), 1e-10, f"{name} {t}")
+            assert_near(flow[name][t], grad.norm(), 1e-10, f"{name} {t}")
+        for name, states in (("h", hs), ("c", cs)):
+            rows = [torch.autograd.grad(states[-1][:, k].sum(), states[t], retain_graph=True)[0] for k in range(5)]
+            want = torch.linalg.matrix_norm(torch.stack(rows, 1), 2)[:2]
+            assert_near(flow.jacobians[name][t], want.detach(), 1e-10, f"Jacobian of {name} {t}")
+    assert flow.jacobians["c"][-1].tolist() == [1.0, 1.0] and flow.layer(0).jacobians["c"].shape == (T, 2)
 
 
-def test_scaled_up_it_explodes() -> None:
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn"])
+def test_power_iteration_finds_the_same_norms(name: str) -> None:
     torch.manual_seed(0)
-    layer = cv.RNN(I, H, nonlinearity="relu")
+    layer = cv.Recurrent(name, I, 9, dtype=F64, bidirectional=True)
+    probes = Probes(layer)
+    with listening(lambda called: probes), torch.enable_grad():
+        layer(torch.randn(T, B, I, dtype=F64), lengths=LENGTHS)
+    for run in probes.runs.values():
+        for row in (0, 1):
+            exact, power = (jacobian_norms(run, row, "cpu", limit) for limit in (9, 1))
+            for state, norms in exact.items():
+                assert len(norms) == LENGTHS[row]
+                assert_near(power[state], norms, 2e-3, state)
+
+
+def test_wide_states_take_power_iteration() -> None:
+    torch.manual_seed(0)
+    norms = cv.gradient_flow(cv.RNN(I, 130), torch.randn(T, 1, I), lambda y: y.sum()).jacobians["h"]
+    assert norms.shape == (T, 1) and norms[-1].item() == pytest.approx(1.0, rel=1e-4)
+    assert (norms[:-2] < norms[1:-1]).all()
+
+
+def test_rows_are_on_their_own_and_resets_cut() -> None:
+    torch.manual_seed(0)
+    layer = cv.GRU(I, 5, num_layers=2, dtype=F64)
+    x = torch.randn(T, B, I, dtype=F64)
+    flow = cv.gradient_flow(layer, x, lambda y: y.sum(), lengths=LENGTHS)
+    alone = cv.gradient_flow(layer, x[:4, :1], lambda y: y.sum())
+    for k in (0, 1):
+        assert_near(flow.layer(k).rows["h"][:4, 0], alone.layer(k)["h"], 1e-10, "row")
+        assert_near(flow.layer(k).jacobians["h"][:4, 0], alone.layer(k).jacobians["h"][:, 0], 1e-10, "Jacobian")
+    starts = torch.zeros(T, B, dtype=torch.bool)
+    starts[3] = True
+    flow = cv.gradient_flow(layer, x, last, reset=starts)
+    assert all(p.grad is None for p in layer.parameters())
+    assert not flow.layer(0)["h"][:3].any() and flow.layer(0)["h"][3:].all()
+    assert not flow.layer(0).jacobians["h"][:3].any()
+
+
+def test_arrangements() -> None:
+    torch.manual_seed(0)
+    layer, x = cv.LSTM(I, 5, batch_first=True, dtype=F64), torch.randn(T, B, I, dtype=F64)
+    want = cv.gradient_flow(layer, x.transpose(0, 1), lambda y: y[:, -1].sum())
+    assert_near(want["c"], cv.gradient_flow(layer, x.transpose(0, 1), lambda y: y[:, -1].sum())["c"], 0.0, "again")
+    one = cv.gradient_flow(layer, x[:, 0], lambda y: y[-1].sum())
+    assert_near(one["c"], want.layer(0).rows["c"][:, 0], 1e-12, "unbatched")
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, torch.tensor([4, 7, 1]), enforce_sorted=False)
+    flow = cv.gradient_flow(layer, packed, lambda y: y.data.sum())
+    padded = cv.gradient_flow(layer, x.transpose(0, 1), lambda y: y.sum(), lengths=torch.tensor([4, 7, 1]))
+    assert_near(flow["c"], padded["c"], 1e-12, "packed")
+    assert padded.to_numpy()[0, "forward", "c"].shape == (T,) and padded.loss == pytest.approx(flow.loss)
+
+
+# What the memory cell is for (Hochreiter 1991; Hochreiter & Schmidhuber 1997): 200 steps.
+
+
+def share(layer: Any, state: str) -> tuple[float, float]:
+    """Of the gradient and of the Jacobian's norm at the first step against the last."""
+    torch.manual_seed(1)
+    flow = cv.gradient_flow(layer, torch.randn(200, 2, 8), lambda y: y[-1].sum())
+    norms, jacobians = flow[state], flow.jacobians[state][:, 0]
+    return float(norms[0] / norms[-1]), float(jacobians[0] / jacobians[-1])
+
+
+def test_a_plain_rnn_forgets_and_a_larger_one_explodes() -> None:
+    torch.manual_seed(0)
+    layer = cv.RNN(8, 32)
+    assert max(share(layer, "h")) < 1e-6
     with torch.no_grad():
-        layer.weight_hh_l0.copy_(torch.eye(H) * 1.2)
-    assert kept(layer, "gradients", "h") > 1e6 and kept(layer, "jacobians", "h") > 1e6
+        layer.weight_hh_l0.mul_(6)
+    assert min(share(layer, "h")) > 1e6
 
 
-@pytest.mark.parametrize("options", [{"init": "chrono", "max_lag": 1000}, {"forget_bias": 5.0}], ids=["chrono", "bias"])
-def test_an_lstm_made_for_such_lags_remembers(options: dict[str, Any]) -> None:
+@pytest.mark.parametrize("options", [{"init": "chrono"}, {"forget_bias": 5.0}])
+def test_a_memory_that_is_told_to_keep_does(options: dict[str, Any]) -> None:
     torch.manual_seed(0)
-    layer = cv.LSTM(I, H, **options)
-    assert kept(layer, "jacobians", "c") > 1e-2 and kept(layer, "gradients", "c") > 1e-2
+    assert min(share(cv.LSTM(8, 32, **options), "c")) > 1e-2
 
 
-def test_an_lstm_that_is_not_forgets() -> None:
+def test_one_that_is_not_told_forgets() -> None:
     torch.manual_seed(0)
-    layer = cv.LSTM(I, H, forget_bias=0.0)
-    assert kept(layer, "jacobians", "c") < 1e-2 and kept(layer, "gradients", "c") < 1e-2
+    assert max(share(cv.LSTM(8, 32, forget_bias=0.0), "c")) < 1e-6
 
 
-@pytest.mark.parametrize("name", list(cv.cells))
-def test_gradients_are_those_of_autograd(name: str) -> None:
-    """The gradient of the state before the first step of the rest is what a layer's own backward pass gives."""
-    torch.manual_seed(0)
-    sizes = {"proj": 4} if "proj" in cv.cells[name].program.widths else None
-    layer = cv.Recurrent(name, I, 6, sizes=sizes, dtype=torch.float64)
-    x = torch.randn(5, B, I, dtype=torch.float64)
-    aux = {
-        a.name: torch.rand(5, B, layer.units[0].widths[a.width], dtype=torch.float64)
-        for a in layer.units[0].program.aux
-    }
-    flow = cv.gradient_flow(layer, x, lambda y: y[-1].square().sum(), **aux)
-    _, middle = layer(x[:3], **{n: a[:3] for n, a in aux.items()})
-    state = tuple(s.detach().requires_grad_() for s in middle)
-    y, _ = layer(x[3:], state, **{n: a[3:] for n, a in aux.items()})
-    grads = torch.autograd.grad(y[-1].square().sum(), state, allow_unused=True)
-    nodes = [o.args[0] for o in layer.units[0].program.outputs]
-    # Nothing else of the same step is computed from the output; another state may be the very same value.
-    want = sum(torch.zeros(1) if g is None else g for g, n in zip(grads, nodes, strict=True) if n == nodes[0])
-    assert isinstance(want, Tensor)
-    assert flow[layer.state_fields[0]][2] == pytest.approx(want.norm().item(), rel=1e-9, abs=1e-12)
-    assert all(np.isfinite(flow[field]).all() for field in middle._fields)
-
-
-def test_the_gradient_of_the_memory_counts_what_the_output_reads_of_it() -> None:
-    torch.manual_seed(0)
-    layer = cv.LSTM(I, 4, dtype=torch.float64)
-    x = torch.randn(1, B, I, dtype=torch.float64)
-    trace = layer.record(x)
-    want = trace["o"] * (1 - trace["c"].tanh().square())  # of h = o · tanh(c), summed
-    assert cv.gradient_flow(layer, x)["c"] == pytest.approx([want.norm().item()], rel=1e-12)
-
-
-def test_jacobians_are_exact() -> None:
-    torch.manual_seed(0)
-    layer = cv.LSTM(I, 4, dtype=torch.float64)
-    x = torch.randn(6, 1, I, dtype=torch.float64)
-    flow = cv.gradient_flow(layer, x)
-    for t in range(5):
-        _, state = layer(x[: t + 1])
-
-        def last(c: Tensor, start: int = t + 1, h: Tensor = state.h.detach()) -> Tensor:  # noqa: B008
-            out: Tensor = layer(x[start:], (h, c))[1].c
-            return out
-
-        jacobian = torch.autograd.functional.jacobian(last, state.c.detach()).reshape(4, 4)
-        assert flow.layer(0).jacobians["c"][t] == pytest.approx(torch.linalg.matrix_norm(jacobian, 2).item(), rel=1e-9)
-    assert flow.layer(0).jacobians["c"][-1] == 1.0
-
-
-def test_power_iteration_gives_the_same_norms(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    layer, x = cv.LSTM(I, 12), torch.randn(8, 2, I)
-    want = cv.gradient_flow(layer, x).layer(0).jacobians
-    monkeypatch.setattr(flow_module, "_EXACT", 4)
-    found = cv.gradient_flow(layer, x).layer(0).jacobians
-    for state in want:
-        assert found[state] == pytest.approx(want[state], rel=0.02)
-
-
-def test_layers_directions_and_tables() -> None:
-    torch.manual_seed(0)
-    layer = cv.LSTM(I, 5, num_layers=2, bidirectional=True, batch_first=True)
-    x = torch.randn(B, 7, I)
-    flow = cv.gradient_flow(layer, x, lambda y: y[:, 0].sum())
-    top = flow.layer(-1)
-    assert top.reverse is not None
-    assert top["c"][1:].max() == 0 and top.reverse["c"].min() > 0, "only the reverse direction reaches the first step"
-    assert top.reverse.jacobians["c"][0] == 1.0 and flow.layer(0)["c"].min() > 0
-    table = flow.to_pandas()
-    assert len(table) == 2 * 2 * 2 * 7 and list(table) == [
-        "layer",
-        "direction",
-        "state",
-        "step",
-        "gradient",
-        "jacobian",
+def test_wrong_calls() -> None:
+    layer, x = cv.LSTM(I, 5), torch.randn(T, B, I)
+    wrong: list[tuple[Any, str]] = [
+        (lambda: cv.gradient_flow(torch.nn.LSTM(I, 5), x, last), "layer is a layer of conveyor's, got LSTM"),
+        (lambda: cv.gradient_flow(layer, x, None), "loss is a function of the layer's output, got NoneType"),
+        (lambda: cv.gradient_flow(layer, x, lambda y: y), r"one number, got \(7, 3, 5\)"),
+        (lambda: cv.gradient_flow(layer, x, lambda y: 3.0), "one number, got float"),
+        (lambda: cv.gradient_flow(layer, x, lambda y: y.detach().sum()), "got one without a gradient"),
+        (lambda: cv.gradient_flow(layer, x, last, jacobians=-1), "jacobians is a number of sequences from 0, got -1"),
+        (lambda: cv.gradient_flow(layer, x, last)["r"], "flow has no state 'r'; it has h, c"),
+        (lambda: cv.gradient_flow(layer, x, last).layer(1), "flow has layers 0 to 0, got 1"),
+        (lambda: cv.gradient_flow(cv.GRU(I, 5, 2), x, last)["h"], "flow has 2 layers; say which"),
     ]
-    with pytest.raises(cv.ArgumentError, match="2 layers; say which"):
-        flow["c"]
-    with pytest.raises(cv.ArgumentError, match="layers 0 to 1, got 5"):
-        flow.layer(5)
-    with pytest.raises(cv.ArgumentError, match="no state 'q'; it has h, c"):
-        flow.layer(0)["q"]
-
-
-@pytest.mark.parametrize(
-    "call, message",
-    [
-        (lambda: cv.gradient_flow(torch.nn.LSTM(2, 3), torch.zeros(2, 1, 2)), "layer is a sequence layer"),
-        (lambda: cv.gradient_flow(cv.LSTM(2, 3), torch.zeros(2, 1, 4)), "input"),
-        (lambda: cv.gradient_flow(cv.LSTM(2, 3), torch.zeros(2, 1, 2), lambda y: y), "loss gives one number"),
-        (lambda: cv.gradient_flow(cv.LSTM(2, 3), torch.zeros(2, 1, 2), lambda y: 3.0), "loss gives one number"),
-        (lambda: cv.gradient_flow(cv.LSTM(2, 3), torch.zeros(2, 1, 2), gap=torch.zeros(2, 1)), "gap"),
-    ],
-)
-def test_wrong_calls(call: Any, message: str) -> None:
-    with pytest.raises(cv.ArgumentError, match=message) as raised:
-        call()
-    assert "\n" not in str(raised.value)
+    for call, message in wrong:
+        with pytest.raises(cv.ArgumentError, match=message):
+            call()

@@ -1,10 +1,14 @@
-"""Look inside a layer.
+"""Look inside a layer: what it computed, in measures, sentences, pictures and a page.
 
-memory    how long units remember, how open gates are, which units are dead
-flow      the gradient that reaches every step, and the Jacobians that carry it
-diagnose  these as plain sentences, and the first value that is not finite
-probe     units that tell a property of the sequence
-labels    such properties of texts
-draw      pictures of these, from the program alone
-report    one page with all of it
+probes     gradients by states at every step, through whatever pass runs
+flow       gradient_flow
+jacobians  the norms of products of Jacobians
+activity   memory lengths, saturation, dead units, update sizes
+finite     where values first stop being finite
+sentences  measures in words
+diagnose   all of it for a model
+probe      units that tell a property of a sequence
+labels     properties of texts
+draw       pictures, from the program alone
+report     one page with all of it
 """

@@ -1,264 +1,202 @@
-"""How much of a gradient reaches every step, and the products of Jacobians that carry it there."""
+"""How much of a loss's gradient reaches every step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from conveyor.backends.evaluate import Evaluator
 from conveyor.errors import ArgumentError
-from conveyor.layers.check import check_aux_names, check_input, describe, sequence_aux
-from conveyor.layers.connections import KINDS
+from conveyor.inspect.jacobians import jacobian_norms
+from conveyor.inspect.probes import Probes, UnitRun
+from conveyor.layers.notes import listening
 from conveyor.layers.stack import Stack
-from conveyor.layers.unit import Unit
-from conveyor.plan import plan
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Numbers = NDArray[np.float64]
-_EXACT = 64  # units up to which a product's norm is that of its singular values; above, by power iteration
-_ITERATIONS = 50
 
 
-@dataclass(frozen=True)
-class UnitFlow:
-    """What reaches the states of one direction of one layer, at the input's time index.
+class LayerFlow(Mapping[str, Tensor]):
+    """Norms of one layer by state: `flow["c"]` is ‖∂L/∂c_t‖ over the batch and the units, (T,), at the input's index.
 
     Attributes:
-        gradients: By state, ‖∂L/∂s_t‖ over the batch and the units, (T,): all that a change of the state after step t
-            changes, on every path.
-        jacobians: By state, ‖∂s_end/∂s_t‖, (T,): the 2-norm of that block of the product of the steps' Jacobians, the
-            other states after step t held as they are; the mean over the batch. Empty if it was not asked for.
+        rows: The same for each sequence, (T, B).
+        jacobians: ‖∂s_T/∂s_t‖ by state, (T, sequences), with T the sequence's own last step (its first, in the reverse
+            direction), zero behind its end; empty if none were asked for.
+        reverse: The other direction; None if there is none.
     """
 
-    gradients: Mapping[str, Numbers]
-    jacobians: Mapping[str, Numbers]
+    def __init__(
+        self, rows: Mapping[str, Tensor], jacobians: Mapping[str, Tensor], reverse: LayerFlow | None = None
+    ) -> None:
+        self.rows = rows
+        self.jacobians = jacobians
+        self.reverse = reverse
 
-    def __getitem__(self, state: str) -> Numbers:
-        if state not in self.gradients:
-            raise ArgumentError(f"flow has no state {state!r}; it has {', '.join(self.gradients)}")
-        return self.gradients[state]
+    def __getitem__(self, state: str) -> Tensor:
+        if state not in self.rows:
+            raise ArgumentError(f"flow has no state {state!r}; it has {', '.join(self.rows)}")
+        norms: Tensor = self.rows[state].norm(dim=1)
+        return norms
+
+    def __contains__(self, state: object) -> bool:
+        return state in self.rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        said = (f"{n}: {_said(self[n])}" for n in self)
+        return f"LayerFlow({', '.join(said)}{', both ways' if self.reverse else ''})"
 
 
-@dataclass(frozen=True)
-class LayerFlow(UnitFlow):
-    """What reaches the states of one layer.
-
-    Attributes:
-        reverse: The same of the direction that runs from the end, or None.
-    """
-
-    reverse: UnitFlow | None = None
-
-
-@dataclass(frozen=True)
 class GradientFlow:
-    """What reaches the states of all layers.
+    """Norms of a loss's gradient by every state, for each layer and step.
 
     Attributes:
         layers: A `LayerFlow` a layer.
         loss: The loss.
     """
 
-    layers: tuple[LayerFlow, ...]
-    loss: float
+    def __init__(self, layers: tuple[LayerFlow, ...], loss: float) -> None:
+        self.layers = layers
+        self.loss = loss
 
     def layer(self, k: int) -> LayerFlow:
-        """Of layer `k`; negative numbers count from the last."""
+        """The norms of layer `k`, from 0; negative numbers count from the last.
+
+        Raises:
+            ArgumentError: There is no such layer.
+        """
         if isinstance(k, bool) or not isinstance(k, int) or not -len(self.layers) <= k < len(self.layers):
             raise ArgumentError(f"flow has layers 0 to {len(self.layers) - 1}, got {k!r}")
         return self.layers[k]
 
-    def __getitem__(self, state: str) -> Numbers:
+    def __getitem__(self, state: str) -> Tensor:
         if len(self.layers) != 1:
             raise ArgumentError(f"flow has {len(self.layers)} layers; say which: flow.layer(0)[{state!r}]")
         return self.layers[0][state]
 
-    def to_pandas(self) -> pd.DataFrame:
-        """A row for each layer, direction, state and step; the columns are `gradient` and `jacobian`.
+    @property
+    def jacobians(self) -> Mapping[str, Tensor]:
+        """Those of a single layer."""
+        if len(self.layers) != 1:
+            raise ArgumentError(f"flow has {len(self.layers)} layers; say which: flow.layer(0).jacobians")
+        return self.layers[0].jacobians
 
-        Raises:
-            ArgumentError: pandas is not installed.
-        """
-        from conveyor.layers.tables import require_pandas
+    def __len__(self) -> int:
+        return len(self.layers)
 
-        pandas = require_pandas()
-        rows = []
-        for k, layer in enumerate(self.layers):
-            for way, flow in (("forward", layer), ("reverse", layer.reverse)):
-                for state, norms in {} if flow is None else flow.gradients.items():
-                    along = flow.jacobians.get(state) if flow is not None else None
-                    rows += [
-                        (k, way, state, t, norm, np.nan if along is None else along[t]) for t, norm in enumerate(norms)
-                    ]
-        table: pd.DataFrame = pandas.DataFrame(
-            rows, columns=["layer", "direction", "state", "step", "gradient", "jacobian"]
-        )
-        return table
+    def __repr__(self) -> str:
+        return f"GradientFlow({', '.join(map(repr, self.layers))})"
+
+    def to_numpy(self) -> dict[tuple[int, str, str], NDArray[np.float64]]:
+        """Norms over the batch and the units, (T,), by (layer, direction, state)."""
+        return {
+            (k, way, name): flow[name].numpy(force=True)
+            for k, layer in enumerate(self.layers)
+            for way, flow in (("forward", layer), ("reverse", layer.reverse))
+            if flow is not None
+            for name in flow
+        }
 
 
 def gradient_flow(
     layer: Stack,
-    x: Tensor,
-    loss: Callable[[Tensor], Tensor] | None = None,
+    x: Any,
+    loss: Callable[[Any], Tensor],
+    state: Any = None,
     *,
-    jacobians: bool = True,
+    lengths: Tensor | None = None,
+    reset: Tensor | None = None,
+    jacobians: int = 1,
     **aux: Tensor,
 ) -> GradientFlow:
-    """How much of a loss's gradient reaches every state of every step, and what carries it.
+    """How much of a loss's gradient reaches each state at each step, and how far each state depends on its past.
 
-    Computed in float64 by plain torch, step by step; dropout is off.
+    Nothing is left behind: no parameter's `.grad` changes.
 
     Args:
         layer: A layer of conveyor's.
-        x: Its input, (T, B, I), or (B, T, I) with `batch_first`.
-        loss: A number from the output, laid out as the layer gives it; None is the sum of the last step's outputs.
-        jacobians: Whether the products of Jacobians are worked out, too: T products of matrices as large as all states.
-        aux: The auxiliary inputs that the cells read.
+        x: What it reads; as the following ones, see the layer's call.
+        loss: Makes one number of the layer's output, such as `lambda y: criterion(head(y[-1]), target)`.
+        state: The initial states.
+        lengths: Each sequence's own length.
+        reset: Where a new piece starts.
+        jacobians: Of how many sequences of the batch, from its first, the norms ‖∂s_T/∂s_t‖ are found too. They are
+            exact up to 128 units and by power iteration (from below) beyond. They take memory for T matrices (H, H);
+            0 leaves them out.
+        aux: The auxiliary inputs.
 
     Returns:
-        Norms by layer, direction, state and step.
+        ‖∂L/∂s_t‖ as `flow.layer(k)["c"]`, (T,), each a total derivative: by way of the same step's output, of later
+        steps and of layers above. ‖∂c_T/∂c_t‖ as `flow.layer(k).jacobians["c"]`, (T, sequences), within one layer.
 
     Raises:
-        ArgumentError: The layer is none of conveyor's, the input does not fit, or the loss is no number.
-
-    Source: Hochreiter, Bengio, Frasconi & Schmidhuber 2001, "Gradient flow in recurrent nets", sec. 2.
+        ArgumentError: The call is wrong, or the loss is no number that depends on the output.
     """
     if not isinstance(layer, Stack):
-        raise ArgumentError(f"layer is a sequence layer such as cv.Recurrent, got {type(layer).__name__}")
-    check_input(x, layer.input_size, layer._like(), layer.batch_first, (3,))
-    check_aux_names(aux, layer.aux_names, f"cell {describe(layer.units)}", "(T, B) or (T, B, K)")
-    if layer.connections != KINDS[0]:
         raise ArgumentError(
-            f"layer: gradient flow follows layers one after the other, and this one has {layer.connections} connections"
+            f"layer is a layer of conveyor's, got {type(layer).__name__}; cv.diagnose takes any model that has some"
         )
-    run = _Run(layer, x, aux)
-    output = run.output.transpose(0, 1) if layer.batch_first else run.output
-    value = output[:, -1].sum() if loss is None and layer.batch_first else output[-1].sum() if loss is None else None
-    value = loss(output) if value is None and loss is not None else value
-    if not isinstance(value, Tensor) or value.numel() != 1 or not value.requires_grad:
-        got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-        raise ArgumentError(f"loss gives one number that depends on the output, got {got}")
-    every = [s for trail in run.trails for steps in trail.values() for s in steps]
-    grads = iter(torch.autograd.grad(value.sum(), every, allow_unused=True))
-    norms = [{n: np.array([_norm(next(grads)) for _ in steps]) for n, steps in trail.items()} for trail in run.trails]
-    along = [run.jacobians(k) if jacobians else {} for k in range(len(run.trails))]
-    flows = []
-    for k, unit in enumerate(layer.units):
-        turn = -1 if unit.suffix.endswith("_reverse") else 1
-        flows.append(UnitFlow(*({n: v[::turn] for n, v in part.items()} for part in (norms[k], along[k]))))
-    pairs = [flows[k : k + layer.num_directions] for k in range(0, len(flows), layer.num_directions)]
-    layers = tuple(LayerFlow(p[0].gradients, p[0].jacobians, p[1] if len(p) > 1 else None) for p in pairs)
-    return GradientFlow(layers, float(value.detach()))
+    if isinstance(jacobians, bool) or not isinstance(jacobians, int) or jacobians < 0:
+        raise ArgumentError(f"jacobians is a number of sequences from 0, got {jacobians!r}")
+    if not callable(loss):
+        raise ArgumentError(f"loss is a function of the layer's output, got {type(loss).__name__}")
+    probes = Probes(layer)
+    with torch.enable_grad():
+        with listening(lambda called: probes if called is layer and not probes.runs else None):
+            output, _ = layer(x, state, lengths=lengths, reset=reset, **aux)
+        return flow_of(probes, checked_loss(loss(output)), jacobians)
 
 
-def _norm(grad: Tensor | None) -> float:
-    return 0.0 if grad is None else float(grad.norm())
+def checked_loss(value: Any) -> Tensor:
+    """What a loss gave, if it is one number that has a gradient.
 
-
-class _Run:
-    """A layer, step by step, with every state a tensor of its own.
-
-    Attributes:
-        trails: Of each unit, in its own order of time, the states after each step.
-        output: Of the last layer, (T, B, width).
+    Raises:
+        ArgumentError: It is something else.
     """
-
-    def __init__(self, layer: Stack, x: Tensor, aux: Mapping[str, Tensor]) -> None:
-        self.layer = layer
-        x = (x.transpose(0, 1) if layer.batch_first else x).detach()
-        self.trails: list[dict[str, list[Tensor]]] = []
-        self._before: list[dict[str, Tensor]] = []
-        self._runs: list[Evaluator] = []
-        with torch.enable_grad():
-            for k in range(0, len(layer.units), layer.num_directions):
-                outputs = []
-                for unit in layer.units[k : k + layer.num_directions]:
-                    turn = unit.suffix.endswith("_reverse")
-                    given = {
-                        a.name: sequence_aux(a.name, aux[a.name], x, unit.widths[a.width], True, layer.batch_first)
-                        for a in unit.program.aux
-                    }
-                    every = {"x": x, **given}
-                    output = self._follow(unit, {n: v.flip(0) if turn else v for n, v in every.items()})
-                    outputs.append(output.flip(0) if turn else output)
-                x = torch.cat(outputs, -1)
-        self.output = x
-
-    def _follow(self, unit: Unit, given: Mapping[str, Tensor]) -> Tensor:
-        x = given["x"]
-        params = {key: p.detach().double() for key, p in unit.bind(self.layer).items()}
-        wide = {n: v.double().expand(len(x), -1, -1) for n, v in given.items()}
-        run = Evaluator(plan(unit.program), params, unit.widths, wide["x"])
-        run.hoist(wide)
-        initial = [t.detach().double().expand(x.shape[1], -1) for t in unit.initial(self.layer)]
-        zeros = [wide["x"].new_zeros(x.shape[1], unit.widths[s.width]) for s in unit.program.states]
-        now = {s.name: v for s, v in zip(unit.program.states, initial or zeros, strict=True)}
-        now = {n: v.clone().requires_grad_() for n, v in now.items()}
-        self._before.append(now)
-        trail: dict[str, list[Tensor]] = {n: [] for n in now}
-        for t in range(len(x)):
-            now = self._step(run, t, now)
-            for name, value in now.items():
-                trail[name].append(value)
-        self._runs.append(run)
-        self.trails.append(trail)
-        return torch.stack(trail[unit.program.states[0].name])
-
-    @staticmethod
-    def _step(run: Evaluator, t: int, now: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        values = run.step(t, now)
-        after = {o.name: values[o.args[0]] for o in run.plan.program.outputs}
-        after = {n: v if v.shape == now[n].shape else v.expand_as(now[n]) for n, v in after.items()}
-        # A state that a step leaves as it was is another value all the same.
-        return {n: v.view_as(v) if any(v is old for old in now.values()) else v for n, v in after.items()}
-
-    def jacobians(self, k: int) -> dict[str, Numbers]:
-        """Of a unit, by state: the norm of the last step's state by that of each step."""
-        run, trail = self._runs[k], self.trails[k]
-        widths = [steps[0].shape[-1] for steps in trail.values()]
-        edges = np.cumsum([0, *widths])
-        found = {n: np.ones(len(steps)) for n, steps in trail.items()}
-        product: Tensor | None = None
-        for t in range(len(next(iter(trail.values()))) - 1, 0, -1):
-            step = self._of_step(run, t, {n: steps[t - 1].detach() for n, steps in trail.items()})
-            product = step if product is None else product @ step
-            for name, a, b in zip(trail, edges, edges[1:], strict=False):
-                found[name][t - 1] = float(_norms(product[:, a:b, a:b]).mean())
-        return found
-
-    @staticmethod
-    def _of_step(run: Evaluator, t: int, before: dict[str, Tensor]) -> Tensor:
-        """The Jacobian of all states after step t by those before it, (B, n, n)."""
-        with torch.enable_grad():
-            now = {n: v.requires_grad_() for n, v in before.items()}
-            after = torch.cat(list(_Run._step(run, t, now).values()), -1)
-            width = after.shape[-1]
-            basis = torch.eye(width, dtype=after.dtype).unsqueeze(1).expand(-1, after.shape[0], -1)
-            rows = torch.autograd.grad(after, list(now.values()), basis, is_grads_batched=True, allow_unused=True)
-        whole = [after.new_zeros(width, *v.shape) if r is None else r for r, v in zip(rows, now.values(), strict=True)]
-        return torch.cat(whole, -1).transpose(0, 1)
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        got = f"{tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise ArgumentError(f"loss gives a tensor with one number, got {got}; add .mean() or .sum()")
+    if not value.requires_grad:
+        raise ArgumentError("loss gives a number that depends on the output, got one without a gradient")
+    return value.reshape(())
 
 
-def _norms(matrices: Tensor) -> Tensor:
-    """The 2-norms of matrices (B, n, n)."""
-    if not matrices.isfinite().all():
-        return matrices.new_full((len(matrices),), torch.inf)
-    if matrices.shape[-1] <= _EXACT:
-        exact: Tensor = torch.linalg.matrix_norm(matrices, 2)
-        return exact
-    v = torch.randn(*matrices.shape[:-1], 1, dtype=matrices.dtype, generator=torch.Generator().manual_seed(0))
-    norm = matrices.new_zeros(len(matrices))
-    for _ in range(_ITERATIONS):
-        v = v / v.norm(dim=1, keepdim=True).clamp_min(torch.finfo(v.dtype).tiny)
-        u = matrices @ v
-        norm = u.norm(dim=1).squeeze(-1)
-        v = matrices.mT @ u
-    return norm
+def flow_of(probes: Probes, loss: Tensor, jacobians: int) -> GradientFlow:
+    """The flow of a call that was probed."""
+    norms = {
+        suffix: {n: g.double().norm(dim=-1) for n, g in of.items()} for suffix, of in probes.gradients(loss).items()
+    }
+    stack = probes.layer
+    made = []
+    for unit in stack.units:
+        run = probes.runs[unit.suffix]
+        # Their name a unit's own parameters have, so that both directions are told apart.
+        made.append((norms[unit.suffix], _jacobians(run, jacobians, stack.backend_used) if jacobians else {}))
+    directions = stack.num_directions
+    return GradientFlow(
+        tuple(
+            LayerFlow(*made[k], LayerFlow(*made[k + 1]) if directions == 2 else None)
+            for k in range(0, len(made), directions)
+        ),
+        float(loss.detach()),
+    )
+
+
+def _jacobians(run: UnitRun, sequences: int, backend: str) -> dict[str, Tensor]:
+    steps, count = run.order.steps, min(sequences, len(run.states[0]))
+    found = {s.name: torch.zeros((steps, count), dtype=torch.float64) for s in run.program.states}
+    for row in range(count):
+        for name, norms in jacobian_norms(run, row, backend).items():
+            found[name][: len(norms), row] = norms if run.order.forwards else norms.flip(0)
+    return found
+
+
+def _said(norms: Tensor) -> str:
+    return f"{float(norms[0]):.1e} … {float(norms[-1]):.1e}" if len(norms) else "no steps"

@@ -1,187 +1,164 @@
-"""Properties of a text at each of its characters, once it is read: what probes look for.
+"""Properties of a text at each of its tokens, for probes: each function gives a label a token, known once it is read.
 
-Each labeler takes the text and gives one number or boolean a character.
+A text is a string, whose tokens are its characters, or a list of tokens such as words with the space that follows.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
 from conveyor.errors import ArgumentError
 
-Booleans = NDArray[np.bool_]
-Numbers = NDArray[np.float64]
+Text = str | Sequence[str]
 
-_APOSTROPHES = "'’"
-_BRACKETS = {")": "(", "]": "[", "}": "{"}
-_ENDS = ".!?"
-# Titles whose full stop ends no sentence.
-_TITLES = frozenset("mr mrs ms dr st prof rev capt col gen lt sgt vs etc".split())
-_FEMALE = frozenset("she her hers herself woman girl lady mother sister wife daughter queen mrs miss ms".split())
-_MALE = frozenset("he him his himself man boy gentleman father brother husband son king mr sir".split())
+_FEMALE = set(
+    "she her hers herself alice amelia anna anne beatrice bertha caroline catherine charlotte clara dorothy edith"
+    " eleanor elizabeth ella ellen emily emma esther eva florence frances grace hannah harriet helen isabel"
+    " isabella jane jenny jessica julia juliet karen kate laura lily linda lisa louisa lucy margaret maria marie"
+    " martha mary nancy nora olivia patricia rachel rebecca rose ruth sarah sophia sophie susan sylvia victoria".split()
+)
+_MALE = set(
+    "he him his himself aaron abraham adam ahab albert alexander alfred andrew anthony arthur benjamin charles"
+    " daniel david edgar edmund edward ernest francis frank frederick george harold harry henry hugh isaac ishmael"
+    " jack jacob james jim john jonah joseph joshua laurence lewis louis mark martin matthew michael moses nathan"
+    " nicholas oliver oscar patrick paul peter philip queequeg ralph richard robert roger samuel sidney simon"
+    " stephen theodore thomas tom walter william".split()
+)
 
 
-def inside_quotes(text: str) -> Booleans:
-    """Whether a character stands inside quotation marks, the marks themselves among them.
+def inside_quotes(text: Text) -> Tensor:
+    """1 between quotation marks (“ ”, " ", « »), the opening one included, else 0, (N,).
 
-    Straight and curly double marks, «»; single ones where they open a word, so that apostrophes are none. A paragraph
-    that ends inside a quotation ends it, unless the next one opens with a mark again.
+    An empty line ends a quotation that nothing closes, as printed dialogue does.
     """
-    found = np.zeros(len(text), dtype=bool)
-    depth: list[str] = []
-    for k, c in enumerate(text):
-        before, after = text[k - 1] if k else " ", text[k + 1] if k + 1 < len(text) else " "
-        if text.startswith("\n\n", k):
-            depth.clear()
-        closes = _closes(c, depth, before, after)
-        if not closes and _opens(c, before, after, depth):
-            depth.append(c)
-        found[k] = bool(depth)
-        if closes:
-            depth.pop()
-    return found
+    inside, blank = False, 0
+
+    def read(c: str) -> float:
+        nonlocal inside, blank
+        blank = blank + 1 if c == "\n" else blank if c in " \t\r" else 0
+        if c in "“«":
+            inside = True
+        elif c in "”»" or blank > 1:
+            inside = False
+        elif c == '"':
+            inside = not inside
+        return float(inside)
+
+    return _each(text, read)
 
 
-def _opens(c: str, before: str, after: str, depth: list[str]) -> bool:
-    if c in "“«":
-        return True
-    if c == '"':
-        return '"' not in depth
-    # An apostrophe that opens a word may be a quotation or an elision ('tis): the former has an end later.
-    return c in "‘'" and not before.isalnum() and after.isalnum() and (c == "‘" or bool(depth) or before in "—-([ \n")
+def inside_brackets(text: Text) -> Tensor:
+    """1 between round, square or curly brackets, the opening one included, else 0, (N,)."""
+    depth = 0
+
+    def read(c: str) -> float:
+        nonlocal depth
+        depth = max(0, depth + (c in "([{") - (c in ")]}"))
+        return float(depth > 0)
+
+    return _each(text, read)
 
 
-def _closes(c: str, depth: list[str], before: str, after: str) -> bool:
-    if not depth:
-        return False
-    if depth[-1] == "“":
-        return c == "”"
-    if depth[-1] == "«":
-        return c == "»"
-    if depth[-1] == '"':
-        return c == '"'
-    return c in _APOSTROPHES and not after.isalnum() and not before.isspace()
+def line_position(text: Text) -> Tensor:
+    """How many characters of the line have been read, 0 at its end, (N,)."""
+    column = 0
+
+    def read(c: str) -> float:
+        nonlocal column
+        column = 0 if c == "\n" else column + 1
+        return float(column)
+
+    return _each(text, read)
 
 
-def inside_brackets(text: str) -> Booleans:
-    """Whether a character stands inside round, square or curly brackets, the brackets among them.
+def word_length(text: Text) -> Tensor:
+    """How many letters of the word have been read, 0 between words, (N,)."""
+    length = 0
 
-    A closing bracket that nothing opened is none.
+    def read(c: str) -> float:
+        nonlocal length
+        length = length + 1 if c.isalpha() or (length and c in "'’") else 0
+        return float(length)
+
+    return _each(text, read)
+
+
+def sentence_position(text: Text) -> Tensor:
+    """How many words of the sentence have been begun, 0 after its end, (N,)."""
+    words, within = 0, False
+
+    def read(c: str) -> float:
+        nonlocal words, within
+        if c in ".!?":
+            words = 0
+        words += c.isalpha() and not within
+        within = c.isalpha() or (within and c in "'’")
+        return float(words)
+
+    return _each(text, read)
+
+
+def last_gender(text: Text) -> Tensor:
+    """The gender of the last pronoun or English first name that was read: 1 female, 0 male, nan before the first, (N,).
+
+    A word counts once it has ended; in a text of tokens, at the end of its token if none of its letters follow.
     """
-    found = np.zeros(len(text), dtype=bool)
-    opened: list[str] = []
-    for k, c in enumerate(text):
-        if c in _BRACKETS.values():
-            opened.append(c)
-        found[k] = bool(opened)
-        if c in _BRACKETS and _BRACKETS[c] in opened:
-            while opened.pop() != _BRACKETS[c]:
-                pass
-    return found
+    tokens = _tokens(text)
+    joined = "".join(tokens)
+    at = [float("nan")] * (len(joined) + 1)
+    for match in re.finditer(r"[^\W\d_]+", joined):
+        word = match.group().lower()
+        # In a string its end shows in the character behind it, in tokens the token that holds it tells.
+        if word in _FEMALE or word in _MALE:
+            at[match.end() if isinstance(text, str) else match.end() - 1] = float(word in _FEMALE)
+    marks = iter(at)
+    last = float("nan")
+
+    def read(c: str) -> float:
+        nonlocal last
+        mark = next(marks)
+        last = last if mark != mark else mark
+        return last
+
+    return _each(tokens, read)
 
 
-def line_position(text: str) -> Numbers:
-    """How many characters of its line stand before a character; the end of a line belongs to it."""
-    found, count = np.zeros(len(text)), 0
-    for k, c in enumerate(text):
-        found[k] = count
-        count = 0 if c == "\n" else count + 1
-    return found
-
-
-def word_length(text: str) -> Numbers:
-    """Letters of the word so far, this one too; zero outside words. An apostrophe inside a word is part of it."""
-    found, count = np.zeros(len(text)), 0
-    for k, c in enumerate(text):
-        inner = c in _APOSTROPHES and count > 0 and k + 1 < len(text) and text[k + 1].isalpha()
-        count = count + 1 if c.isalnum() or inner else 0
-        found[k] = count
-    return found
-
-
-def sentence_position(text: str) -> Numbers:
-    """How many words of its sentence were begun, that of this character too.
-
-    A sentence ends with . ! or ? before white space, quotation marks and brackets aside, or at an empty line; not after
-    a title (Mr.), an initial (J.) or inside a number.
-    """
-    found, words, within, ended = np.zeros(len(text)), 0, False, False
-    for k, c in enumerate(text):
-        starts = c.isalnum() and not within
-        if text.startswith("\n\n", k) or (ended and starts):
-            words, ended = 0, False
-        words += starts
-        within = c.isalnum() or (within and c in _APOSTROPHES + "-")
-        if c in _ENDS:
-            rest = text[k + 1 : k + 4].lstrip("\"'”’)]»")
-            ended = ended or (not rest or rest[0].isspace()) and not _is_title(text, k)
-        found[k] = words
-    return found
-
-
-def _is_title(text: str, k: int) -> bool:
-    found = re.search(r"([^\W\d_]+)$", text[max(0, k - 12) : k])
-    if text[k] != "." or found is None:
-        return False
-    word = found[1]
-    return word.lower() in _TITLES or (len(word) == 1 and word.isupper() and word != "I")
-
-
-# Given names that are common in English and hardly ever the other gender's.
-_NAMES = {
-    **dict.fromkeys("alice anna anne betty carol catherine charlotte diana dorothy elizabeth emily emma".split(), 1.0),
-    **dict.fromkeys("florence helen jane joan julia karen laura linda lucy maria margaret martha mary".split(), 1.0),
-    **dict.fromkeys("nancy olivia patricia rachel rebecca rose ruth sarah sophia susan victoria".split(), 1.0),
-    **dict.fromkeys("adam albert alexander andrew anthony arthur charles christopher daniel david edward".split(), 0.0),
-    **dict.fromkeys("frank frederick george henry jack jacob james john joseph mark matthew michael".split(), 0.0),
-    **dict.fromkeys(
-        "oliver patrick paul peter philip richard robert samuel stephen thomas walter william".split(), 0.0
-    ),
-}
-
-
-def gender(text: str, names: Mapping[str, float] | None = None) -> Numbers:
-    """Of the last pronoun, gendered word or name that was read to its end: 1 female, 0 male, NaN before the first.
-
-    Args:
-        text: The text.
-        names: Names in lower case and their genders, 1 or 0, beside the common English ones; they win over these.
-    """
-    known = _NAMES | dict(names or {})
-    found, last, start = np.full(len(text), np.nan), np.nan, 0
-    for k, c in enumerate(text):
-        if c.isalpha():
-            start = k if k == 0 or not text[k - 1].isalpha() else start
-        elif k and text[k - 1].isalpha():
-            word = text[start:k].lower()
-            if text[start].isupper() and word in known:
-                last = known[word]
-            else:
-                last = 1.0 if word in _FEMALE else 0.0 if word in _MALE else last
-        found[k] = last
-    return found
-
-
-LABELERS: Mapping[str, Callable[[str], Booleans | Numbers]] = {
-    "inside quotation marks": inside_quotes,
+LABELERS: dict[str, Callable[[Text], Tensor]] = {
+    "inside quotes": inside_quotes,
     "inside brackets": inside_brackets,
-    "position in the line": line_position,
-    "letters of the word so far": word_length,
-    "words of the sentence so far": sentence_position,
-    "gender of the last pronoun or name": gender,
+    "position in line": line_position,
+    "word length so far": word_length,
+    "sentence position": sentence_position,
+    "gender of the last pronoun or name": last_gender,
 }
 
 
-def label(text: str, what: str) -> Booleans | Numbers:
-    """The property `what` of each character of a text.
+def all_labels(text: Text) -> dict[str, Tensor]:
+    """Every property of this file by its name, those left out that never change in this text."""
+    found = {name: label(text) for name, label in LABELERS.items()}
+    return {name: v for name, v in found.items() if len(v[~v.isnan()].unique()) > 1}
 
-    Raises:
-        ArgumentError: No labeler has that name.
-    """
-    if what not in LABELERS:
-        raise ArgumentError(f"what: no labeler is called {what!r}; they are {', '.join(LABELERS)}")
-    return LABELERS[what](text)
+
+def _each(text: Text, read: Callable[[str], float]) -> Tensor:
+    """The label after each token, where `read` is told character by character."""
+    return torch.tensor(list(_labels(_tokens(text), read)), dtype=torch.float32)
+
+
+def _labels(tokens: Sequence[str], read: Callable[[str], float]) -> Iterator[float]:
+    label = 0.0
+    for token in tokens:
+        for c in token:
+            label = read(c)
+        yield label
+
+
+def _tokens(text: Text) -> Sequence[str]:
+    if isinstance(text, str):
+        return text
+    if not isinstance(text, list | tuple) or not all(isinstance(t, str) for t in text):
+        raise ArgumentError(f"text is a string or a list of tokens, got {type(text).__name__}")
+    return text

@@ -1,8 +1,7 @@
-"""Units that tell a property of the sequence: chosen on one part of the steps, scored on the other.
+"""Probes: which unit best tells a property of the sequence, judged on text that it was not chosen on.
 
-With hundreds of units, one of them follows any label by chance. What chance gives is measured by the same choice on
-labels that are shifted along the sequence: neighbouring steps stay as alike as they are. A unit that does no better
-than the best of these is no find.
+After Karpathy, Johnson & Li 2015, "Visualizing and Understanding Recurrent Networks", sec. 4.2, where such cells were
+found by eye; here what chance alone would find is measured beside.
 """
 
 from __future__ import annotations
@@ -11,180 +10,228 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
 from torch import Tensor
 
 from conveyor.errors import ArgumentError
 from conveyor.layers.trace import Trace
 
-Numbers = NDArray[np.float64]
+_LEAST = 10  # labelled steps that each part of the text has at least
 
 
 @dataclass(frozen=True)
 class Find:
-    """A unit, and how well it tells the property on steps that it was not chosen by.
+    """A unit, and how well it tells the property.
 
     Attributes:
-        layer: Number of the layer.
-        direction: `forward` or `reverse`.
-        value: The value's name in the equations.
-        unit: The unit.
-        sign: Whether it rises (1) or falls (−1) with the property.
-        score: For two classes the area under the ROC curve, 0.5 to 1; for numbers r², 0 to 1.
+        layer: Its layer, from 0.
+        reverse: Whether it is of the reverse direction.
+        value: The name of the value.
+        unit: Its number, from 0.
+        score: On held-out text: balanced accuracy (0.5 is a guess) of a property that is true or not, r² of a number.
     """
 
     layer: int
-    direction: str
+    reverse: bool
     value: str
     unit: int
-    sign: int
     score: float
 
 
 @dataclass(frozen=True)
-class Probe:
+class ProbeResult:
     """What a probe found.
 
     Attributes:
-        finds: The units that beat chance, the best first; none if none did.
-        best: The best unit, whether or not it beats chance.
-        chance: The best scores that the same search gives on shifted labels.
-        p_value: The share of these that are no worse than the best unit's, counting itself.
-        binary: Whether the labels are two classes.
+        finds: Units in the order in which the first part of the text ranks them, each with its held-out score.
+        metric: What scores are: `balanced accuracy` or `r²`.
+        chance: Held-out scores of the best unit for labels that were shifted against the text, (permutations,).
+        p: How often chance reaches the best unit's score: (1 + number that do) / (1 + permutations).
     """
 
     finds: tuple[Find, ...]
-    best: Find
-    chance: Numbers
-    p_value: float
-    binary: bool
+    metric: str
+    chance: Tensor
+    p: float
+
+    @property
+    def best(self) -> Find:
+        """The unit that the first part of the text ranks first."""
+        return self.finds[0]
+
+    @property
+    def found(self) -> bool:
+        """Whether the best unit is better than chance, p < 0.05."""
+        return self.p < 0.05
 
     def __str__(self) -> str:
-        measure = "ROC area" if self.binary else "r²"
-        what = f"{self.best.value} of unit {self.best.unit} in layer {self.best.layer}"
-        said = f"{measure} {self.best.score:.2f} on held-out steps, by chance up to {self.chance.max():.2f}"
-        if not self.finds:
-            return f"No unit tells it better than chance would: the best, {what}, has {said}."
-        return f"{what[:1].upper()}{what[1:]} tells it: {said} (p = {self.p_value:.2g}); {len(self.finds)} units do."
+        b = self.best
+        way = ", reverse" if b.reverse else ""
+        level = float(self.chance.quantile(0.95))
+        said = (
+            f"layer {b.layer + 1}{way}, {b.value}[{b.unit}]: {self.metric} {b.score:.2f} on held-out text; chance stays"
+            f" below {level:.2f} in 95 of 100 cases (p = {self.p:.3f})"
+        )
+        return said if self.found else f"no unit tells it better than chance; the best is {said}"
 
 
 def probe(
     trace: Trace,
     labels: Any,
+    values: Sequence[str] | str | None = None,
     *,
-    values: Sequence[str] | None = None,
-    permutations: int = 50,
-    train: float = 0.6,
-    most: int = 10,
+    held_out: float = 0.4,
+    permutations: int = 100,
+    top: int = 5,
     seed: int = 0,
-) -> Probe:
-    """The units of a record that best tell a property of the sequence.
+) -> ProbeResult:
+    """Find the units that best tell a property of the sequence.
+
+    Each unit is fitted on the first part of every sequence (a threshold midway between the means if the property is
+    true or not, a line if it is a number) and scored on the rest. The same search on labels that are shifted in time by
+    random amounts gives what chance would: shifts keep how slowly labels change, which shuffling would not.
 
     Args:
-        trace: A record.
-        labels: (T, B), or (T,) for a batch of one: numbers, or booleans for two classes; NaN leaves a step out.
-        values: The names of the values that are searched; None takes the states.
-        permutations: How many shifts of the labels measure chance.
-        train: The part of the steps, from the sequence's start, by which units are chosen; the rest scores them.
-        most: How many finds are told.
+        trace: Of the text.
+        labels: A label for each step, (T,) or (T, B), such as `conveyor.inspect.labels.inside_quotes(text)`: booleans
+            or numbers; nan where there is none.
+        values: The names of the values to look at; None looks at the states.
+        held_out: Share of the steps, the last ones, that units are scored on.
+        permutations: How many shifts.
+        top: How many units are told.
         seed: Of the shifts.
 
+    Returns:
+        The units, the best first, and what chance gives.
+
     Raises:
-        ArgumentError: Shapes do not fit, the labels never change, or the sequence is too short to be split.
+        ArgumentError: Labels don't fit the trace, never change, or are too few on either side.
     """
-    label = np.asarray(labels.numpy(force=True) if isinstance(labels, Tensor) else labels)
-    columns, names = _columns(trace, values)
-    steps, batch = columns.shape[:2]
-    label = label[:, None] if label.ndim == 1 and batch == 1 else label
-    if label.shape != (steps, batch) or not (label.dtype == bool or np.issubdtype(label.dtype, np.number)):
-        raise ArgumentError(
-            f"labels are numbers or booleans (T, B) = ({steps}, {batch}), got {label.shape} {label.dtype}"
-        )
-    if not 0.1 <= train <= 0.9:
-        raise ArgumentError(f"train is a part of the steps from 0.1 to 0.9, got {train!r}")
-    if isinstance(permutations, bool) or not isinstance(permutations, int) or permutations < 1:
-        raise ArgumentError(f"permutations is a number of shifts from 1, got {permutations!r}")
-    whole = label.astype(np.float64)
-    if trace.lengths is not None:
-        whole[np.arange(steps)[:, None] >= trace.lengths.numpy(force=True)] = np.nan
-    known = whole[~np.isnan(whole)]
-    binary = label.dtype == bool or set(np.unique(known)) == {0.0, 1.0}
-    cut = int(steps * train)
-    if cut < 2 or steps - cut < 2:
-        raise ArgumentError(f"labels: {steps} steps are too few to choose units on some and score them on the rest")
-    for part, where in ((whole[:cut], "first"), (whole[cut:], "last")):
-        if len(np.unique(part[~np.isnan(part)])) < 2:
-            raise ArgumentError(f"labels never change in the {where} part of the steps; give a longer sequence")
-    chosen, scores, signs = _search(columns, whole, cut, binary)
-    random = np.random.default_rng(seed)
-    least = max(1, steps // 20)
-    if steps <= 2 * least:
-        raise ArgumentError(f"labels: {steps} steps are too few for shifted labels to differ")
+    y = _labels(trace, labels)
+    if not isinstance(held_out, float) or not 0 < held_out < 1:
+        raise ArgumentError(f"held_out is a share between 0 and 1, got {held_out!r}")
+    for name, number in (("permutations", permutations), ("top", top)):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise ArgumentError(f"{name} is a whole number from 1, got {number!r}")
+    places, units = _units(trace, values)
+    ends = _ends(trace, y)
+    first = torch.arange(len(y)).unsqueeze(1) < (ends * (1 - held_out)).round()
+    _check(y, first)
+    two = bool(((y == 0) | (y == 1) | y.isnan()).all())
+    search = _Search(units.flatten(0, 1), first.flatten(), two)
+    order = search.rank(y.flatten())
+    finds = tuple(_find(places[u], search.score(u, y.flatten())) for u in order[:top].tolist())
+    g = torch.Generator().manual_seed(seed)
     chance = []
-    for shift in random.integers(least, steps - least, permutations):
-        shifted = np.roll(whole, shift, axis=0)
-        picked, held, _ = _search(columns, shifted, cut, binary)
-        chance.append(float(held[picked[0]]) if len(picked) else 0.5 if binary else 0.0)
-    by_chance = np.array(chance)
-    finds = [Find(*names[int(k)], sign=int(signs[k]), score=float(scores[k])) for k in chosen]
-    # The unit that the first part chose is the one that is judged; others follow it in the order of that choice.
-    p_value = (1 + int((by_chance >= finds[0].score).sum())) / (1 + permutations)
-    beats = p_value <= max(0.05, 1 / (1 + permutations))
-    told = [f for f in finds[:most] if f.score > by_chance.max()] if beats else []
-    return Probe(tuple(sorted(told, key=lambda f: -f.score)), finds[0], by_chance, p_value, bool(binary))
+    for _ in range(permutations):
+        shifted = _shifted(y, ends, g).flatten()
+        chance.append(search.score(int(search.rank(shifted)[0]), shifted))
+    against = torch.tensor(chance, dtype=torch.float64)
+    reached = int((against >= finds[0].score).sum())
+    return ProbeResult(finds, "balanced accuracy" if two else "r²", against, (1 + reached) / (1 + permutations))
 
 
-def _columns(trace: Trace, values: Sequence[str] | None) -> tuple[Numbers, list[tuple[int, str, str, int]]]:
-    """All units side by side, (T, B, N), and what each is."""
-    parts, names = [], []
-    for k, way, layer in trace.directions():
-        wanted = [s.name for s in layer.program.states] if values is None else values
-        for name in wanted:
-            if name in layer:
-                value = layer[name].double().numpy(force=True)
-                parts.append(value)
-                names += [(k, way, name, unit) for unit in range(value.shape[-1])]
+def _find(place: tuple[int, bool, str, int], score: float) -> Find:
+    layer, reverse, value, unit = place
+    return Find(layer, reverse, value, unit, score)
+
+
+class _Search:
+    """Ranks units on the first part of the steps and scores them on the rest; `units` are (N, U), `first` (N,)."""
+
+    def __init__(self, units: Tensor, first: Tensor, two: bool) -> None:
+        self.units, self.first, self.two = units, first, two
+
+    def rank(self, y: Tensor) -> Tensor:
+        """The units by the size of their correlation with the labels, the largest first."""
+        known = self.first & ~y.isnan()
+        v, label = self.units[known], y[known]
+        v, label = v - v.mean(0), label - label.mean()
+        size = v.norm(dim=0) * label.norm()
+        found = torch.where(size > 1e-12, (label @ v).abs() / size, 0.0)
+        return found.argsort(descending=True, stable=True)
+
+    def score(self, unit: int, y: Tensor) -> float:
+        """How well a unit that is fitted on the first part tells the labels of the rest."""
+        train, test = self.first & ~y.isnan(), ~self.first & ~y.isnan()
+        v, label = self.units[train, unit], y[train]
+        w, want = self.units[test, unit], y[test]
+        if self.two:
+            low, high = v[label == 0].mean(), v[label == 1].mean()
+            told = (w > (low + high) / 2) == bool(high > low)
+            shares = [(told[want == k] == bool(k)).double().mean() for k in (0, 1)]
+            found = float(sum(shares)) / 2
+            return found if found == found else 0.5  # a shift may leave a part without one of the two
+        spread = (v - v.mean()).square().sum()
+        slope = ((v - v.mean()) * (label - label.mean())).sum() / spread if spread > 0 else v.new_zeros(())
+        left = (want - label.mean() - slope * (w - v.mean())).square().sum()
+        whole = (want - want.mean()).square().sum()
+        return float(1 - left / whole) if whole > 0 else 0.0
+
+
+def _units(trace: Trace, values: Sequence[str] | str | None) -> tuple[list[tuple[int, bool, str, int]], Tensor]:
+    """Where each unit is found, and all of them, (T, B, U)."""
+    names = (values,) if isinstance(values, str) else values
+    places, parts = [], []
+    for k, way, part in trace.directions():
+        own = [s.name for s in part.program.states if s.name in part] if names is None else names
+        for name in own:
+            if name in part:
+                places += [(k, way == "reverse", name, u) for u in range(part[name].shape[-1])]
+                parts.append(part[name].double())
     if not parts:
-        raise ArgumentError(f"values: the trace has none of {', '.join(values or ())}; record them, or name others")
-    return np.concatenate(parts, -1), names
+        known = dict.fromkeys(name for _, _, part in trace.directions() for name in part)
+        raise ArgumentError(f"values: the trace has none of {list(names or ['the states'])}; it has {', '.join(known)}")
+    whole = torch.cat([p.cpu() for p in parts], -1)
+    if not whole.isfinite().all():
+        raise ArgumentError("trace has values that are not finite; cv.diagnose says where they come from")
+    return places, whole
 
 
-def _search(values: Numbers, label: Numbers, cut: int, binary: bool) -> tuple[NDArray[np.intp], Numbers, Numbers]:
-    """The units in the order in which the first part chooses them, and the scores and signs on the rest."""
-    first = _score(values[:cut], label[:cut], binary)
-    held = _score(values[cut:], label[cut:], binary)
-    order = np.argsort(-np.abs(first), kind="stable")
-    signs = np.sign(first)
-    # A unit counts by the direction that the first part gave it.
-    agreed = held * signs
-    scores = 0.5 + agreed / 2 if binary else np.maximum(agreed, 0.0) ** 2
-    return order, scores, signs
+def _labels(trace: Trace, labels: Any) -> Tensor:
+    """The labels as (T, B)."""
+    if not isinstance(trace, Trace):
+        raise ArgumentError(f"trace is what layer.record gives, got {type(trace).__name__}")
+    shape = next((tuple(v.shape[:2]) for _, _, part in trace.directions() for v in part.values()), (0, 0))
+    try:
+        y = torch.as_tensor(labels, dtype=torch.float64, device="cpu").detach()
+    except (TypeError, ValueError, RuntimeError):
+        raise ArgumentError(f"labels are booleans or numbers, one a step, got {type(labels).__name__}") from None
+    y = y.unsqueeze(1) if y.dim() == 1 else y
+    if tuple(y.shape) != shape:
+        got = tuple(torch.as_tensor(labels).shape)
+        raise ArgumentError(f"labels has one label a step and row, (T, B) = {shape}, or (T,) for one row, got {got}")
+    if y.isinf().any():
+        raise ArgumentError("labels are finite numbers, or nan where there is none, got an infinite one")
+    time = torch.arange(len(y)).unsqueeze(1)
+    return torch.where(time < _ends(trace, y), y, torch.nan)
 
 
-def _score(values: Numbers, label: Numbers, binary: bool) -> Numbers:
-    """For each unit, from −1 to 1: the correlation, or for two classes twice the ROC area minus 1."""
-    known = ~np.isnan(label)
-    y, v = label[known], values[known]
-    if binary:
-        ranks = v.argsort(0, kind="stable").argsort(0).astype(np.float64)
-        ranks = _even_ties(v, ranks)
-        ones, zeros = int(y.sum()), int(len(y) - y.sum())
-        if not ones or not zeros:
-            return np.zeros(v.shape[1])
-        area = (ranks[y == 1].sum(0) - ones * (ones - 1) / 2) / (ones * zeros)
-        return np.asarray(2 * area - 1)
-    y = y - y.mean()
-    v = v - v.mean(0)
-    size = np.sqrt((y**2).sum() * (v**2).sum(0))
-    found: Numbers = np.divide(y @ v, size, out=np.zeros(v.shape[1]), where=size > 1e-12)
+def _ends(trace: Trace, y: Tensor) -> Tensor:
+    return torch.full((y.shape[1],), len(y)) if trace.lengths is None else trace.lengths.to("cpu", torch.int64)
+
+
+def _check(y: Tensor, first: Tensor) -> None:
+    for name, part in (("first", y[first]), ("held-out", y[~first])):
+        known = part[~part.isnan()]
+        if len(known) < _LEAST:
+            raise ArgumentError(
+                f"labels: the {name} part of the text has {len(known)} of them, at least {_LEAST} are needed; give a"
+                " longer text or change held_out"
+            )
+        if len(known.unique()) < 2:
+            raise ArgumentError(
+                f"labels are all {float(known[0]):g} in the {name} part of the text, so nothing can be told there; give"
+                " a longer text or change held_out"
+            )
+
+
+def _shifted(y: Tensor, ends: Tensor, generator: torch.Generator) -> Tensor:
+    """Labels that are moved around in time, each row by its own random amount."""
+    found = y.clone()
+    for row, end in enumerate(ends.tolist()):
+        if end > 1:
+            least = max(1, end // 20)
+            by = int(torch.randint(least, max(least + 1, end - least + 1), (), generator=generator))
+            found[:end, row] = y[:end, row].roll(by)
     return found
-
-
-def _even_ties(values: Numbers, ranks: Numbers) -> Numbers:
-    """Ranks in which equal values share the mean of theirs."""
-    for k in range(values.shape[1]):
-        _, inverse, counts = np.unique(values[:, k], return_inverse=True, return_counts=True)
-        if len(counts) < len(values):
-            ranks[:, k] = (np.bincount(inverse, ranks[:, k]) / counts)[inverse]
-    return ranks

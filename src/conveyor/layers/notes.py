@@ -21,6 +21,7 @@ from conveyor.program import Program
 if TYPE_CHECKING:
     from conveyor.backends.packing import Packing
     from conveyor.layers.chunks import Order
+    from conveyor.layers.passes import Track
     from conveyor.layers.stack import Stack
     from conveyor.layers.unit import Unit
 
@@ -58,13 +59,19 @@ class Notes:
         """The nodes whose values are asked for."""
         return tuple(sorted({n for name, n in program.names.items() if self._wants(name)}))
 
+    def prepare(
+        self, track: Track, program: Program, x: Tensor, states: Sequence[Tensor]
+    ) -> tuple[Program, Mapping[str, Tensor]]:
+        """What a unit is to run, and its auxiliary inputs; `x` and the states are those that it is about to run on."""
+        return program, track.aux
+
     def take(
         self, unit: Unit, program: Program, kept: Mapping[int, Tensor], states: Sequence[Tensor], order: Order
     ) -> None:
         """Write down what a unit computed, which lies in the order in which it went through time."""
         packing = order.packing
         batch = len(states[0])
-        whole = {n: _laid(order.turn(value), packing, batch) for n, value in kept.items()}
+        whole = {n: laid(order.turn(value), packing, batch) for n, value in kept.items()}
         initial = [s.detach() if packing is None else s.detach().index_select(0, packing.back) for s in states]
         self.units[unit.suffix] = UnitNotes(
             program,
@@ -76,7 +83,8 @@ class Notes:
         return self.wanted is None or name in self.wanted
 
 
-def _laid(value: Tensor, packing: Packing | None, batch: int) -> Tensor:
+def laid(value: Tensor, packing: Packing | None, batch: int) -> Tensor:
+    """Values at each step as (T, B, width), also if they are of packed rows."""
     return value if packing is None else packing.unpack(value, batch)
 
 

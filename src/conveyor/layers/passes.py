@@ -49,10 +49,12 @@ class Track:
         notes: Notes | None = None,
     ) -> tuple[Tensor, States]:
         """The outputs and final states for an input in the order in which it goes through time."""
-        program = self.unit.running(self.training, "reset" in self.aux)
+        program, aux = self.unit.running(self.training, "reset" in self.aux), self.aux
+        if notes is not None:
+            program, aux = notes.prepare(self, program, x, states)
         keep = () if notes is None else notes.nodes(program)
         result = recurrence(
-            backend, program, x, states, self.params, self.unit.widths, self.aux, ragged, keep, lengths=lengths
+            backend, program, x, states, self.params, self.unit.widths, aux, ragged, keep, lengths=lengths
         )
         if notes is not None:
             notes.take(self.unit, program, result.kept, states, self.order)

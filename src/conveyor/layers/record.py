@@ -84,10 +84,11 @@ def recording(model: nn.Module, values: Sequence[str] | str | None = None) -> It
 
     def finished(layer: nn.Module, args: Any, kwargs: dict[str, Any], returned: Any) -> None:
         assert isinstance(layer, Stack)
+        if not open_calls or open_calls[-1].layer is not layer or not open_calls[-1].units:
+            return  # another listener inside the block, such as `layer.record`, took the notes of this call
         notes = open_calls.pop()
         given = args[0] if args else kwargs.get("x", kwargs.get("input"))
-        output, state = returned
-        found.calls.append((names[layer], Trace(notes, output, state, _lengths(given, kwargs.get("lengths")))))
+        found.calls.append((names[layer], trace_of(notes, returned, given, kwargs.get("lengths"))))
 
     handles = [layer.register_forward_hook(finished, with_kwargs=True) for layer in names]
     try:
@@ -113,12 +114,13 @@ def record(layer: Stack, call: Callable[[], tuple[Any, Any]], values: Any, given
     """
     notes = Notes(layer, check_names(values, [layer]))
     with listening(lambda called: notes if called is layer else None):
-        output, state = call()
-    return Trace(notes, output, state, _lengths(given, lengths))
+        return trace_of(notes, call(), given, lengths)
 
 
-def _lengths(given: Any, lengths: Any) -> Tensor | None:
+def trace_of(notes: Notes, returned: tuple[Any, Any], given: Any, lengths: Any) -> Trace:
+    """The trace of a call that has returned, of which notes were taken."""
+    output, state = returned
     if isinstance(given, PackedSequence):
-        return unpacked_form(given)[1]
+        lengths = unpacked_form(given)[1]
     assert lengths is None or isinstance(lengths, Tensor)
-    return lengths
+    return Trace(notes, output, state, lengths)

@@ -1,0 +1,209 @@
+"""What units do over time: how long they remember, how open gates are, what is dead, how much a step changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from conveyor.backends.evaluate import POINTWISE
+from conveyor.errors import ArgumentError
+from conveyor.gates import keep_factor
+from conveyor.layers.trace import LayerTrace, Trace
+from conveyor.program import Program
+
+SHUT, OPEN = 0.1, 0.9
+_STILL = 1e-4  # range of a unit's output over all steps and rows up to which it tells nothing
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """How far a gate is shut or open, as shares of all steps and rows, for each unit.
+
+    Attributes:
+        shut: Share of values below 0.1, (H,).
+        open: Share of values above 0.9, (H,).
+    """
+
+    shut: Tensor
+    open: Tensor
+
+    def __repr__(self) -> str:
+        return f"Saturation(shut {float(self.shut.mean()):.0%}, open {float(self.open.mean()):.0%})"
+
+
+def memory_length(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[str, Tensor]:
+    """How many steps it takes until half of what a unit holds is left.
+
+    The old state's factor in the new one is found in the equations: for `c = f * c + i * g` it is f, for
+    `h = (1 - z) * n + z * h` it is z. What else the equations do with the old state is left out of account.
+
+    Args:
+        trace: With all values, or those from which the factor is computed.
+        layer: Which layer.
+        reverse: Whether the reverse direction is meant.
+
+    Returns:
+        By state, for those whose equations show such a factor, steps for each unit (H,): ln ½ / mean(ln |factor|), the
+        mean over all steps and rows; infinite where nothing is lost, 0 where nothing is kept.
+
+    Raises:
+        ArgumentError: There is no such layer.
+    """
+    part = _part(trace, layer, reverse)
+    found = {}
+    for state in part.program.states:
+        factor = kept_share(part, state.name)
+        if factor is not None:
+            rate = inside(factor, trace.lengths).abs().double().log().mean(0)
+            steps = torch.where(rate < -1e-12, torch.tensor(0.5).double().log() / rate, torch.inf)
+            found[state.name] = torch.where(rate.isnan(), torch.nan, steps)
+    return found
+
+
+def saturation(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[str, Saturation]:
+    """How often each gate is nearly shut (below 0.1) or nearly open (above 0.9).
+
+    A gate is a value that the equations name and that a sigmoid, or a clip to the range from 0 to 1, yields.
+
+    Args:
+        trace: With the gates.
+        layer: Which layer.
+        reverse: Whether the reverse direction is meant.
+
+    Returns:
+        By gate, shares for each unit.
+
+    Raises:
+        ArgumentError: There is no such layer.
+    """
+    part = _part(trace, layer, reverse)
+    found = {}
+    for name in gates_of(part.program):
+        if name in part:
+            values = inside(part[name], trace.lengths)
+            shut, wide = (values < SHUT).double().mean(0), (values > OPEN).double().mean(0)
+            found[name] = Saturation(shut, wide)
+    return found
+
+
+def dead_units(trace: Trace, layer: int = 0, *, reverse: bool = False) -> Tensor:
+    """The units whose output hardly changes (by at most 1e-4) over all steps and rows, as a boolean (H,).
+
+    Args:
+        trace: With the output's state.
+        layer: Which layer.
+        reverse: Whether the reverse direction is meant.
+
+    Raises:
+        ArgumentError: There is no such layer, or the trace is without the state.
+    """
+    part = _part(trace, layer, reverse)
+    values = inside(part[part.program.states[0].name], trace.lengths)
+    if not len(values):
+        return torch.zeros(values.shape[-1], dtype=torch.bool)
+    return (values.amax(0) - values.amin(0)) <= _STILL
+
+
+def update_size(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[str, Tensor]:
+    """How much a step changes a state: ‖s_t − s_{t−1}‖ / ‖s_t‖ over all rows and units.
+
+    Args:
+        trace: With the states.
+        layer: Which layer.
+        reverse: Whether the reverse direction is meant.
+
+    Returns:
+        By state, for each step (T,) at the input's time index; 0 where the state is 0.
+
+    Raises:
+        ArgumentError: There is no such layer.
+    """
+    part = _part(trace, layer, reverse)
+    found = {}
+    for state in part.program.states:
+        if state.name not in part:
+            continue
+        values, start = part[state.name].double(), part.initial[state.name].double().unsqueeze(0)
+        steps = len(values)
+        time = torch.arange(steps, device=values.device).unsqueeze(1)
+        ends = torch.full((values.shape[1],), steps) if trace.lengths is None else trace.lengths.to(torch.int64)
+        if reverse:
+            before = torch.cat((values[1:], start)) if steps else values
+            before = torch.where((time == ends.to(values.device) - 1).unsqueeze(-1), start, before)
+        else:
+            before = torch.cat((start, values[:-1])) if steps else values
+        valid = (time < ends.to(values.device)).unsqueeze(-1)
+        change = torch.where(valid, values - before, 0.0).flatten(1).norm(dim=1)
+        size = values.flatten(1).norm(dim=1)
+        found[state.name] = torch.where(size > 0, change / size, 0.0)
+    return found
+
+
+# What the measures are made of
+
+
+def gates_of(program: Program) -> tuple[str, ...]:
+    """The names of values between 0 and 1 that a sigmoid or a clip yields, those that are bound last."""
+    nodes = {name: program.nodes[n] for name, n in program.names.items() if "@" not in name and ".pre" not in name}
+    return tuple(
+        name for name, node in nodes.items() if node.op == "sigmoid" or (node.op == "clip" and node.attr == (0.0, 1.0))
+    )
+
+
+def kept_share(part: LayerTrace, state: str) -> Tensor | None:
+    """The old state's factor in the new one, (T, B, H); None if the equations or the trace don't tell it."""
+    terms = keep_factor(part.program, state)
+    found: dict[int, Tensor | None] = {part.program.names[n]: v for n, v in part.items()}
+    whole: Tensor | None = None
+    for sign, nodes in terms:
+        product: Tensor | None = torch.tensor(sign, dtype=torch.float64)
+        for n in nodes:
+            value = _value(part.program, n, found)
+            product = None if value is None or product is None else product * value
+        if product is None:
+            return None
+        whole = product if whole is None else whole + product
+    if whole is not None and whole.dim() < 3:  # the same always
+        return whole.expand(part[state].shape) if state in part else None
+    return whole
+
+
+def _value(program: Program, n: int, found: dict[int, Tensor | None]) -> Tensor | None:
+    """A node's value, from those that were recorded."""
+    if n not in found:
+        node = program.nodes[n]
+        args = [_value(program, a, found) for a in node.args]
+        known = [a for a in args if a is not None]
+        if node.op == "const":
+            found[n] = torch.tensor(node.attr)
+        elif node.op in POINTWISE and len(known) == len(args) and node.op not in ("sum", "max", "where"):
+            found[n] = POINTWISE[node.op](*known)
+        else:
+            found[n] = None
+    return found[n]
+
+
+def inside(values: Tensor, lengths: Tensor | None) -> Tensor:
+    """Values (T, B, H) as (N, H), without what lies behind sequences' ends."""
+    if lengths is None:
+        return values.flatten(0, 1)
+    time = torch.arange(len(values), device=values.device).unsqueeze(1)
+    return values[time < lengths.to(values.device)]
+
+
+def _part(trace: Trace, layer: int, reverse: bool) -> LayerTrace:
+    if not isinstance(trace, Trace):
+        raise ArgumentError(f"trace is what layer.record gives, got {type(trace).__name__}")
+    part = trace.layer(layer)
+    if reverse and part.reverse is None:
+        raise ArgumentError("trace has no reverse direction; leave out reverse=True")
+    return part.reverse if reverse and part.reverse is not None else part
+
+
+def all_parts(trace: Trace) -> Mapping[tuple[int, bool], str]:
+    """What readers call each layer and direction of a trace, counted from 1."""
+    both = any(layer.reverse is not None for layer in trace.layers)
+    return {(k, way == "reverse"): f"layer {k + 1}" + (f", {way}" if both else "") for k, way, _ in trace.directions()}
