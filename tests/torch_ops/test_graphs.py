@@ -358,10 +358,10 @@ def test_scripting_says_what_to_use(kind: Callable[..., torch.nn.Module], wrap: 
 # The operations
 
 
-@pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
+@pytest.mark.parametrize("training", [pytest.param(False, marks=pytest.mark.slow), True], ids=["inference", "training"])
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
-@pytest.mark.parametrize("steps", [0, 1, 7])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("steps", [0, 1, 3])
+@pytest.mark.parametrize("backend", ["cpu", pytest.param("reference", marks=pytest.mark.slow)])
 def test_torch_checks_the_operations(backend: str, steps: int, lengths: Tensor | None, training: bool) -> None:
     layer = cv.Recurrent("lstm_peephole", I, H, dtype=F64)
     (unit,) = layer.units
