@@ -139,7 +139,9 @@ def test_no_cells_name_stands_below_the_language() -> None:
     pattern = re.compile(rf"(?<![a-z])({'|'.join(sorted(WORDS, key=len, reverse=True))})(?![a-z])", re.IGNORECASE)
     for path in paths:
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            assert not pattern.search(line), f"{path.name}:{number}: {line.strip()}"
+            # torch keeps its packed sequences in a module of that name.
+            said = line.replace("torch.nn.utils.rnn", "")
+            assert not pattern.search(said), f"{path.name}:{number}: {line.strip()}"
 
 
 @pytest.mark.parametrize("table", [evaluate, emit], ids=["torch", "llvm"])

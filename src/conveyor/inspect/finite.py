@@ -17,7 +17,7 @@ class NotFinite:
     """The first value that is not finite.
 
     Attributes:
-        where: What it stands in, such as `LSTM, layer 2` or `parameter weight_hh_l0.flatten()`.
+        where: What it stands in, such as `encoder, layer 2` or `parameter weight_hh_l0.flatten()`.
         name: The name of the value in the equations; empty for parameters and inputs.
         step: The step, from 0; None for parameters and inputs.
         row: The row of the batch, likewise.
