@@ -221,9 +221,11 @@ def test_bars_find_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         "length": [{"T": 100_000, "B": 4, "H": 64}],
     }
     figures = good | {"ours": 1e-9, "onnx_ratio": 99.0, "first": 1e-3, "slowdown": 1.0, "memory": 0.1, "linear": 1.0}
-    figures |= {"compiling_ratio": 0.001}
+    figures |= {"compiling_ratio": 0.001, "denormal_cost": 1.0}
     bad = {
-        name: 1e9 if name in ("ours", "first", "slowdown", "memory", "linear", "compiling_ratio") else value
+        name: 1e9
+        if name in ("ours", "first", "slowdown", "memory", "linear", "compiling_ratio", "denormal_cost")
+        else value
         for name, value in figures.items()
     }
     bad |= {

@@ -223,7 +223,7 @@ def test_a_layer_that_is_broken_has_a_report(bad: float, tmp_path: Path) -> None
     page = write_report(gather(subject(layer), told.append), tmp_path).read_text(encoding="utf-8")
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1], parse_constant=pytest.fail)
     assert len(data["layers"]) == 1 and told[0] == "recording 90 steps"
-    assert ("is not finite from step 1 on" in page) == (bad != 0.0)
+    assert ("(step 1), the first value that is not finite" in page) == (bad != 0.0)
 
 
 def test_both_directions_are_shown(tmp_path: Path) -> None:

@@ -14,16 +14,18 @@ from torch import Tensor
 from conveyor.cells import cells
 from conveyor.diagram.blocks import blocks_of
 from conveyor.gates import keep_gates
+from conveyor.inspect.activity import memory_length
 from conveyor.inspect.draw.figure import Drawn
 from conveyor.inspect.draw.flow import flow
 from conveyor.inspect.draw.heat import heat_maps
 from conveyor.inspect.draw.memory import memory_lengths
 from conveyor.inspect.draw.roles import Roles
 from conveyor.inspect.draw.walk import Walk, walk
+from conveyor.inspect.finite import first_in_trace
+from conveyor.inspect.flow import GradientFlow, gradient_flow
 from conveyor.inspect.report.content import Cell, LayerValues, Report
-from conveyor.inspect.report.diagnosis import sentences
-from conveyor.inspect.report.measures import gradient_flow, half_lives, kept
 from conveyor.inspect.report.telling import telling_units
+from conveyor.inspect.sentences import sentences_of
 from conveyor.layers import Recurrent
 from conveyor.layers.stack import Stack
 from conveyor.layers.trace import Trace
@@ -68,16 +70,18 @@ def gather(subject: Subject, say: Say) -> Report:
     """
     shown = min(subject.shown, len(subject.tokens))
     say(f"recording {len(subject.tokens):,} steps")
-    whole = _layers(subject.layer, subject.layer.record(subject.x))
+    trace = subject.layer.record(subject.x)
+    whole = _layers(trace)
     layers = [replace(layer, values={n: v[:shown] for n, v in layer.values.items()}) for layer in whole]
     say("looking for units that tell something")
-    telling = telling_units(whole, subject.tokens)
+    telling = telling_units(trace, whole, subject.tokens)
     say("walking through one step")
     told, walked = _walk(subject, layers, _interesting(subject.tokens[:shown]))
     say("following the gradient back")
-    memory = {_named(layer, s, whole): half_lives(v) for layer in whole for s, v in kept(layer).items()}
+    memory = _memory(trace)
     back = min(FLOW_STEPS, len(subject.tokens) - 1)
-    flows = gradient_flow(subject.layer, subject.x[-back - 1 : -1], subject.loss, [layer.label for layer in layers])
+    flows = gradient_flow(subject.layer, subject.x[-back - 1 : -1], subject.loss, jacobians=0)
+    reaching = _norms(flows)
     beside = {name: _untrained(subject, name, back) for name in subject.beside}
     say("drawing")
     heat_steps = min(shown, _HEAT_STEPS)
@@ -85,9 +89,7 @@ def gather(subject: Subject, say: Say) -> Report:
         "gates": [_heat(k, layer, subject.tokens[:heat_steps]) for k, layer in enumerate(layers)],
         "memory": [memory_lengths(memory)] if memory else [],
         "flow": [
-            flow(
-                {f.layer: f.states for f in flows}, name="flow-model", title="This model, from a loss at the last step"
-            ),
+            flow(reaching, name="flow-model", title="This model, from a loss at the last step"),
             *([flow(beside, name="flow-cells", title="Untrained cells side by side")] if beside else []),
         ],
     }
@@ -96,7 +98,7 @@ def gather(subject: Subject, say: Say) -> Report:
     }
     if memory:
         tables["memory"] = _columns(memory)
-    tables["flow-model"] = _columns({f"{f.layer}, {s}": n for f in flows for s, n in f.states.items()})
+    tables["flow-model"] = _columns({f"{of}, {s}": n for of, norms in reaching.items() for s, n in norms.items()})
     if beside:
         tables["flow-cells"] = _columns({f"{c}, {s}": n for c, curves in beside.items() for s, n in curves.items()})
     tables["walk"] = _walk_table(walked)
@@ -104,7 +106,7 @@ def gather(subject: Subject, say: Say) -> Report:
         subject.title,
         subject.facts,
         _cells(subject.layer),
-        sentences(whole, memory, flows),
+        _diagnosis(trace, flows),
         walked,
         told,
         subject.tokens[:shown],
@@ -115,9 +117,31 @@ def gather(subject: Subject, say: Say) -> Report:
     )
 
 
-def _named(layer: LayerValues, state: str, layers: Sequence[LayerValues]) -> str:
-    several = len(kept(layer)) > 1
-    return f"{layer.label}, {state}" if several else layer.label
+def _diagnosis(trace: Trace, flows: GradientFlow) -> list[str]:
+    bad = first_in_trace(trace, "The model")
+    return [*([] if bad is None else [bad.sentence()]), *sentences_of(trace, flows)]
+
+
+def _label(k: int, way: str) -> str:
+    return f"layer {k + 1}" + (", reverse" if way == "reverse" else "")
+
+
+def _memory(trace: Trace) -> dict[str, NDArray[np.float64]]:
+    """Steps until half of what a unit holds is left, by layer, and by state if the layer has several."""
+    found = {}
+    for k, way, _ in trace.directions():
+        lengths = memory_length(trace, k, reverse=way == "reverse")
+        for state, steps in lengths.items():
+            found[_label(k, way) + (f", {state}" if len(lengths) > 1 else "")] = steps.numpy(force=True)
+    return found
+
+
+def _norms(flows: GradientFlow) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """By what readers call the layer, and by state."""
+    found: dict[str, dict[str, NDArray[np.float64]]] = {}
+    for (k, way, state), norms in flows.to_numpy().items():
+        found.setdefault(_label(k, way), {})[state] = norms
+    return found
 
 
 def _untrained(subject: Subject, name: str, steps: int) -> dict[str, NDArray[np.float64]]:
@@ -134,12 +158,12 @@ def _untrained(subject: Subject, name: str, steps: int) -> dict[str, NDArray[np.
         with torch.random.fork_rng():
             torch.manual_seed(0)
             fresh = Recurrent(name, unit.input_size, unit.output_size, init=init, max_lag=steps)
-        states = gradient_flow(fresh, x, lambda y: y[-1].sum(), [name])[0].states
+        states = next(iter(_norms(gradient_flow(fresh, x, lambda y: y[-1].sum(), jacobians=0)).values()))
         found |= {f"{s}{told}": norms for s, norms in states.items() if not told or s == list(states)[-1]}
     return found
 
 
-def _layers(layer: Stack, trace: Trace) -> list[LayerValues]:
+def _layers(trace: Trace) -> list[LayerValues]:
     found = []
     for k, way, part in trace.directions():
         program = part.program
@@ -153,9 +177,8 @@ def _layers(layer: Stack, trace: Trace) -> list[LayerValues]:
         }
         order = sorted(wide, key=lambda n: (states.index(n) if n in states else len(states), names.get(n, 0)))
         titles = {b.name: roles.title(b) for b in roles.blocks.of.values() if b.name and b.kind != "given"}
-        label = f"layer {k + 1}" + (", reverse" if way == "reverse" else "")
         gates = tuple(g.name for g in roles.gates if g.name in wide)
-        found.append(LayerValues(label, program, {n: wide[n] for n in order}, gates, titles))
+        found.append(LayerValues(_label(k, way), program, {n: wide[n] for n in order}, gates, titles))
     return found
 
 
