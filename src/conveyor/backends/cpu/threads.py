@@ -44,7 +44,8 @@ def usable(threads: int, operations: float, coupled: bool = False) -> int:
     In a child of a fork the pool of the parent is gone, and waiting for it would never end; there it is one.
 
     While other processes want the cores, one of several threads is often not running. Those that wait for each other
-    some dozen times a pass lose little by that, since whoever waits sleeps; at every step, one thread is sooner done.
+    some dozen times a pass lose little by that, since whoever waits sleeps; those that wait at every step lose more
+    than they gain, and so does a pass that is shorter than another process's turn.
 
     Args:
         threads: How many there may be.
@@ -53,9 +54,10 @@ def usable(threads: int, operations: float, coupled: bool = False) -> int:
     """
     if operations < _WORTHWHILE or threads < 2 or forked() or openmp() is None:
         return 1
-    return 1 if coupled and is_crowded() else threads
+    return 1 if (coupled or operations < _WORTH_SHARING) and is_crowded() else threads
 
 
+_WORTH_SHARING = 5e8  # about 2 ms on one core; a thread that is not running comes back after some 4 ms
 _WORTHWHILE = 2e7  # about 0.1 ms on one core; less is over before the other threads are of use
 
 
