@@ -119,7 +119,8 @@ def gather(subject: Subject, say: Say) -> Report:
 
 def _diagnosis(trace: Trace, flows: GradientFlow) -> list[str]:
     bad = first_in_trace(trace, "The model")
-    return [*([] if bad is None else [bad.sentence()]), *sentences_of(trace, flows)]
+    said = [*([] if bad is None else [bad.sentence()]), *sentences_of(trace, flows)]
+    return [sentence[:1].upper() + sentence[1:] for sentence in said]
 
 
 def _label(k: int, way: str) -> str:

@@ -41,7 +41,7 @@ def telling_units(trace: Trace, layers: Sequence[LayerValues], tokens: Sequence[
 
 
 def _reason(what: str, result: ProbeResult) -> str:
-    chance = float(result.chance.quantile(0.95))
+    chance = max(0.0, float(result.chance.quantile(0.95)))  # a line that fits the rest worse than its mean has r² < 0
     return f"{what} ({result.metric} {result.best.score:.2f}, by chance {chance:.2f})"
 
 
