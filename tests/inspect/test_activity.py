@@ -208,3 +208,11 @@ def test_wrong_calls() -> None:
     for call, message in wrong:
         with pytest.raises(cv.ArgumentError, match=message):
             call()
+
+
+def test_updates_behind_every_end_do_not_count() -> None:
+    torch.manual_seed(0)
+    layer, x, lengths = cv.LSTM(3, 4), torch.randn(10, 3, 3), torch.tensor([1, 2, 3])
+    sizes = cv.update_size(layer.record(x, lengths=lengths))
+    assert all(v[:3].isfinite().all() and v[3:].isnan().all() for v in sizes.values())
+    assert "changes h by 0%" not in str(cv.diagnose(layer, x, loss=lambda y: y[0].sum(), lengths=lengths))

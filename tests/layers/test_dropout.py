@@ -310,3 +310,11 @@ def test_nothing_recurrent_to_drop() -> None:
     with pytest.raises(cv.ArgumentError, match="drops recurrent connections, and cell min_gru has none"):
         cv.Recurrent("min_gru", I, 5, variational_dropout={"recurrent": 0.5})
     cv.Recurrent("min_gru", I, 5, variational_dropout=0.5)(torch.randn(T, B, I))
+
+
+@pytest.mark.parametrize("value", [3, -0.5, "a", True, None])
+def test_a_rate_that_is_changed_later_is_checked(value: object) -> None:
+    layer = cv.LSTM(3, 4, num_layers=2, dropout=0.25)
+    with pytest.raises(cv.ArgumentError, match="dropout is a probability from 0 to 1"):
+        layer.dropout = value  # type: ignore[assignment]
+    assert layer.dropout == 0.25

@@ -175,7 +175,7 @@ def test_a_call_that_fails_leaves_nothing_behind() -> None:
 
 @pytest.mark.parametrize(
     "model, message",
-    [(nn.LSTM(2, 3), "no layer of conveyor's; swap torch.nn's"), ("model", "model is a torch.nn.Module, got str")],
+    [(nn.LSTM(2, 3), "no sequence layer of conveyor's"), ("model", "model is a torch.nn.Module, got str")],
 )
 def test_models_without_layers(model: Any, message: str) -> None:
     with pytest.raises(cv.ArgumentError, match=message), cv.recording(model):

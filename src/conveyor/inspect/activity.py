@@ -116,7 +116,7 @@ def update_size(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[
         reverse: Whether the reverse direction is meant.
 
     Returns:
-        By state, for each step (T,) at the input's time index; 0 where the state is 0.
+        By state, for each step (T,) at the input's time index; 0 where the state is 0, nan behind all ends.
 
     Raises:
         ArgumentError: There is no such layer.
@@ -138,7 +138,8 @@ def update_size(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[
         valid = (time < ends.to(values.device)).unsqueeze(-1)
         change = torch.where(valid, values - before, 0.0).flatten(1).norm(dim=1)
         size = values.flatten(1).norm(dim=1)
-        found[state.name] = torch.where(size > 0, change / size, 0.0)
+        share = torch.where(size > 0, change / size, 0.0)
+        found[state.name] = torch.where(valid.flatten(1).any(1), share, torch.nan)
     return found
 
 

@@ -72,7 +72,8 @@ def _memory(trace: Trace, k: int, back: bool) -> Iterator[str]:
 
 
 def _updates(trace: Trace, k: int, back: bool) -> Iterator[str]:
-    sizes = {n: float(v.median()) for n, v in update_size(trace, k, reverse=back).items() if len(v)}
+    found = update_size(trace, k, reverse=back).items()
+    sizes = {n: float(v.nanmedian()) for n, v in found if not v.isnan().all()}
     if sizes:
         yield f"a step changes {' and '.join(f'{n} by {v:.0%}' for n, v in sizes.items())} of its size (median)."
 

@@ -70,7 +70,8 @@ def recording(model: nn.Module, values: Sequence[str] | str | None = None) -> It
     names = {layer: name for name, layer in model.named_modules() if isinstance(layer, Stack)}
     if not names:
         raise ArgumentError(
-            f"model: {type(model).__name__} has no layer of conveyor's; swap torch.nn's for them with cv.replace(model)"
+            f"model: {type(model).__name__} has no sequence layer of conveyor's (single steps such as cv.Cell are not"
+            " recorded); swap torch.nn's for them with cv.replace(model)"
         )
     wanted = check_names(values, list(names))
     found = Recording()

@@ -31,7 +31,7 @@ class Regularised(Module):
     input_size: int
     num_layers: int
     num_directions: int
-    dropout: float
+    _dropout: float
     connections: str
     _variational: float | Mapping[str, float] | None
     _zoneout: float | Mapping[str, float] | None
@@ -40,6 +40,15 @@ class Regularised(Module):
 
     def _all_units(self) -> tuple[Unit, ...]:
         return self.units
+
+    @property
+    def dropout(self) -> float:
+        """The probability with which what a layer gives to the next is zeroed in training."""
+        return self._dropout
+
+    @dropout.setter
+    def dropout(self, value: float) -> None:
+        self._dropout = as_rate("dropout", value)
 
     @property
     def variational_dropout(self) -> float | Mapping[str, float] | None:

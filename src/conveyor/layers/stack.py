@@ -18,7 +18,7 @@ from conveyor.layers.arguments import check_flags, check_place
 from conveyor.layers.carried import watched
 from conveyor.layers.check import check_aux_names, check_input, check_state, describe, sequence_aux, sequence_reset
 from conveyor.layers.chunks import Order
-from conveyor.layers.dropout import as_rate, warn_of_one_layer
+from conveyor.layers.dropout import warn_of_one_layer
 from conveyor.layers.given import Field, Given
 from conveyor.layers.initialise import initialise
 from conveyor.layers.notes import notes_of
@@ -76,8 +76,8 @@ class Stack(Uses, Regularised):
         dtype: torch.dtype | None,
     ) -> None:
         super().__init__()
-        as_rate("dropout", dropout)
-        warn_of_one_layer(dropout, len(cells))
+        self.dropout = dropout
+        warn_of_one_layer(self.dropout, len(cells))
         check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional, strict_backend=strict_backend)
         check_flags(learn_initial_state=learn_initial_state)
         check_place(device, dtype)
@@ -87,7 +87,6 @@ class Stack(Uses, Regularised):
         self.num_layers = len(cells)
         self.bias = bias
         self.batch_first = batch_first
-        self.dropout = float(dropout)
         self.bidirectional = bidirectional
         self.num_directions = 2 if bidirectional else 1
         self.backend = backend

@@ -35,6 +35,9 @@ def layers_of(layer: Any) -> list[LayerSpec]:
         raise ArgumentError(f"layer is a cv.Recurrent, LSTM, GRU or RNN, or a KerasLayer of one, got {_kind(held)}")
     if held.learn_initial_state:
         raise ArgumentError("layer: Keras starts from zero, and this one learns its initial states; cv.save keeps them")
+    for name in ("zoneout", "connections"):
+        if getattr(held, name) not in (None, "plain"):
+            raise ArgumentError(f"layer: Keras has no {name} in its layers, and this one does; cv.save keeps it")
     if any(p.is_meta for p in held.parameters()):
         raise ArgumentError("layer has its parameters on the meta device, where they have no values; load them first")
     d = held.num_directions
