@@ -9,7 +9,7 @@ import torch
 import conveyor as cv
 from conveyor.bench import baselines
 from conveyor.bench.baselines import Size, square
-from conveyor.bench.roofline import bound
+from conveyor.bench.roofline import roofline
 from conveyor.bench.rows import Line
 from conveyor.bench.run import Run
 from conveyor.bench.sequences import agree
@@ -48,7 +48,7 @@ def _beside_lstm(run: Run, cell: CellDefinition, size: Size) -> Line:
 
     def measure() -> Mapping[str, float]:
         mine, theirs = alternate([pair.ours.train(gradient), lstm], run.seconds / 2)
-        least = bound(done, given.rows, run.calibration, run.wide)
+        least = roofline(done, given.rows, run.calibration, run.wide)
         return {
             "ours": mine.seconds,
             "rate": done.flops * given.rows / mine.seconds,

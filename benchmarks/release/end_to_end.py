@@ -23,7 +23,7 @@ from release import process
 
 _FIRSTS = 3  # processes whose median is taken
 _BASE = 1_000  # steps of the length that others are set beside
-_GATED = 1_000  # steps that the gate compares at most: the reference takes a while
+_COMPARED = 1_000  # steps that the check compares at most: the reference takes a while
 
 
 def first_use(run: Run) -> Iterator[Line]:
@@ -154,7 +154,7 @@ def _length(run: Run, size: Size, base: float | None) -> Line:
     torch.manual_seed(0)
     given, short = (
         baselines.setting(cv.cells["lstm"], square(steps, size.B, size.H), run.dtype)
-        for steps in (size.T, min(size.T, _GATED))
+        for steps in (size.T, min(size.T, _COMPARED))
     )
     step = baselines.layer(given).train(given.gradient())
 

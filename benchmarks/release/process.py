@@ -19,6 +19,7 @@ from typing import Any
 from conveyor.errors import ConveyorError
 
 _SECONDS = 600.0
+_BENCHMARKS = Path(__file__).parent.parent  # where `release` is found
 
 
 def run(task: str, *arguments: object, environment: Mapping[str, str] | None = None) -> dict[str, float]:
@@ -35,6 +36,7 @@ def run(task: str, *arguments: object, environment: Mapping[str, str] | None = N
         errors="replace",
         timeout=_SECONDS,
         env=os.environ | dict(environment or {}),
+        cwd=_BENCHMARKS,
         check=False,
     )
     if done.returncode:

@@ -18,7 +18,7 @@ from release import onnx_step
 SIZES = ((1, 64), (1, 128), (1, 256), (32, 64), (32, 128), (32, 256))
 """Rows and hidden sizes of a cell's step."""
 
-_CHECKED = 20  # steps whose outputs the gate compares
+_CHECKED = 20  # steps whose outputs the check compares
 
 
 def streams(run: Run) -> Iterator[Line]:
@@ -41,7 +41,7 @@ def stream(run: Run, layer: Any, hidden: int) -> Line:
     cell.load_state_dict({name.removesuffix("_l0"): p for name, p in layer.state_dict().items()})
     ours, theirs, onnx = _stepper(layer), _torch_stepper(cell), onnx_step.stepper(cell, run.threads)
 
-    def gate() -> None:
+    def check() -> None:
         found = [torch.cat([step(row).clone() for row in x]) for step in (ours(), theirs(), onnx())]
         for got in (found[0], found[2]):
             compare({"output": got}, {"output": found[1]})
@@ -60,7 +60,7 @@ def stream(run: Run, layer: Any, hidden: int) -> Line:
             "of_bandwidth": weights / mine.seconds / run.calibration.reading(weights),
         }
 
-    return run.line(f"H={hidden}", gate, measure, {"H": hidden})
+    return run.line(f"H={hidden}", check, measure, {"H": hidden})
 
 
 def _stepper(layer: Any) -> Callable[[], onnx_step.Step]:

@@ -9,6 +9,8 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from conveyor import moved
+
 if TYPE_CHECKING:
     from conveyor.backends import why_not as why_not
     from conveyor.cells import cells as cells
@@ -121,6 +123,8 @@ _PUBLIC = {
     "sequences.tbptt": ("tbptt",),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
+
+moved.install()
 
 __all__ = sorted([*_MODULE_OF, "__version__"])  # noqa: PLE0605 - made of the one table above
 

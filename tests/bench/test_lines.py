@@ -31,6 +31,8 @@ PAIRS = {
     "reference": baselines.beside_reference,
 }
 
+BENCHMARKS = Path(process.__file__).parent.parent
+
 
 FLOAT32 = [
     *((name, "torch") for name in ("lstm", "gru", "rnn", "lstm_projection")),
@@ -267,7 +269,7 @@ def test_memory_is_that_of_the_process_itself() -> None:
     """Not that of the process which started it."""
     held = torch.zeros(300 * 2**18)  # 300 MiB in this process
     code = "from release.process import _most_memory; print(_most_memory())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=BENCHMARKS)
     assert 2**20 < float(done.stdout) < 200 * 2**20
     assert held.numel() > 0
 

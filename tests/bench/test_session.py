@@ -17,7 +17,7 @@ import conveyor as cv
 from bench.conftest import Steady
 from conveyor import backends
 from conveyor.bench import compare, session
-from conveyor.bench.rows import Bar, Line, Result, Row, Verdict
+from conveyor.bench.rows import Line, Result, Row, Target, Verdict
 from conveyor.bench.run import Run, measure
 from conveyor.bench.session import INTERRUPTED, Options, carry_out
 from conveyor.bench.table import COLUMNS, as_markdown, as_rich, machine_lines, show
@@ -32,7 +32,7 @@ LINES = (
     Line("100×8×128", {"ours": 0.02, "theirs": 1.5, "ratio": 75.0, "rate": 1e9, "of_peak": 0.5}, "void"),
     Line("100×32×64", state="red", note="output is off by 1"),
 )
-RESULT = Result("lstm", "LSTM, beside torch", LINES, (Bar("≥ 1.15×", "ratio", least=1.15).judge(LINES[:2]),))
+RESULT = Result("lstm", "LSTM, beside torch", LINES, (Target("≥ 1.15×", "ratio", least=1.15).judge(LINES[:2]),))
 
 
 def text_of(width: int, *results: Result, terminal: bool, markdown: bool = False) -> str:
@@ -98,8 +98,8 @@ def test_every_figure_that_is_measured_has_a_column() -> None:
     source = "".join(path.read_text() for path in (ROOT / "src/conveyor/bench").glob("*.py"))
     for name in COLUMNS:
         assert f'"{name}"' in source.replace(f'    "{name}": ("', "", 1), f"{name} is not measured"
-    named = {bar.figure for row in targets.ROWS for bar in row.bars}
-    named |= {bar.instead[0] for row in targets.ROWS for bar in row.bars if bar.instead}
+    named = {target.figure for row in targets.ROWS for target in row.targets}
+    named |= {target.instead[0] for row in targets.ROWS for target in row.targets if target.instead}
     assert named <= COLUMNS.keys()
 
 
@@ -202,7 +202,7 @@ def test_a_file_that_can_not_be_written_is_one_line(steady: None, tmp_path: Path
 
 def test_rows_are_chosen_by_name() -> None:
     names = [row.name for row in targets.ROWS]
-    assert len(set(names)) == len(names) and all(row.bars for row in targets.ROWS)
+    assert len(set(names)) == len(names) and all(row.targets for row in targets.ROWS)
     assert [row.name for row in targets.choose(["gru", "memory", "gru"])] == ["gru", "memory"]
     everything = [row.name for row in targets.choose([])]
     assert "user-cell-compiled" not in everything  # it takes minutes
@@ -213,7 +213,7 @@ def test_rows_are_chosen_by_name() -> None:
 
 
 def test_bars_find_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With figures that meet every bar, every bar is met: none is about lines that there never are."""
+    """With figures that meet every target, every target is met: none is about lines that there never are."""
     good = {"ratio": 99.0, "of_peak": 0.99, "of_bound": 0.99, "per_flop": 0.1, "to_lstm": 0.1, "to_bound": 0.1}
     sizes = [size.facts for size in targets.SIZES]
     facts = {
@@ -242,8 +242,8 @@ def test_bars_find_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     for row in targets.ROWS:
         for numbers, met in ((figures, True), (bad, False)):
             lines = [Line("l", numbers, facts=f) for f in facts.get(row.name, sizes)]
-            for bar in row.bars:
-                assert bar.judge(lines).met is met, f"{row.name}: {bar.text}"
+            for target in row.targets:
+                assert target.judge(lines).met is met, f"{row.name}: {target.text}"
 
 
 @pytest.mark.parametrize("name", ["lstm", "lstm-inference", "gru", "rnn", "projection", "lstm-cell"])
@@ -253,7 +253,7 @@ def test_rows_beside_torch_run(name: str, run: Run, monkeypatch: pytest.MonkeyPa
     (result,) = measure(targets.choose([name]), run)
     (line,) = result.lines
     assert line.state == "ok" and line.figures["ratio"] > 0
-    assert [v.text for v in result.verdicts] == [bar.text for bar in targets.choose([name])[0].bars]
+    assert [v.text for v in result.verdicts] == [target.text for target in targets.choose([name])[0].targets]
 
 
 def script() -> ModuleType:
@@ -268,7 +268,7 @@ def test_the_script_lists_its_rows(capsys: pytest.CaptureFixture[str]) -> None:
     assert script().main(["--list"]) == 0
     out = capsys.readouterr().out
     assert all(f"\n{row.name} " in f"\n{out}" for row in targets.ROWS)
-    assert all(bar.text in out for row in targets.ROWS for bar in row.bars)
+    assert all(target.text in out for row in targets.ROWS for target in row.targets)
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["--threads", "0", "gru"], ["--seconds", "-1"], ["--json", "/"]])

@@ -44,7 +44,7 @@ def square(steps: int, batch: int, hidden: int) -> Size:
 
 
 @dataclass(frozen=True)
-class Contestant:
+class TimedLayer:
     """Something that runs over a sequence.
 
     Attributes:
@@ -131,7 +131,7 @@ def setting(cell: CellDefinition, size: Size, dtype: torch.dtype = torch.float32
     return Setting(cell, size, sizes, dtype, x, aux)
 
 
-def _contestant(module: nn.Module, given: Setting, **aux: Tensor) -> Contestant:
+def _timed_layer(module: nn.Module, given: Setting, **aux: Tensor) -> TimedLayer:
     def forward() -> Tensor:
         output: Tensor = module(given.x, **aux)[0]
         return output
@@ -141,7 +141,7 @@ def _contestant(module: nn.Module, given: Setting, **aux: Tensor) -> Contestant:
 
 def _of(
     forward: Callable[[], Tensor], wanted: Mapping[str, Tensor], checked: Callable[[], Tensor] | None = None
-) -> Contestant:
+) -> TimedLayer:
     """A contestant; `checked` is the forward pass that reaches `wanted`, where `forward` reaches leaves of its own."""
 
     def gradients(gradient: Tensor) -> Mapping[str, Tensor]:
@@ -150,7 +150,7 @@ def _of(
         filled = [torch.zeros_like(t) if g is None else g for g, t in zip(found, wanted.values(), strict=True)]
         return {"output": output, **{f"gradient of {n}": g for n, g in zip(wanted, filled, strict=True)}}
 
-    return Contestant(forward, tuple(wanted.values()), gradients)
+    return TimedLayer(forward, tuple(wanted.values()), gradients)
 
 
 @dataclass(frozen=True)
@@ -163,18 +163,18 @@ class Pair:
         truth: Makes the reference backend with the same numbers, in float64.
     """
 
-    ours: Contestant
-    theirs: Contestant
-    truth: Callable[[], Contestant]
+    ours: TimedLayer
+    theirs: TimedLayer
+    truth: Callable[[], TimedLayer]
 
 
-def _truth(make: Callable[..., nn.Module], module: nn.Module, given: Setting) -> Callable[[], Contestant]:
-    def exact() -> Contestant:
+def _truth(make: Callable[..., nn.Module], module: nn.Module, given: Setting) -> Callable[[], TimedLayer]:
+    def exact() -> TimedLayer:
         twin = make(dtype=torch.float64, backend="reference")
         twin.load_state_dict(module.state_dict())
         x = given.x.detach().double().requires_grad_()
         aux = {n: a.double() for n, a in given.aux.items()}
-        return _contestant(twin, replace(given, x=x, aux=aux, dtype=torch.float64), **aux)
+        return _timed_layer(twin, replace(given, x=x, aux=aux, dtype=torch.float64), **aux)
 
     return exact
 
@@ -184,9 +184,9 @@ def _maker(given: Setting) -> Callable[..., nn.Module]:
     return partial(cv.Recurrent, given.cell, given.size.I, given.size.H, sizes=given.sizes or None)
 
 
-def layer(given: Setting) -> Contestant:
+def layer(given: Setting) -> TimedLayer:
     """Our layer of the cell, by itself."""
-    return _contestant(_maker(given)(dtype=given.dtype), given, **given.aux)
+    return _timed_layer(_maker(given)(dtype=given.dtype), given, **given.aux)
 
 
 # Cells that torch has a layer for: ours, torch's, and what both are told beside their sizes.
@@ -221,7 +221,7 @@ def beside_torch(given: Setting) -> Pair:
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # torch says once that projections miss its fast path, which is what we measure
         second(given.x[:1])
-    return Pair(_contestant(first, given), _contestant(second, given), _truth(make, first, given))
+    return Pair(_timed_layer(first, given), _timed_layer(second, given), _truth(make, first, given))
 
 
 def beside_reference(given: Setting) -> Pair:
@@ -229,7 +229,7 @@ def beside_reference(given: Setting) -> Pair:
     make = _maker(given)
     first, second = (make(dtype=given.dtype, backend=backend) for backend in ("auto", "reference"))
     second.load_state_dict(first.state_dict())
-    ours, theirs = (_contestant(module, given, **given.aux) for module in (first, second))
+    ours, theirs = (_timed_layer(module, given, **given.aux) for module in (first, second))
     return Pair(ours, theirs, _truth(make, first, given))
 
 
@@ -264,7 +264,7 @@ def beside_loop(given: Setting, change: Callable[[Any], Any] = lambda run: run) 
 
     theirs = _of(lambda: called(leaves), {"x": given.x, **slots}, lambda: called(packed()))
     theirs = replace(theirs, leaves=(given.x, *leaves))
-    return Pair(_contestant(module, given, **given.aux), theirs, _truth(make, module, given))
+    return Pair(_timed_layer(module, given, **given.aux), theirs, _truth(make, module, given))
 
 
 def beside_compiled_loop(given: Setting) -> Pair:

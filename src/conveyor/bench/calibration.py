@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from conveyor.backends.cpu.codegen import isa
-from conveyor.bench.roofline_kernels import FUNCTIONS, Yardsticks, yardsticks
+from conveyor.bench.roofline_kernels import FUNCTIONS, RooflineKernels, compile_kernels
 
 TOLERANCE = 0.1
 """How far below the run's best the product around a row may be."""
@@ -140,8 +140,8 @@ class Calibration:
         return time.perf_counter() - began
 
 
-def _loops() -> Yardsticks:
-    return yardsticks(isa.width())
+def _loops() -> RooflineKernels:
+    return compile_kernels(isa.width())
 
 
 def _copy(source: Tensor, goal: Tensor, times: int) -> None:

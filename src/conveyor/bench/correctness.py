@@ -1,4 +1,4 @@
-"""The gate before every measurement: what does not give the right numbers is not timed.
+"""The check before every measurement: what does not give the right numbers is not timed.
 
 Two programs that both are right differ by the order of their sums. Most cells forget such differences; some make them
 grow from step to step, until two right results have little in common. So what differs by more than a tolerance is held
@@ -22,7 +22,7 @@ _TIMES = 4.0  # how many times the other's error
 Tensors = Mapping[str, Tensor]
 
 
-class RedGate(Exception):
+class WrongNumbers(Exception):
     """What was to be timed gives other numbers than it should."""
 
 
@@ -38,15 +38,15 @@ def compare(got: Tensors, want: Tensors, truth: Callable[[], Tensors] | None = N
         The largest difference of all, relative to the largest value of its tensor.
 
     Raises:
-        RedGate: A tensor is missing, or of another shape, or wrong.
+        WrongNumbers: A tensor is missing, or of another shape, or wrong.
     """
     if got.keys() != want.keys():
-        raise RedGate(f"gives {', '.join(sorted(got))} in place of {', '.join(sorted(want))}")
+        raise WrongNumbers(f"gives {', '.join(sorted(got))} in place of {', '.join(sorted(want))}")
     exact: Tensors | None = None
     worst = 0.0
     for name, wanted in want.items():
         if got[name].shape != wanted.shape or got[name].dtype != wanted.dtype:
-            raise RedGate(f"{name} is {_kind(got[name])}, expected {_kind(wanted)}")
+            raise WrongNumbers(f"{name} is {_kind(got[name])}, expected {_kind(wanted)}")
         if wanted.numel() == 0:
             continue
         scale, off = _largest(wanted), _largest(got[name].detach() - wanted.detach())
@@ -54,7 +54,7 @@ def compare(got: Tensors, want: Tensors, truth: Callable[[], Tensors] | None = N
         if not (math.isfinite(scale) and off <= _MOST[wanted.dtype][name.startswith("gradient")] * scale):
             exact = truth() if truth and exact is None else exact
             if exact is None or not _is_as_near(got[name], wanted, exact[name]):
-                raise RedGate(f"{name} is off by {off:.2g} where its largest value is {scale:.2g}")
+                raise WrongNumbers(f"{name} is off by {off:.2g} where its largest value is {scale:.2g}")
         worst = max(worst, off / scale if scale else 0.0)
     return worst
 

@@ -9,7 +9,7 @@ from conveyor.bench.work import Work
 
 
 @dataclass(frozen=True)
-class Bound:
+class Roofline:
     """Seconds for all steps and rows.
 
     Attributes:
@@ -28,10 +28,10 @@ class Bound:
         return self.products + self.pointwise + self.bytes
 
 
-def bound(work: Work, rows: int, calibration: Calibration, wide: int = 1) -> Bound:
+def roofline(work: Work, rows: int, calibration: Calibration, wide: int = 1) -> Roofline:
     """The bound for so many rows, those of all steps together; numbers are `wide` times as wide as float32."""
     size = work.bytes * rows * wide
-    return Bound(
+    return Roofline(
         work.flops * rows / calibration.best * wide,
         rows * sum(number * calibration.function(op) for op, number in work.pointwise.items()) * wide,
         size / calibration.copying(size),

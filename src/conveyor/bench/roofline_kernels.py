@@ -48,7 +48,7 @@ FUNCTIONS: dict[str, Callable[[Vectors, Any], Any]] = {
 
 
 @dataclass(frozen=True)
-class Yardsticks:
+class RooflineKernels:
     """The loops as functions that release the GIL.
 
     Attributes:
@@ -71,9 +71,9 @@ class Yardsticks:
 
 
 @lru_cache(maxsize=4)
-def yardsticks(width: Width) -> Yardsticks:
+def compile_kernels(width: Width) -> RooflineKernels:
     """The loops for these instructions, compiled when they are first asked for."""
-    module = ir.Module("yardsticks")
+    module = ir.Module("roofline kernels")
     _product(module, width)
     _read(module, width, "read", lambda v, a: a)
     for name, function in FUNCTIONS.items():
@@ -89,7 +89,7 @@ def yardsticks(width: Width) -> Yardsticks:
     product = ctypes.CFUNCTYPE(None, place, place, place, number, number)
     read = ctypes.CFUNCTYPE(None, place, place, number, number)
     lanes = width.lanes(FLOAT32)
-    return Yardsticks(
+    return RooflineKernels(
         product(engine.get_function_address("product")),
         read(engine.get_function_address("read")),
         {name: read(engine.get_function_address(f"function_{name}")) for name in FUNCTIONS},

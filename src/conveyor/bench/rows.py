@@ -1,4 +1,4 @@
-"""Rows of a table of measurements, their lines, and the bars that these have to reach."""
+"""Rows of a table of measurements, their lines, and the targets that these have to reach."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Line:
         state: `void` if the machine was not its usual self; `red` if the numbers were wrong, so that nothing was timed.
         note: Why, or what else there is to say.
         product: FLOP a second of the product beside it, the lower of the two; None if time is no part of it.
-        facts: What bars choose lines by, such as B and H.
+        facts: What targets choose lines by, such as B and H.
     """
 
     label: str
@@ -49,10 +49,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a bar is met.
+    """Whether a target is met.
 
     Attributes:
-        text: The bar.
+        text: The target.
         met: Whether it is; None if that is open, because lines that it is about are void, or there are none.
         value: The mean, or the worst of the lines; None if there is none.
         reason: What decided, such as the worst line.
@@ -65,7 +65,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Bar:
+class Target:
     """What a figure has to reach.
 
     Attributes:
@@ -87,7 +87,7 @@ class Bar:
     instead: tuple[str, float] | None = None
 
     def judge(self, lines: Sequence[Line]) -> Verdict:
-        """Hold the lines to the bar."""
+        """Hold the lines to the target."""
         about = [line for line in lines if self.where(line) and (line.state == "red" or self.figure in line.figures)]
         red = [line.label for line in about if line.state == "red"]
         void = [line.label for line in about if line.state == "void"]
@@ -124,13 +124,13 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table of bars.
+    """A row of the table of targets.
 
     Attributes:
         name: What it is chosen by.
         title: What it measures.
         measure: Yields its lines.
-        bars: What they have to reach.
+        targets: What they have to reach.
         missing: Why it can't be measured here; None if it can.
         asked: Whether it is measured only when it is named.
     """
@@ -138,7 +138,7 @@ class Row:
     name: str
     title: str
     measure: Callable[[Run], Iterator[Line]]
-    bars: tuple[Bar, ...] = ()
+    targets: tuple[Target, ...] = ()
     missing: Callable[[], str | None] = lambda: None
     asked: bool = False
 

@@ -1,4 +1,4 @@
-"""What the rows of one run share: the calibration around each line, and the gate before it."""
+"""What the rows of one run share: the calibration around each line, and the check before it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from conveyor.bench.calibration import Calibration
-from conveyor.bench.correctness import RedGate
+from conveyor.bench.correctness import WrongNumbers
 from conveyor.bench.rows import Line, Result, Row
 
 TRIES = 3
@@ -52,7 +52,7 @@ class Run:
     def line(
         self,
         label: str,
-        gate: Callable[[], object],
+        check: Callable[[], object],
         measure: Callable[[], Mapping[str, float]],
         facts: Mapping[str, float] | None = None,
         note: str = "",
@@ -61,15 +61,15 @@ class Run:
 
         Args:
             label: Its name.
-            gate: Raises `RedGate` if the numbers are wrong.
+            check: Raises `WrongNumbers` if the numbers are wrong.
             measure: Gives the figures.
-            facts: What bars choose lines by.
+            facts: What targets choose lines by.
             note: What else there is to say.
         """
         facts = facts or {}
         try:
-            gate()
-        except RedGate as red:
+            check()
+        except WrongNumbers as red:
             return Line(label, state="red", note=str(red), facts=facts)
         for _ in range(TRIES):
             known = self.calibration.known()
@@ -89,7 +89,7 @@ class Run:
 
 
 def measure(rows: Iterable[Row], run: Run) -> list[Result]:
-    """Measure rows, and hold them to their bars when all are there; Ctrl-C leaves it at what there is."""
+    """Measure rows, and hold them to their targets when all are there; Ctrl-C leaves it at what there is."""
     found: list[tuple[Row, list[Line]]] = []
     with suppress(KeyboardInterrupt):
         run.calibration.settle()
@@ -103,5 +103,5 @@ def measure(rows: Iterable[Row], run: Run) -> list[Result]:
     results = []
     for row, lines in found:
         settled = tuple(run.settled(line) for line in lines)
-        results.append(Result(row.name, row.title, settled, tuple(bar.judge(settled) for bar in row.bars)))
+        results.append(Result(row.name, row.title, settled, tuple(target.judge(settled) for target in row.targets)))
     return results

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from conveyor.bench.baselines import Pair, Setting
 from conveyor.bench.correctness import compare
-from conveyor.bench.roofline import bound
+from conveyor.bench.roofline import roofline
 from conveyor.bench.rows import Line
 from conveyor.bench.run import Run
 from conveyor.bench.timing import alternate
@@ -14,14 +14,14 @@ from conveyor.bench.work import forward_flops, work
 
 
 def agree(given: Setting, pair: Pair) -> Callable[[], float]:
-    """A gate: the output and all gradients are those of the other."""
+    """A check: the output and all gradients are those of the other."""
 
-    def gate() -> float:
+    def check() -> float:
         gradient = given.gradient()
         ours, theirs = pair.ours.gradients(gradient), pair.theirs.gradients(gradient)
         return compare(ours, theirs, lambda: pair.truth().gradients(gradient.double()))
 
-    return gate
+    return check
 
 
 def training(run: Run, given: Setting, pair: Pair) -> Line:
@@ -31,7 +31,7 @@ def training(run: Run, given: Setting, pair: Pair) -> Line:
 
     def measure() -> Mapping[str, float]:
         mine, other = alternate([c.train(gradient) for c in (pair.ours, pair.theirs)], run.seconds)
-        least = bound(done, given.rows, run.calibration, run.wide)
+        least = roofline(done, given.rows, run.calibration, run.wide)
         return {
             "ours": mine.seconds,
             "theirs": other.seconds,

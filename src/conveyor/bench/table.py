@@ -109,7 +109,7 @@ def heads(columns: Sequence[str], notes: bool) -> list[str]:
 
 
 def verdict(found: Verdict) -> str:
-    """A bar in a line: met, missed or open."""
+    """A target in a line: met, missed or open."""
     word = {True: "met", False: "MISSED", None: "open"}[found.met]
     return f"{word}: {found.text}{_value(found)} ({found.reason})"
 
@@ -129,19 +129,19 @@ def machine_lines(machine: Machine, calibration: Calibration, dtype: str, date: 
 
 
 def as_markdown(result: Result) -> str:
-    """A row as a heading, a table and its bars."""
+    """A row as a heading, a table and its targets."""
     columns = columns_of(result.lines)
     notes = any(line.note for line in result.lines)
     table = [heads(columns, notes), *(cells(line, columns) for line in result.lines)]
     wide = len(table[0])
     lines = [f"| {' | '.join(row[:wide])} |" for row in table]
     lines.insert(1, "|" + "---|" * wide)
-    bars = [f"- {verdict(v)}" for v in result.verdicts]
-    return "\n".join([f"### {result.title}", "", *lines, *(["", *bars] if bars else [])]) + "\n"
+    targets = [f"- {verdict(v)}" for v in result.verdicts]
+    return "\n".join([f"### {result.title}", "", *lines, *(["", *targets] if targets else [])]) + "\n"
 
 
 def as_rich(result: Result, width: int) -> Table:
-    """A row as a table for a terminal so many characters wide; its bars stand below it."""
+    """A row as a table for a terminal so many characters wide; its targets stand below it."""
     columns = columns_of(result.lines)
     if width < _WIDE:
         columns = [c for c in columns if c not in _PARTS]

@@ -17,8 +17,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
-from conveyor.backends.cpu.codegen import argument_table
-from conveyor.backends.lowering import gemm_fusion
+from conveyor.backends.lowering import array_names, gemm_fusion
 from conveyor.backends.lowering.schedule import Schedule, schedule
 from conveyor.ir.ops import OPS
 from conveyor.ir.program import Program
@@ -88,7 +87,7 @@ def forward_recipe(program: Program, training: bool, keep: tuple[int, ...] = ())
     nodes = program.nodes
     saved = backward_recipe(program, True).saved if training else ()
     wanted = [(f"state {o.name}", o.args[0]) for o in program.outputs]
-    wanted += [(argument_table.node(n), n) for n in saved] + [(f"keep {n}", n) for n in keep]
+    wanted += [(array_names.node(n), n) for n in saved] + [(f"keep {n}", n) for n in keep]
     stepped = set(planned.stepped)
     needed = _closure(program, [n for _, n in wanted], set(), stepped)
     read = {a for n in needed for a in nodes[n].args} | {n for _, n in wanted}
@@ -148,7 +147,7 @@ def backward_recipe(program: Program, wants_x: bool) -> Pass:
     given = {n for n in loop_read | later_read if n not in stepped and nodes[n].op not in _INLINE}
     before = _before(derived, planned.hoisted, given)
     # Those left behind come first: a joined product reads them where they lie side by side.
-    wanted = [*((argument_table.node(n), n) for n in order), *grads]
+    wanted = [*((array_names.node(n), n) for n in order), *grads]
     rewritten = gemm_fusion.rewrite(derived, loop_joins, order)
     loop = schedule(derived, {*given, *known, *inputs}, wanted, nodes=rewritten, carried=carried)
     after = schedule(
@@ -156,7 +155,7 @@ def backward_recipe(program: Program, wants_x: bool) -> Pass:
         {*given, *known, *order},
         asked,
         nodes=gemm_fusion.rewrite(derived, later_joins, order),
-        name=argument_table.node,
+        name=array_names.node,
         keep=dict.fromkeys(n for n in summed if n in later or n in inline),
     )
     name = f"{program.hash} backward {wants_x}"
@@ -173,7 +172,7 @@ def _before(program: Program, hoisted: tuple[int, ...], wanted: Collection[int])
     nodes = program.nodes
     made = [n for n in hoisted if n in wanted and nodes[n].args]
     sources = {n for n in hoisted if not nodes[n].args and nodes[n].op not in _INLINE}
-    return schedule(program, sources, (), name=argument_table.node, keep=made)
+    return schedule(program, sources, (), name=array_names.node, keep=made)
 
 
 def _saved(program: Program, derived: Program, stepped: set[int]) -> tuple[int, ...]:

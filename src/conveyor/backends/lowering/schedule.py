@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from conveyor.backends.cpu.codegen import argument_table
+from conveyor.backends.lowering import array_names
 from conveyor.ir.ops import OPS
 from conveyor.ir.program import ROW, Node, Program
 
@@ -88,9 +88,9 @@ class Schedule:
     def home(self, n: int) -> str:
         """The array in which a value that is in memory lies."""
         if n in self.carried:
-            return argument_table.carried(n)
+            return array_names.carried(n)
         if n in self.given:
-            return argument_table.node(n)
+            return array_names.node(n)
         if n in self.scratch:
             return self.name(n)
         return next(label for label, m in self.wanted if m == n)
@@ -107,7 +107,7 @@ def schedule(
     wanted: Iterable[tuple[str, int]],
     *,
     nodes: Sequence[Node] | None = None,
-    name: Callable[[int], str] = argument_table.step,
+    name: Callable[[int], str] = array_names.step,
     keep: Collection[int] = (),
     carried: Collection[int] = (),
 ) -> Schedule:

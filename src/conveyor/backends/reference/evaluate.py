@@ -18,8 +18,8 @@ from conveyor.ir.transforms.plan import Pack, Plan
 
 Params = Mapping[tuple[str, str], Tensor]
 
-# One table keyed by the names of conveyor.ir.ops; sources and products, which read more than their arguments, are methods
-# of Evaluator.
+# One table keyed by the names of conveyor.ir.ops; sources and products, which read more than their arguments, are
+# methods of Evaluator.
 POINTWISE: dict[str, Callable[..., Tensor]] = {
     "add": torch.add,
     "sub": torch.sub,

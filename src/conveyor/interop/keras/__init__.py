@@ -1,11 +1,9 @@
 """Keras's recurrent layers in and out, without TensorFlow, and without Keras where the source is a file.
 
-In the order in which data passes. In: `hdf5` reads files with care; `source` tells what a file is and `apart` reads it
-in a process of its own, `config` finds the
-recurrent layers in a model's configuration, `guess` those of a file of weights alone, `places` says where their arrays
-are; `spec` is what was found, `build` makes our layer of it, wrapped in a `layer` that returns what Keras's returns;
+In the order in which data passes. In: `storage` tells what a file is, finds the recurrent layers in it and their
+arrays; `spec` is what was found, `build` makes our layer of it, wrapped in a `layer` that returns what Keras's returns;
 `equations` are Keras's, and `compare` sets the layer beside them or beside the live layer. Out: `recognise` describes
-our layer as Keras's, `model` writes the configuration, `files` the files, `live` fills a layer or model.
+our layer as Keras's, and `storage` writes the configuration and the files, or fills a live layer or model.
 """
 
 from __future__ import annotations

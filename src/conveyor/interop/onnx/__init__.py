@@ -1,11 +1,8 @@
 """ONNX: layers and models out, recurrent operators in.
 
-In the order in which data passes. Out: `stages` walks the model; `interface` makes the graph's inputs and outputs;
-`layer` writes a recurrent layer, as an operator if `recognise` finds one in its equations (`normal` brings them into
-one form, `linear` and `activations` read it; `weights` and `operators` write the node), otherwise as a `scan`, whose
-body `emit` writes from the program by the `table` of operations; `graph` holds what was written; `compare` runs it. In:
-`nodes` finds the recurrent nodes, `attributes` and `tensors` read what they say, `equations` makes the cell, `read` and
-`fill` the layer, `trial` runs it beside the node. docs/onnx.md lists what onnxruntime does otherwise than specified.
+`exporter` writes a file: a layer whose equations are those of an operator (`conveyor.operators` finds it) as that
+operator, any other as a `Scan`. `importer` reads one. docs/onnx.md lists what onnxruntime does otherwise than the
+specification says.
 """
 
 from __future__ import annotations

@@ -12,11 +12,12 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from llvmlite import binding as llvm
@@ -152,15 +153,21 @@ def _source() -> str:
     """A digest of the code that decides what is compiled, as it is installed: sources, byte code, or a zip file's."""
     package = files("conveyor")
     digest = hashlib.sha256()
-    for folder, chosen in ((package / "backends" / "cpu", None), (package, _DECIDING)):
-        found = {f.name: f for f in folder.iterdir() if f.name.endswith((".py", ".pyc"))}
-        for name in sorted(found):
-            if chosen is None or name.partition(".")[0] in chosen:
-                digest.update(found[name].read_bytes())
+    for folder in (package / "ir", package / "backends" / "lowering", package / "backends" / "cpu"):
+        for name, file in sorted(_sources(folder, folder.name)):
+            digest.update(f"{name}\0".encode())
+            digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-_DECIDING = ("ops", "program", "autodiff", "plan")
+def _sources(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
+    """The files of Python code in a folder and the folders in it, with their paths."""
+    for entry in folder.iterdir():
+        path = f"{name}/{entry.name}"
+        if entry.is_dir() and entry.name != "__pycache__":
+            yield from _sources(entry, path)
+        elif entry.name.endswith((".py", ".pyc")):
+            yield path, entry
 
 
 def _compile(text: str, width: Width) -> bytes:

@@ -14,6 +14,7 @@ from conveyor.backends.cpu.codegen.compile import Compiled, kernels
 from conveyor.backends.cpu.codegen.isa import Width
 from conveyor.backends.cpu.codegen.vector import Format
 from conveyor.backends.cpu.runtime.memory_plan import ALIGN, Room, Shape
+from conveyor.backends.lowering import array_names
 from conveyor.backends.lowering.passes import Pass
 from conveyor.backends.lowering.schedule import Product, Schedule
 from conveyor.backends.parameters import Part, Places
@@ -139,7 +140,7 @@ class Frame(Room):
         for name, step, stride in self.shape.strides:
             for n, node in enumerate(self.nodes):
                 if node.op == "input" and node.attr == name:
-                    self._put(argument_table.node(n), name, 0, "step", step, stride)
+                    self._put(array_names.node(n), name, 0, "step", step, stride)
 
     def _parameters(self) -> None:
         """Biases and vectors, which every row reads at every step."""
@@ -147,7 +148,7 @@ class Frame(Room):
             if node.op not in ("bias", "vector"):
                 continue
             base, offset = self._whole(self.places.parts[node.op, node.attr], self._width(n))
-            self._put(argument_table.node(n), base, offset, "step", 0, 0)
+            self._put(array_names.node(n), base, offset, "step", 0, 0)
 
     def _whole(self, parts: Sequence[Part], width: int) -> tuple[str, int]:
         """Where a parameter of one row a unit stands; several parts are added up in the workspace."""
@@ -172,7 +173,7 @@ class Frame(Room):
                 base = f"trail {name}" if self.backwards else f"start {name}"
                 self._place(reads, name, base, 0, "step", 0, width)
                 if self.backwards and f"grad.{name}" in reads:
-                    self._put(argument_table.carried(reads[f"grad.{name}"]), f"start {name}", 0, "step", 0, width)
+                    self._put(array_names.carried(reads[f"grad.{name}"]), f"start {name}", 0, "step", 0, width)
                 result = (f"grad {name}", f"d state {name}") if self.backwards else (f"state {name}", f"final {name}")
                 self._put(*result, 0, "step", 0, width)
                 continue
@@ -195,7 +196,7 @@ class Frame(Room):
 
     def _place(self, reads: Mapping[str, int], key: str, base: str, offset: int, index: str, step: int, w: int) -> None:
         if key in reads:
-            self._put(argument_table.node(reads[key]), base, offset, index, step, w)
+            self._put(array_names.node(reads[key]), base, offset, index, step, w)
 
     def _turns(self, reads: Mapping[str, int], name: str, result: str, width: int, forwards: bool) -> None:
         """A state, or its gradient, in two places that take turns."""
@@ -203,7 +204,7 @@ class Frame(Room):
         place = self._turn_of[name] = self._take(2 * step)
         key = name if forwards else f"grad.{name}"
         if key in reads:
-            label = argument_table.node(reads[key]) if forwards else argument_table.carried(reads[key])
+            label = array_names.node(reads[key]) if forwards else array_names.carried(reads[key])
             self._put(label, "workspace", place, "turn" if forwards else "other turn", step, width)
         self._put(result, "workspace", place, "other turn" if forwards else "turn", step, width)
         # A sequence of its own length may begin at either.
@@ -222,7 +223,7 @@ class Frame(Room):
         self.saved = sum(self._width(n) for n in self.recipe.saved)
         at = 0
         for n in self.recipe.saved:
-            self._put(argument_table.node(n), "saved", at * self.size, "step", self._apart(self.saved), self.saved)
+            self._put(array_names.node(n), "saved", at * self.size, "step", self._apart(self.saved), self.saved)
             at += self._width(n)
         for n in self.recipe.kept:
             self._put(f"keep {n}", f"keep {n}", 0, "step", self._apart(self._width(n)), self._width(n))
@@ -232,7 +233,7 @@ class Frame(Room):
         row = sum(self._width(n) for n in self.recipe.left)
         start = self._take(row * batch * self._steps_per_chunk)
         for n in self.recipe.left:
-            self._put(argument_table.node(n), "workspace", start, "chunk", self._apart(row), row)
+            self._put(array_names.node(n), "workspace", start, "chunk", self._apart(row), row)
             start += self._width(n) * self.size
 
     def _memory(self, schedule: Schedule) -> None:
@@ -381,7 +382,7 @@ class Frame(Room):
         return known
 
     def _place_of(self, n: int) -> int:
-        return self.compiled.table.array(argument_table.node(n))
+        return self.compiled.table.array(array_names.node(n))
 
     # What compiled code reads
 
