@@ -140,7 +140,7 @@ def memory(run: Run) -> Iterator[Line]:
 
 
 def length(run: Run) -> Iterator[Line]:
-    """What a step costs at ever greater lengths, forward and backward."""
+    """Measures a step at ever greater lengths, forward and backward."""
     base: float | None = None
     for steps in (_BASE, 100, 10_000, 100_000):
         line = _length(run, square(steps, 4, 64), base)

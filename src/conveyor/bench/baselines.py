@@ -1,4 +1,4 @@
-"""What is timed: a layer of ours, and what it is set beside, on the same numbers."""
+"""Layers that are timed: one of ours and its baselines, on the same numbers."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ _TORCH: dict[str, tuple[Any, Any, Callable[[Size], dict[str, Any]]]] = {
 
 
 def has_torch_layer(cell: CellDefinition) -> bool:
-    """Whether torch.nn has a layer for a cell."""
+    """Tells whether torch.nn has a layer for a cell."""
     return cell.name in _TORCH and cell is cv.cells[cell.name]
 
 

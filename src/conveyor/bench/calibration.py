@@ -1,4 +1,4 @@
-"""How fast the machine is at the moment: a product beside each row, and what reading, copying and functions take.
+"""Calibrates the machine of the moment: a product beside each row; the time of reading, copying and functions.
 
 A machine that others use too is not always its usual self. What a row says counts only if the product that stands
 around it is within a tenth of the run's best.
@@ -19,7 +19,7 @@ from conveyor.backends.cpu.codegen import isa
 from conveyor.bench.roofline_kernels import FUNCTIONS, RooflineKernels, compile_kernels
 
 TOLERANCE = 0.1
-"""How far below the run's best the product around a row may be."""
+"""The share by which the product around a row may lie below the run's best."""
 
 _INNER = 256  # of the product: its weights then fit the second-level cache, as a layer's panels do
 _BURST = 0.008  # seconds
@@ -28,7 +28,7 @@ _QUIET = 0.02  # seconds until torch's threads, which spin for a while after eac
 
 @dataclass
 class Calibration:
-    """What the machine reaches with a number of threads; the best so far.
+    """The best rates that the machine has reached so far with a number of threads.
 
     Attributes:
         threads: How many threads work.
@@ -57,7 +57,7 @@ class Calibration:
         return found
 
     def is_off(self, product: float) -> bool:
-        """Whether a product is too far below the best for what was measured beside it to count."""
+        """Tells whether a product is too far below the best for what was measured beside it to count."""
         return product < (1 - TOLERANCE) * self.best
 
     def settle(self) -> None:
@@ -115,7 +115,7 @@ class Calibration:
         return self._kept("function", name, measure)
 
     def known(self) -> dict[tuple[str, object], float]:
-        """What was measured once and is kept."""
+        """Returns what was measured once and is kept."""
         return dict(self._known)
 
     def forget(self, known: dict[tuple[str, object], float]) -> None:
@@ -156,7 +156,7 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 def _repeats(function: Callable[[int], object]) -> int:
-    """How often work is repeated to take as long as a burst."""
+    """Counts the repetitions of a function that take as long as a burst."""
     repeats, taken = 1, 0.0
     while taken < _BURST / 4:
         repeats *= 4

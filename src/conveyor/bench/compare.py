@@ -23,7 +23,7 @@ AGAINST: dict[str, tuple[str, Callable[[Setting], Pair]]] = {
     "compile": ("the plain loop under torch.compile", baselines.beside_compiled_loop),
     "reference": ("the reference backend", baselines.beside_reference),
 }
-"""What a cell can be set beside: what it is called, and how it is made."""
+"""Baselines by name: their title, and how they are made."""
 
 
 def default_against(cell: CellDefinition) -> str:

@@ -147,7 +147,7 @@ class _Writer:
         return "\n".join(lines) + "\n"
 
     def _result(self, n: int, state: Input) -> str:
-        """What a state becomes, in its own shape."""
+        """Writes a state's new value, in its own shape."""
         as_it_is = n in self.carried and self.nodes[n].type.width == state.width
         return self._inside(n) if as_it_is else f"{self._inside(n)}.expand_as(s_{state.name})"
 
@@ -305,7 +305,7 @@ class _Writer:
         return _Group(members, {m: end for m, end, _, _ in found}, added, inputs, biases)
 
     def _taken_in(self, n: int) -> tuple[int, int | None, tuple[str, ...]]:
-        """What is added to a product if it is one product of the input, biases, or both; and where that ends."""
+        """Finds what is added to a product if it is one product of the input, biases, or both; and where that ends."""
         last, terms = self._sum(n)
         flat = [leaf for term in terms for leaf in self._leaves(term)]
         sources = [t for t in flat if self.nodes[t].op == "product"]
@@ -341,7 +341,7 @@ class _Writer:
             n = user
 
     def _activated(self, n: int) -> tuple[int, str]:
-        """What a value becomes by its activation, if that is all it is used for; else itself."""
+        """Returns a value after its activation, if that is all it is used for; else itself."""
         user = self._alone(n)
         if user is not None and self.nodes[user].op in _ACTIVATIONS:
             return user, self.nodes[user].op

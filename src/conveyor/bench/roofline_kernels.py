@@ -1,4 +1,4 @@
-"""What the machine can do at best, measured by small loops of our own: a product, reading memory, and each function.
+"""Loops that show what the machine can do at best: a product, reading memory, and each function.
 
 They share nothing with the library's kernels, so that these are judged by something that does not change with them.
 

@@ -16,7 +16,7 @@ State = Literal["ok", "void", "red"]
 
 @dataclass(frozen=True)
 class Line:
-    """What was measured at one size.
+    """The figures measured at one size.
 
     Attributes:
         label: The size, or what else tells it from the others.
@@ -49,7 +49,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a target is met.
+    """The verdict on a target: met, missed or open.
 
     Attributes:
         text: The target.
@@ -66,7 +66,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Target:
-    """What a figure has to reach.
+    """A target: what a figure has to reach.
 
     Attributes:
         text: As it is printed.

@@ -1,4 +1,4 @@
-"""What the rows of one run share: the calibration around each line, and the check before it."""
+"""Measures rows in one run, which share the calibration around each line and the check before it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conveyor.bench.correctness import WrongNumbers
 from conveyor.bench.rows import Line, Result, Row
 
 TRIES = 3
-"""How often a line is measured that came out void, before it is left so."""
+"""The number of times that a void line is measured."""
 
 
 @dataclass
@@ -36,12 +36,12 @@ class Run:
 
     @property
     def threads(self) -> int:
-        """How many threads work."""
+        """Returns the number of threads."""
         return self.calibration.threads
 
     @property
     def wide(self) -> int:
-        """How many times as wide as float32 the numbers are, and so how much less of them a vector holds."""
+        """Returns the width of the numbers in float32 numbers: so many times fewer of them fit a vector."""
         return self.dtype.itemsize // torch.float32.itemsize
 
     @property

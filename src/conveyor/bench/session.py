@@ -26,7 +26,7 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Options:
-    """How rows are measured and shown.
+    """The options of a run: how rows are measured and shown.
 
     Attributes:
         threads: How many threads work; None leaves what torch uses.

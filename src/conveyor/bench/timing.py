@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 LEAST = 5
-"""How many samples a median has at least."""
+"""The least number of samples of a median."""
 
 _SAMPLE = 1e-4  # seconds that one sample takes at least, so that reading the clock is no part of it
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What one of the functions took.
+    """The times of one function.
 
     Attributes:
         seconds: The median of a call.

@@ -1,4 +1,4 @@
-"""How much work a cell is: operations, bytes, and of which kind its products are. Read from its program alone."""
+"""Counts the work of a cell from its program alone: operations, bytes, kinds of products."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def _sum_of(program: Program, n: int) -> int:
 
 
 def has_recurrent_matrix(program: Program) -> bool:
-    """Whether a product is left in the time loop."""
+    """Tells whether a product is left in the time loop."""
     return any(program.nodes[n].op == "product" for n in plan(program).stepped)
 
 
 def is_in_sequence(program: Program) -> bool:
-    """Whether a step has products or reductions that wait for one another, so that it is more than one stage."""
+    """Tells whether a step has products or reductions that wait for one another, so that it is more than one stage."""
     stepped = set(plan(program).stepped)
     depth: dict[int, int] = {}
     for n in program.live():

@@ -15,7 +15,7 @@ from conveyor.errors import ArgumentError
 
 @dataclass(frozen=True)
 class Instructions:
-    """Which instructions code is made for.
+    """The instruction set that code is made for.
 
     Attributes:
         chosen: The family in use; None where there is none.
@@ -34,7 +34,7 @@ class Instructions:
 
 @dataclass(frozen=True)
 class Threads:
-    """How many threads work.
+    """Returns the number of threads.
 
     Attributes:
         torch: `torch.get_num_threads()`, which the compiled backend follows; None without torch.
@@ -92,7 +92,7 @@ class Report:
 
     @property
     def works(self) -> bool:
-        """Whether the compiled backend works."""
+        """Tells whether the compiled backend works."""
         return not self.problems
 
     def to_json(self) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def _cache() -> Cache:
 
 
 def _is_writable(folder: Path) -> bool:
-    """Whether files can be made in a folder, which itself may have to be made."""
+    """Tells whether files can be made in a folder, which itself may have to be made."""
     there = next((p for p in (folder, *folder.absolute().parents) if p.exists()), None)
     return there is not None and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 

@@ -1,4 +1,4 @@
-"""What the machine is, and which versions run on it: the first lines of every measurement, and what `doctor` tells."""
+"""Describes the machine and the versions on it: the first lines of every measurement, and of `doctor`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def describe() -> Machine:
 
 
 def cores() -> int:
-    """How many logical cores this process may use."""
+    """Counts the logical cores that this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

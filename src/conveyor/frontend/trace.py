@@ -18,7 +18,7 @@ from conveyor.ir.program import HIDDEN, INPUT, ROW, Bias, Builder, Call, Input, 
 
 @dataclass(frozen=True)
 class Signature:
-    """What the parameters of a cell's function mean."""
+    """The parameters of a cell's function: input, states, auxiliary inputs, options."""
 
     input: str
     states: tuple[str, ...]
@@ -261,7 +261,7 @@ _FUNCTIONS = (
 
 
 def _of_the_equations(error: BaseException, tracer: Tracer) -> bool:
-    """Whether the last code that is not ours is the cell's function; a helper's mistake stays the helper's."""
+    """Tells whether the last frame outside conveyor is the cell's function; a helper's mistake stays the helper's."""
     last = None
     step = error.__traceback__
     while step is not None:

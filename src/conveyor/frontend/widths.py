@@ -36,11 +36,11 @@ class Width:
 
     @property
     def is_row(self) -> bool:
-        """Whether the value is one number a row."""
+        """Tells whether the value is one number per row."""
         return self.symbol == ROW
 
     def same(self, other: Width) -> bool:
-        """Whether both are known to be one width."""
+        """Tells whether both are known to be one width."""
         return self._root() is other._root()
 
     def unify(self, other: Width) -> None:

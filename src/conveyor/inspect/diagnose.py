@@ -1,4 +1,4 @@
-"""What is wrong with a model, in plain sentences with their figures."""
+"""Diagnoses a model in plain sentences with their figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from conveyor.layers.recording.trace import Trace
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found.
+    """The findings of a diagnosis.
 
     Attributes:
         sentences: It in words, with the figures.

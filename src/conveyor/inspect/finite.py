@@ -1,4 +1,4 @@
-"""Where values first stop being finite."""
+"""Finds the first value that is not finite."""
 
 from __future__ import annotations
 

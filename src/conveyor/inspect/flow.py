@@ -1,4 +1,4 @@
-"""How much of a loss's gradient reaches every step."""
+"""Measures how much of a loss's gradient reaches every step."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def gradient_flow(
     jacobians: int = 1,
     **aux: Tensor,
 ) -> GradientFlow:
-    """How much of a loss's gradient reaches each state at each step, and how far each state depends on its past.
+    """Measures how much of a loss's gradient reaches each state at each step, and how far states depend on their past.
 
     Nothing is left behind: no parameter's `.grad` changes.
 
@@ -155,7 +155,7 @@ def gradient_flow(
 
 
 def checked_loss(value: Any) -> Tensor:
-    """What a loss gave, if it is one number that has a gradient.
+    """Checks that a loss is one number that has a gradient, and returns it.
 
     Raises:
         ArgumentError: It is something else.

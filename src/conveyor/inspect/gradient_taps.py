@@ -24,7 +24,7 @@ from conveyor.layers.recording.recorder import Notes, laid
 
 @dataclass(frozen=True, eq=False)
 class UnitRun:
-    """What one direction of one layer ran on in a call, in the order in which it went through time.
+    """The inputs of one direction of one layer in a call, in the order in which it went through time.
 
     Attributes:
         unit: The unit.

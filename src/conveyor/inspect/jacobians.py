@@ -1,4 +1,4 @@
-"""How far a state at the end of a sequence depends on the same state at each step before: ‖∂s_T/∂s_t‖.
+"""Measures how far a state at the end of a sequence depends on the same state at each step before: ‖∂s_T/∂s_t‖.
 
 Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", sec. 2.1: the norms of these
 products of Jacobians tell whether gradients vanish or explode.
@@ -109,7 +109,7 @@ def _by_power(matrices: Tensor) -> Tensor:
 
 
 def _clean(matrices: Tensor) -> tuple[Tensor, Tensor]:
-    """Which matrices are finite, and the matrices with zero in place of the others."""
+    """Returns which matrices are finite, and the matrices with zero in place of the others."""
     finite = matrices.isfinite().all(-1).all(-1)
     return finite, torch.where(finite[:, None, None], matrices, 0.0)
 

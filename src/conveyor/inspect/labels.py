@@ -64,7 +64,7 @@ def inside_brackets(text: Text) -> Tensor:
 
 
 def line_position(text: Text) -> Tensor:
-    """How many characters of the line have been read, 0 at its end, (N,)."""
+    """Labels each token with the characters of its line read so far, 0 at the line's end, (N,)."""
     column = 0
 
     def read(c: str) -> float:
@@ -76,7 +76,7 @@ def line_position(text: Text) -> Tensor:
 
 
 def word_length(text: Text) -> Tensor:
-    """How many letters of the word have been read, 0 between words, (N,)."""
+    """Labels each token with the letters of its word read so far, 0 between words, (N,)."""
     length = 0
 
     def read(c: str) -> float:
@@ -88,7 +88,7 @@ def word_length(text: Text) -> Tensor:
 
 
 def sentence_position(text: Text) -> Tensor:
-    """How many words of the sentence have been begun, 0 after its end, (N,)."""
+    """Labels each token with the words of its sentence begun so far, 0 after its end, (N,)."""
     words, within = 0, False
 
     def read(c: str) -> float:

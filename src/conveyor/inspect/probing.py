@@ -40,7 +40,7 @@ class Find:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What a probe found.
+    """The result of a probe.
 
     Attributes:
         finds: Units in the order in which the first part of the text ranks them, each with its held-out score.
@@ -61,7 +61,7 @@ class ProbeResult:
 
     @property
     def found(self) -> bool:
-        """Whether the best unit is better than chance, p < 0.05."""
+        """Tells whether the best unit is better than chance, p < 0.05."""
         return self.p < 0.05
 
     def __str__(self) -> str:
@@ -152,7 +152,7 @@ class _Search:
         return found.argsort(descending=True, stable=True)
 
     def score(self, unit: int, y: Tensor) -> float:
-        """How well a unit that is fitted on the first part tells the labels of the rest."""
+        """Scores a unit: fitted on the first part, judged on the labels of the rest."""
         train, test = self.first & ~y.isnan(), ~self.first & ~y.isnan()
         v, label = self.units[train, unit], y[train]
         w, want = self.units[test, unit], y[test]
@@ -170,7 +170,7 @@ class _Search:
 
 
 def _units(trace: Trace, values: Sequence[str] | str | None) -> tuple[list[tuple[int, bool, str, int]], Tensor]:
-    """Where each unit is found, and all of them, (T, B, U)."""
+    """Collects the units: the place of each, and their values, (T, B, U)."""
     names = (values,) if isinstance(values, str) else values
     places, parts = [], []
     for k, way, part in trace.directions():

@@ -23,7 +23,7 @@ class Activation:
         return f"{self.name}({numbers})" if numbers else self.name
 
     def turns_over(self) -> bool:
-        """Whether 1 − f(v) = f(−v)."""
+        """Tells whether 1 − f(v) = f(−v)."""
         return self.name == "Sigmoid" or (self.name == "HardSigmoid" and self.beta == 0.5)
 
     def apply(self, v: Value) -> Value:

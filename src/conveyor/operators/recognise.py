@@ -51,7 +51,7 @@ class Operator:
 
     @property
     def peepholes(self) -> bool:
-        """Whether a gate sees the memory."""
+        """Tells whether a gate reads the memory."""
         return any(gate.reading("c") for gate in self.gates)
 
 

@@ -46,7 +46,7 @@ class StreamSampler(Sampler[Tensor]):
         self._starts = torch.arange(batch_size) * self.length
 
     def __len__(self) -> int:
-        """How many batches a pass over all streams has."""
+        """Counts the batches of a pass over all streams."""
         return -(-self.length // (self.window or 1))
 
     def __getitem__(self, k: int) -> Tensor:

@@ -81,7 +81,7 @@ class TBPTT:
         self._is_fresh = True
 
     def __len__(self) -> int:
-        """How many parts there are."""
+        """Counts the parts."""
         return -(-self._total // self._length)
 
     def __iter__(self) -> Iterator[Part]:

@@ -44,7 +44,7 @@ CHECKS: Mapping[str, Callable[[Trial], None]] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
         check: The check's name.

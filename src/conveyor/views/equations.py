@@ -20,7 +20,7 @@ _ACCENTS = ("tilde", "hat", "bar")
 
 @dataclass(frozen=True)
 class _Style:
-    """How one notation writes what a program is made of."""
+    """A notation: how names, numbers and operations are written."""
 
     template: Callable[[str], str]  # op to its template
     value: Callable[[str, str], str]  # name and time ("t", "t-1") of a value
@@ -60,7 +60,7 @@ def print_equation(program: Program, node: int, *, latex: bool = False) -> str:
 
 
 def print_value(program: Program, node: int, *, latex: bool = False) -> str:
-    """How a value stands in an equation: by its name, or as what it is made of."""
+    """Writes a value in an equation: by its name, or as the expression that makes it."""
     return _Printer(program, _LATEX if latex else _TEXT)._operand(node)[0]
 
 

@@ -1,4 +1,4 @@
-"""What a report holds, before it is set."""
+"""The contents of a report, before they are set as a page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class LayerValues:
-    """What one direction of one layer computed.
+    """The values of one direction of one layer.
 
     Attributes:
         label: What readers call it: `layer 1`, `layer 2, reverse`.

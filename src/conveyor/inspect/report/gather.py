@@ -38,7 +38,7 @@ _HEAT_STEPS = 120
 
 @dataclass(frozen=True)
 class Subject:
-    """What is inspected.
+    """A model and the sequence that it reads.
 
     Attributes:
         title: Of the page.

@@ -1,4 +1,4 @@
-"""Which units a report shows first: those that tell something that a reader can name."""
+"""Chooses the units that a report shows first: those that tell something that a reader can name."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _reason(what: str, result: ProbeResult) -> str:
 
 
 def _share(result: ProbeResult) -> float:
-    """How far the best unit is on the way from what chance gives to certainty."""
+    """Returns how far the best unit is on the way from chance to certainty."""
     chance = float(result.chance.median())
     return (result.best.score - chance) / max(1.0 - chance, 1e-9)
 

@@ -147,7 +147,7 @@ class Forms:
         return self._atoms[said]
 
     def said(self, atom: int) -> tuple[Any, ...]:
-        """What an atom is: (op, attribute, *operands)."""
+        """Returns an atom's definition: (op, attribute, *operands)."""
         return self._said[atom]
 
     def _form(self, index: int) -> Polynomial:

@@ -51,7 +51,7 @@ def keep_gates(program: Program) -> tuple[KeepGate, ...]:
 
 
 def keep_factor(program: Program, state: str) -> tuple[_Term, ...]:
-    """What multiplies the old state in the new one, as a sum of products of nodes; empty if the equations show nothing.
+    """Finds the factor of the old state in the new one, as a sum of products of nodes; empty if there is none.
 
     A state that starts anew where a reset says so counts as the old one.
     """

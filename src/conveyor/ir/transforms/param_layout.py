@@ -1,4 +1,4 @@
-"""How the parameters of a program are laid out in the tensors of a layer: their names, shapes and rows."""
+"""Lays out a program's parameters in the tensors of a layer: names, shapes, rows."""
 
 from __future__ import annotations
 

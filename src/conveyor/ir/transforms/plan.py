@@ -1,4 +1,4 @@
-"""What of a program runs when: hoisted out of the time loop, or at each step; and which products are made as one."""
+"""Plans a program: what is hoisted out of the time loop, what runs at each step, which products are packed into one."""
 
 from __future__ import annotations
 

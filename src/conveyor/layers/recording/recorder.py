@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UnitNotes:
-    """What one direction of one layer computed.
+    """The values of one direction of one layer.
 
     Attributes:
         program: What ran: the cell's equations, with what resets and masks add.

@@ -46,7 +46,7 @@ def draw(program: Program, title: str, *, standalone: bool = True) -> Picture:
 
 @lru_cache(maxsize=64)
 def lay_out(program: Program) -> Routed:
-    """Where everything in a program's diagram stands.
+    """Places and routes a program's diagram.
 
     Raises:
         NoWayError: The lines found no room, however much there was.

@@ -56,7 +56,7 @@ class Wire:
 
 @dataclass(frozen=True)
 class Block:
-    """What a reader sees as one thing.
+    """A block: what a reader sees as one thing.
 
     Attributes:
         node: The node whose value it gives.
@@ -95,7 +95,7 @@ class Blocks:
 
     @cached_property
     def readers(self) -> dict[int, list[int]]:
-        """Which blocks read a block's value."""
+        """Maps each block to the blocks that read its value."""
         found: dict[int, list[int]] = {node: [] for node in self.of}
         for block in self.of.values():
             for wire in block.inputs:
@@ -170,7 +170,7 @@ class _Folding:
         return found | {n: name for n, name in states.items() if n not in found}
 
     def alone(self, node: int) -> bool:
-        """Whether a value goes into one place and has no name, so that it may be drawn as a part of that place."""
+        """Tells whether a value has one reader and no name, so that it may be drawn as a part of that reader."""
         return node not in self.names and self.uses[node] <= 1
 
     def seen(self, node: int) -> int:
@@ -216,7 +216,7 @@ class _Folding:
         return f"|{row.attr}|" if row.op == "width" else str(row.attr)
 
     def _template(self, node: int) -> str:
-        """What an operation does to its one value, with a dot for that value."""
+        """Prints an operation on one value, with a dot for that value."""
         row = self.program.nodes[node]
         if row.op in ("neg", "not"):
             return f"{_FUNCTIONS[row.op]}{_HOLE}"

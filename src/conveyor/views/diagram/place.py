@@ -1,4 +1,4 @@
-"""Where the blocks of a diagram stand: belts along the top, operations under them, learned maps on their inputs below.
+"""Places the blocks of a diagram: belts along the top, operations under them, learned maps on their inputs below.
 
 Everything stands on a grid. A block is placed after those that it reads, so that time runs from left to right, and
 above the last of them where that place is free, so that its line is straight.
@@ -90,7 +90,7 @@ class _Placing:
         self.belt_of = self._belts()
 
     def _belts(self) -> dict[int, str]:
-        """Which state's belt a block stands on; where two share blocks, the first to take them."""
+        """Returns the state on whose belt a block stands; where two share blocks, the first to take them."""
         taken: dict[int, str] = {}
         for state, path in self.blocks.belts.items():
             if state in self.blocks.old and not any(node in taken for node in path):
@@ -115,7 +115,7 @@ class _Placing:
         own = self.belt_of.get(node)
 
         def urgency(source: int) -> int:
-            """What lies on the belt comes first, and maps last, so that they stand under what reads them."""
+            """Orders blocks: those on the belt first, maps last, so that they stand under what reads them."""
             other = self.blocks.of[source]
             return 0 if own is not None and self.belt_of.get(source) == own else 2 if other.kind == "map" else 1
 

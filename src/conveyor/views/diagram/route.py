@@ -50,7 +50,7 @@ class Net:
         return {(dx, dy) for dx, dy in _WAYS if _edge(point, (x + dx, y + dy)) in self.edges}
 
     def junctions(self) -> set[Point]:
-        """Where it branches."""
+        """Returns the points at which the net branches."""
         return {p for p in self.points if len(self.around(p)) > 2} | self.dots
 
 
@@ -290,7 +290,7 @@ class _Routing:
         raise NoWayError
 
     def _beside(self, key: object, q: Point, step: Point) -> int:
-        """Whether another net or a block lies close beside."""
+        """Tells whether another net or a block lies close beside."""
         sides = ((q[0] + step[1], q[1] + step[0]), (q[0] - step[1], q[1] - step[0]))
         return sum(s in self.walls or any(k != key for k in self.at.get(s, ())) for s in sides)
 
@@ -322,7 +322,7 @@ class _Routing:
         return True
 
     def _faces(self, port: Point, step: Point) -> bool:
-        """Whether a step enters the block at this port from outside."""
+        """Tells whether a step enters the block at this port from outside."""
         return self.walls.get((port[0] - step[0], port[1] - step[1])) != self.walls[port]
 
     def _path(

@@ -161,7 +161,7 @@ class _Drawing:
         return f'<path class="tip" d="M{_xy(at)}L{_xy(a)}L{_xy(b)}Z"/>'
 
     def _stubs(self) -> list[str]:
-        """What enters and leaves, outside the frame, with its name."""
+        """Draws inputs and outputs outside the frame, with their names."""
         out = []
         blocks, placed = self.blocks, self.placed
         right = placed.width * PITCH + self.left
