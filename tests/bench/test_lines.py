@@ -230,7 +230,7 @@ def test_busy_processes_end_if_the_measurement_fails(started: list[subprocess.Po
 
 
 def test_cost_by_length(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(end_to_end, "_GATED", 10)
+    monkeypatch.setattr(end_to_end, "_COMPARED", 10)
     line = end_to_end._length(run, square(20, 2, 4), 1e-3)
     assert line.state == "ok" and line.figures["step"] == line.figures["ours"] / 20
     assert line.figures["linear"] == line.figures["step"] / 1e-3

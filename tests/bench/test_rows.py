@@ -21,7 +21,7 @@ MOST = Target("≤ 2×", "ratio", most=2.0)
 
 
 @pytest.mark.parametrize(
-    ("bar", "ratios", "met", "value"),
+    ("target", "ratios", "met", "value"),
     [
         (EACH, [1.15, 3.0], True, 1.15),
         (EACH, [1.14, 3.0], False, 1.14),
@@ -31,7 +31,7 @@ MOST = Target("≤ 2×", "ratio", most=2.0)
         (MEAN, [1.0, 2.0], False, math.sqrt(2)),
     ],
 )
-def test_bars(target: Target, ratios: list[float], met: bool, value: float) -> None:
+def test_targets(target: Target, ratios: list[float], met: bool, value: float) -> None:
     verdict = target.judge([line(f"l{k}", r) for k, r in enumerate(ratios)])
     assert verdict.met is met and verdict.value == pytest.approx(value) and verdict.text == target.text
     if not target.mean:

@@ -95,7 +95,8 @@ def test_verdicts(met: bool | None, word: str) -> None:
 
 
 def test_every_figure_that_is_measured_has_a_column() -> None:
-    source = "".join(path.read_text() for path in (ROOT / "src/conveyor/bench").glob("*.py"))
+    folders = (ROOT / "src/conveyor/bench", ROOT / "benchmarks/release")
+    source = "".join(path.read_text() for folder in folders for path in folder.glob("*.py"))
     for name in COLUMNS:
         assert f'"{name}"' in source.replace(f'    "{name}": ("', "", 1), f"{name} is not measured"
     named = {target.figure for row in targets.ROWS for target in row.targets}

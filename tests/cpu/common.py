@@ -97,7 +97,7 @@ def assert_same(got: Tensors, want: Tensors) -> None:
 
 
 # For a script: its work is shared by threads, however small it is.
-SPLIT = "from conveyor.backends.cpu import threads; threads._WORTHWHILE, threads.is_crowded = 0, lambda: False"
+SPLIT = "from conveyor.backends.cpu.runtime import threads; threads._WORTHWHILE, threads.is_crowded = 0, lambda: False"
 
 
 def python(code: str, timeout: float = 60, **environment: str | None) -> str:

@@ -454,7 +454,7 @@ def test_compiled_first_by_several_threads_at_once() -> None:
 
 TEAMS = """
     import torch, conveyor as cv
-    from conveyor.backends.cpu import threads
+    from conveyor.backends.cpu.runtime import threads
     threads.is_crowded = lambda: False
     teams, original = [], threads.run
     def noted(kernels, jobs, bases, team):
@@ -499,7 +499,7 @@ def test_an_installation_in_a_zip_file(tmp_path: Path) -> None:
 
 FORK = """
     import os, sys, torch, conveyor as cv
-    from conveyor.backends.cpu import threads
+    from conveyor.backends.cpu.runtime import threads
     threads._WORTHWHILE, threads.is_crowded = 0, lambda: False
     torch.set_num_threads(2)
     torch.manual_seed(0)
@@ -542,7 +542,7 @@ def test_a_fork_while_another_thread_compiles() -> None:
     code = """
         import os, threading, torch, conveyor as cv
         torch.set_num_threads(1)
-        from conveyor.backends.cpu import compile as compiler, disk
+        from conveyor.backends.cpu.codegen import code_cache as disk, compile as compiler
         disk.read = lambda key: None
         inside, original = threading.Event(), compiler._compile
         def slowly(text, width):
@@ -592,7 +592,7 @@ def test_a_fork_while_other_threads_run_passes() -> None:
 def test_workers_of_a_data_loader() -> None:
     code = """
         import torch, conveyor as cv
-        from conveyor.backends.cpu import threads
+        from conveyor.backends.cpu.runtime import threads
         threads._WORTHWHILE, threads.is_crowded = 0, lambda: False
         torch.set_num_threads(2)
         layer = cv.LSTM(48, 48).requires_grad_(False)

@@ -161,7 +161,7 @@ def test_a_full_disk(folder: Path) -> None:
         import resource, signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-        from conveyor.backends.cpu import disk
+        from conveyor.backends.cpu.codegen import code_cache as disk
         disk.write("long", b"x" * 100_000)
         disk.write("short", b"x" * 100)
         print(disk.read("long"), len(disk.read("short")))
