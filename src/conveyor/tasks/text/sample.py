@@ -45,7 +45,7 @@ def generate(
     at_least("temperature", temperature, 0)
     at_least("top_k", top_k, 0)
     between("seed", seed, 0, LARGEST_SEED)
-    numbers = vocabulary.encode(prompt)
+    numbers = vocabulary.encode_prompt(prompt)
     if not numbers:
         raise ArgumentError(f"prompt: expected at least one {vocabulary.level}, got {prompt!r}; give a first word")
     with undisturbed(model):
