@@ -38,6 +38,7 @@ LAYERS = [
     ["machine"],
     ["bench", "doctor"],
     ["cli"],
+    ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FRONT = [name for names in LAYERS[:7] for name in names]
