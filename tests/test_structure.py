@@ -36,6 +36,7 @@ LAYERS = [
     ["doctor"],
     ["bench"],
     ["cli"],
+    ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # The same within these packages.

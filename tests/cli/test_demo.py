@@ -27,7 +27,7 @@ def test_demo_trains_prints_a_sample_and_says_what_next(capsys: pytest.CaptureFi
     output = capsys.readouterr().out
     for expected in ("Validation:", "Held-out test:", "bits per character", "Checkpoint: runs/demo", "The whale"):
         assert expected in output
-    commands = [line.strip() for line in output.split("Try next:")[1].splitlines() if line.strip()]
+    commands = [line.strip() for line in output.split("Try next, ")[1].splitlines()[1:] if line.strip()]
     assert len(commands) == 3
     own = shlex.split(commands[0])
     assert Path(own[0]).name == "conveyor"

@@ -177,7 +177,7 @@ def write(name: str, content: Any) -> str:
         (lambda: "no.safetensors", (), "cannot be read: No such file or directory"),
         (lambda: "no.onnx", (), "path: no.onnx is not there"),
         (lambda: "no.xyz", (), "no.xyz cannot be read"),
-        (lambda: write("a.txt", b"text"), (), "file: expected one of .keras, .h5, .hdf5, .onnx, .pt"),
+        (lambda: write("a.txt", b"text"), (), "FILE: expected one of .keras, .h5, .hdf5, .onnx, .pt"),
         (lambda: write("a.keras", b"junk"), (), "a.keras is no .keras, .h5 or .weights.h5 file of Keras"),
         (lambda: write("a.onnx", b"junk"), (), "a.onnx"),
         (lambda: write("a.pt", b"junk"), (), "a.pt is damaged, or holds more than tensors"),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import re
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from conveyor.cli.printing import OutputLost, guarded, print_note, print_text
 from conveyor.errors import ArgumentError, ConveyorError, NonFiniteError
 from conveyor.tasks.config import TrainingConfig
 from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
@@ -61,7 +62,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"conveyor {version('conveyor')}")
+        print_text(f"conveyor {version('conveyor')}")
         raise typer.Exit
 
 
@@ -84,6 +85,9 @@ def train(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the checkpoint.")] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Continue the run in this folder; all settings come from it.")
+    ] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(help="With --resume: file or folder in which the run's text is now.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
     valid: Annotated[list[str] | None, typer.Option(help="Validation file; else 5%.", rich_help_panel=_DATA)] = None,
@@ -166,10 +170,12 @@ def train(
 ) -> None:
     """Train a language model on text, or --resume a run that was stopped."""
     if resume is not None:
-        _require_alone(context, "resume")
+        _require_alone(context, "resume", "data")
         from conveyor.cli.train import resume_training
 
-        raise typer.Exit(resume_training(resume))
+        raise typer.Exit(resume_training(resume, data or ()))
+    if data:
+        raise ArgumentError("data: expected with --resume alone; name the files to train on without it")
     if not files or output is None:
         raise ArgumentError("train: expected FILE... and --output OUT, or --resume OUT; see conveyor train --help")
     config = TextConfig(
@@ -212,7 +218,9 @@ def train(
 @app.command()
 def generate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a checkpoint.")],
-    prompt: Annotated[str, typer.Option(help="Text to continue.")] = "The ",
+    prompt: Annotated[
+        str | None, typer.Option(help="Text to continue; else a start that the run's own text has.")
+    ] = None,
     length: Annotated[int, typer.Option(help="Tokens to sample.")] = 400,
     temperature: Annotated[float, typer.Option(help="Below 1 more careful; 0 takes the likeliest.")] = 0.7,
     top_k: Annotated[int, typer.Option(help="Sample among the k likeliest tokens; 0: all.")] = 0,
@@ -326,15 +334,15 @@ def import_(
     raise typer.Exit(run_import(file, output, layer, Assumed(activation, recurrent_activation), force=force))
 
 
-def _require_alone(context: typer.Context, name: str) -> None:
+def _require_alone(context: typer.Context, *names: str) -> None:
     given = [
-        key
+        _labels(context.command)[key]
         for key in context.params
-        if key != name and getattr(context.get_parameter_source(key), "name", "") == "COMMANDLINE"
+        if key not in names and getattr(context.get_parameter_source(key), "name", "") == "COMMANDLINE"
     ]
     if given:
         raise ArgumentError(
-            f"--{name}: expected no other argument, as all settings come from the checkpoint; got "
+            f"{names[0]}: expected no other argument, as all settings come from the checkpoint; got "
             f"{', '.join(given)}; leave them out"
         )
 
@@ -346,25 +354,52 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: what follows the program's name; None takes the process's own.
 
     Returns:
-        The exit code: 0; 1 when training met a value that is not finite; 2 for a user's mistake, which is told in
-        one line on standard error; 130 after Ctrl-C.
+        The exit code: 0; 1 when training met a value that is not finite, or when standard output can't be written; 2
+        for a user's mistake, which is told in one line on standard error; 130 after Ctrl-C.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        with guarded():
+            return _run(sys.argv[1:] if arguments is None else arguments)
+    except OutputLost as lost:
+        with guarded():
+            if lost.message():
+                print_note(lost.message())
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
     try:
         code = app(arguments or ["--help"], standalone_mode=False, prog_name="conveyor")
     except ConveyorError as error:
-        return _fail(str(error), 1 if isinstance(error, NonFiniteError) else 2)
+        return _fail(_with_options(str(error), arguments), 1 if isinstance(error, NonFiniteError) else 2)
     except typer.TyperException as error:
         return _fail(error.format_message(), 2)
-    except BrokenPipeError:
-        # The reader of our output has gone; what is left in the buffer must not fail at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", INTERRUPTED)
     return code if isinstance(code, int) else 0
 
 
 def _fail(message: str, code: int) -> int:
-    typer.echo(f"conveyor: {' '.join(message.split())}", err=True)
+    print_note(message)
     return code
+
+
+def _with_options(message: str, arguments: list[str]) -> str:
+    """Name options as a user types them: what Python calls `top_k` is `--top-k` here."""
+    commands = getattr(typer.main.get_command(app), "commands", {})
+    labels = _labels(commands[arguments[0]]) if arguments and arguments[0] in commands else {}
+    name, colon, rest = message.partition(":")
+    if colon and name in labels:
+        message = f"{labels[name]}:{rest}"
+    for name, label in labels.items():
+        if "_" in name:
+            message = re.sub(rf"(?<!\S){name}(?=[\s:,;]|$)", label, message)
+    return message
+
+
+def _labels(command: Any) -> dict[str, str]:
+    """What a user types for each parameter of a command: its longest option, or its place in the usage line."""
+    return {
+        parameter.name: max(parameter.opts, key=len) if parameter.opts[0].startswith("-") else parameter.metavar
+        for parameter in command.params
+    }

@@ -25,4 +25,4 @@ def run_bench(cells: Sequence[str], sizes: Sequence[str], against: str | None, o
     found = [find_cell(name) for name in dict.fromkeys(cells)]
     wanted = [compare.parse_size(text) for text in dict.fromkeys(sizes)] or compare.SIZES
     rows = compare.rows(found, wanted, against)
-    return carry_out(rows, options, Console(), Console(file=sys.stderr, soft_wrap=True))
+    return carry_out(rows, options, Console(emoji=False), Console(file=sys.stderr, soft_wrap=True, emoji=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from conveyor.cli.output import require_free, require_writable
+from conveyor.cli.printing import print_note
 from conveyor.cli.train import make_console
+from conveyor.inspect.draw.fonts import MissingGlyphs
 from conveyor.inspect.report import require_packages
 from conveyor.inspect.report.gather import Say, Subject, gather
 from conveyor.inspect.report.write import write_report
@@ -47,7 +50,7 @@ def write_inspection(model: Path, text: Path | None, output: Path, length: int, 
     """
     reading = open_reading(model, text, max(READ, length))
     require_writable(output)
-    with _progress(console) as say:
+    with _progress(console) as say, _told_once():
         report = gather(_subject(model, reading, length), say)
         say("writing")
         return write_report(report, output, token_name=UNITS[reading.vocabulary.level])
@@ -66,6 +69,8 @@ def _subject(folder: Path, reading: Reading, length: int) -> Subject:
     if reading.test_loss is not None:
         facts.append(("held-out loss", f"{reading.test_loss:.3f} nats a {UNITS[reading.vocabulary.level]}"))
     facts.append(("text", reading.source))
+    if reading.unknown:
+        facts.append(("unknown words", f"{reading.unknown:,} of {len(reading.numbers):,}, read as <unk>"))
     with torch.no_grad():
         x = model.embedding(reading.numbers.unsqueeze(1))
     last = reading.numbers[-1:]
@@ -75,6 +80,19 @@ def _subject(folder: Path, reading: Reading, length: int) -> Subject:
         return functional.cross_entropy(model.decode(y[-1]), last)
 
     return Subject(f"Inside {folder.resolve().name}", facts, layer, x, reading.tokens, length, loss, _BESIDE)
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """Say on standard error, once each, what pictures could not show."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", MissingGlyphs)
+        yield
+    for warning in caught:
+        if not issubclass(warning.category, MissingGlyphs):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    for message in dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, MissingGlyphs)):
+        print_note(message)
 
 
 @contextmanager

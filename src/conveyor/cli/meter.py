@@ -9,6 +9,8 @@ from conveyor.tasks.trainer import StepReport
 from conveyor.tasks.units import bits, perplexity
 
 _SMOOTHING = 0.98
+_WARM_UP = 5  # steps in which code is compiled and memory is found
+_TO_ESTIMATE = 3.0  # seconds that are watched for an estimate
 
 
 class Meter:
@@ -30,6 +32,7 @@ class Meter:
         self.total = total
         self._clock = clock
         self._began = clock()
+        self._warm: tuple[int, float] | None = None
         self._tokens = 0
         self._training: float | None = None
         self._validation = loss
@@ -43,6 +46,8 @@ class Meter:
         """Take in a step."""
         self.step = report.step
         self._tokens += report.tokens
+        if self._warm is None and report.step - self._first >= _WARM_UP:
+            self._warm = report.step, self.elapsed
         before = report.loss if self._training is None else self._training
         self._training = _SMOOTHING * before + (1 - _SMOOTHING) * report.loss
         if report.validation is not None:
@@ -60,6 +65,13 @@ class Meter:
         """Time left."""
         done = self.step - self._first
         return f"{duration(self.elapsed / done * (self.total - self.step))} left" if done else "… left"
+
+    def estimate(self) -> float | None:
+        """Seconds that the rest takes at the pace of the steps after the first few; None before that can be told."""
+        if self._warm is None or self.elapsed - self._warm[1] < _TO_ESTIMATE:
+            return None
+        step, seconds = self._warm
+        return (self.elapsed - seconds) / (self.step - step) * (self.total - self.step)
 
     def line(self) -> str:
         """All figures in one line."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
 from conveyor.errors import ConveyorError
 from conveyor.interop.common.report import Report
@@ -29,7 +30,7 @@ class Told:
     def __call__(self, report: Report) -> None:
         """Take a report."""
         self.reports.append(report)
-        self._status.update(f"{self._doing}: {len(self.reports)} compared, last {report.name or report.after}")
+        self._status.update(Text(f"{self._doing}: {len(self.reports)} compared, last {report.name or report.after}"))
 
     def check(self) -> None:
         """Refuse what does not compute the same.
@@ -45,7 +46,7 @@ class Told:
 @contextmanager
 def progress(console: Console, doing: str) -> Iterator[Told]:
     """Show on a terminal what is being done until it is done."""
-    with console.status(doing) as status, warnings.catch_warnings():
+    with console.status(Text(doing)) as status, warnings.catch_warnings():
         # A difference that is too large is refused by `Told.check`, in one line.
         warnings.simplefilter("ignore", UserWarning)
         yield Told(status, doing)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
-import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -16,6 +13,8 @@ from conveyor.cli.display import display
 from conveyor.cli.interrupt import Interruption
 from conveyor.cli.meter import Meter, duration, score
 from conveyor.cli.output import claimed, require_free
+from conveyor.cli.printing import OutputLost
+from conveyor.cli.shell import command, generate_command, path_word
 from conveyor.tasks.cell_source import find_cell
 from conveyor.tasks.distributed import ALONE, Share
 from conveyor.tasks.text.config import UNITS, TextConfig
@@ -24,7 +23,7 @@ from conveyor.tasks.text.run import TextRun
 
 def make_console(share: Share = ALONE) -> Console:
     """Console of standard output; it neither wraps nor colours what we print. Of several processes one prints."""
-    return Console(highlight=False, soft_wrap=True, markup=False, quiet=not share.leads)
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, quiet=not share.leads)
 
 
 def start_training(config: TextConfig, cell: str, output: Path, *, force: bool) -> int:
@@ -40,29 +39,35 @@ def start_training(config: TextConfig, cell: str, output: Path, *, force: bool) 
     console = make_console(share)
     code = follow(run, output, console)
     if code == 0:
-        console.print(f"Try: {generate_command(output)}")
+        console.print(f"Try: {_sample_command(run, output)}")
     return code
 
 
-def resume_training(folder: Path) -> int:
-    """Continue the run in `folder`; return the exit code.
+def resume_training(folder: Path, texts: Sequence[Path]) -> int:
+    """Continue the run in `folder`, whose texts may be in `texts` now; return the exit code.
 
     Raises:
-        ConveyorError: the checkpoint or its data cannot be used.
+        ConveyorError: the checkpoint or its texts cannot be used.
     """
-    run = TextRun.resume(folder)
+    run = TextRun.resume(folder, texts)
     console = make_console(run.share)
     if run.test_loss is not None:
         console.print(f"{folder}: this run is finished: {run.trainer.progress.finished}.")
         return 0
     code = follow(run, folder, console)
     if code == 0:
-        console.print(f"Try: {generate_command(folder)}")
+        console.print(f"Try: {_sample_command(run, folder)}")
     return code
 
 
-def follow(run: TextRun, folder: Path, console: Console) -> int:
+def follow(run: TextRun, folder: Path, console: Console, *, estimate: bool = False) -> int:
     """Train to the end, or to the user's Ctrl-C, showing progress; return the exit code.
+
+    Args:
+        run: what to train.
+        folder: of its checkpoint.
+        console: where to show it.
+        estimate: whether to say after the first seconds how long it takes here.
 
     Raises:
         ConveyorError: the folder cannot be written, or a value is not finite.
@@ -77,13 +82,20 @@ def follow(run: TextRun, folder: Path, console: Console) -> int:
         with display(console, meter) as shown:
             for report in run.train(folder):
                 meter.update(report)
-                shown.update(report)
+                try:
+                    shown.update(report)
+                    if estimate and (seconds := meter.estimate()) is not None:
+                        console.print(f"On this machine it takes about {duration(meter.elapsed + seconds)}.")
+                        estimate = False
+                except OutputLost as lost:
+                    _leave(run, folder, lost)
+                    raise
                 if run.share.any(interruption.requested) and progress.finished is None:
                     run.save(folder)
                     break
     if progress.finished is None:
         console.print(f"Stopped at step {progress.step:,}; the checkpoint is in {folder}. Resume with:")
-        console.print(f"  {command('train', '--resume', str(folder))}")
+        console.print(f"  {_resume_command(folder)}")
         return INTERRUPTED
     assert progress.best_loss is not None and run.test_loss is not None, "a finished run is validated and tested"
     console.print(f"Finished: {progress.finished}, in {duration(meter.elapsed)}.")
@@ -93,16 +105,19 @@ def follow(run: TextRun, folder: Path, console: Console) -> int:
     return 0
 
 
-def command(*words: str) -> str:
-    """Write a conveyor command as a shell takes it, with the program's path where it is not on the search path."""
-    here = Path(sys.executable).with_name("conveyor")
-    program = os.path.relpath(here) if shutil.which("conveyor") is None and here.exists() else "conveyor"
-    return shlex.join([program, *words])
+def _resume_command(folder: Path) -> str:
+    return command("train", "--resume", path_word(folder))
 
 
-def generate_command(folder: Path) -> str:
-    """Write the command that samples from the model in `folder`."""
-    return command("generate", str(folder), "--prompt", "The ", "--temperature", "0.7")
+def _sample_command(run: TextRun, folder: Path) -> str:
+    return generate_command(folder, run.dataset.start, "--temperature", "0.7")
+
+
+def _leave(run: TextRun, folder: Path, lost: OutputLost) -> None:
+    """Save a run whose output nobody reads any more; processes that share one can't, as they save together."""
+    if run.share.size == 1 and run.trainer.progress.finished is None:
+        run.save(folder)
+        lost.note = f"stopped at step {run.trainer.progress.step:,}; resume with: {_resume_command(folder)}"
 
 
 def _introduction(run: TextRun, unit: str) -> str:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from conveyor.errors import ArgumentError
+from conveyor.views.diagram.markup import escape_text, well_formed
 from conveyor.views.diagram.palette import LIGHT
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Drawn:
             svg = svg.replace(colour, f"var({variable})")
         svg = re.sub(r'(<g id="patch_1">\s*<path[^>]*?)fill: #ffffff', r"\1fill: none", svg, count=1)
         svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-        words = f"<title>{escape(self.title)}</title><desc>{escape(self.words)}</desc>"
+        words = f"<title>{escape_text(self.title)}</title><desc>{escape_text(self.words)}</desc>"
         return re.sub(r"<svg([^>]*)>", rf'<svg\1 role="img" class="figure">{words}', svg, count=1)
 
 
@@ -107,9 +107,13 @@ def figure(
 def finish(made: Figure, name: str, title: str, words: str) -> Drawn:
     """The two forms of a figure, inside its `figure` context."""
     import matplotlib
+    from matplotlib.text import Text
 
+    for text in made.findobj(Text):
+        assert isinstance(text, Text), "findobj finds what it is asked for"
+        text.set_text(well_formed(text.get_text()))
     with matplotlib.rc_context({"svg.hashsalt": name}):
         svg, png = io.StringIO(), io.BytesIO()
         made.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         made.savefig(png, format="png")
-    return Drawn(name, title, words, svg.getvalue(), png.getvalue())
+    return Drawn(name, title, words, well_formed(svg.getvalue()), png.getvalue())

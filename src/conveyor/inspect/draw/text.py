@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
 
 from conveyor.errors import ArgumentError
+from conveyor.views.diagram.markup import escape_text
 
 STYLE = (
     ".cv-text{--pos:235 140 20;--neg:70 145 235;font-family:ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',"
@@ -45,7 +45,7 @@ def coloured_spans(tokens: Sequence[str], values: NDArray[np.floating]) -> str:
     if len(tokens) != len(values):
         raise ArgumentError(f"values: expected {len(tokens)}, as many as tokens, got {len(values)}; cut them alike")
     return "".join(
-        f'<b style="--v:{v:.2f}">{escape(t).replace(chr(10), "⏎" + chr(10))}</b>'
+        f'<b style="--v:{v:.2f}">{escape_text(t).replace(chr(10), "⏎" + chr(10))}</b>'
         for t, v in zip(tokens, scaled(values)[0], strict=True)
     )
 
@@ -64,5 +64,5 @@ def coloured_text(tokens: Sequence[str], values: NDArray[np.floating], label: st
     v = np.asarray(values, dtype=np.float64)
     spans = coloured_spans(tokens, v)
     span = f", from {v.min():.2f} (blue) to {v.max():.2f} (orange)" if len(v) else ""
-    told = f"<figcaption>{escape(label)}{span}</figcaption>"
+    told = f"<figcaption>{escape_text(label)}{span}</figcaption>"
     return f'<style>{STYLE}</style><figure><div class="cv-text">{spans}</div>{told}</figure>'

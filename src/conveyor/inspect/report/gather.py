@@ -230,7 +230,16 @@ def _heat(index: int, layer: LayerValues, tokens: Sequence[str]) -> Drawn:
 def _table(layer: LayerValues, tokens: Sequence[str]) -> dict[str, NDArray[Any]]:
     """A row a step, a column a value and unit."""
     columns = {f"{name}[{u}]": v[:, u] for name, v in layer.values.items() for u in range(v.shape[1])}
-    return {"step": np.arange(1, len(tokens) + 1), "token": np.asarray(tokens, dtype=object), **columns}
+    return {
+        "step": np.arange(1, len(tokens) + 1),
+        "token": np.asarray([_storable(t) for t in tokens], dtype=object),
+        **columns,
+    }
+
+
+def _storable(token: str) -> str:
+    """A token as files in UTF-8 can hold it: halves of characters become their numbers."""
+    return token.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _columns(named: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[Any]]:

@@ -15,6 +15,7 @@ from conveyor.inspect.draw.walk import Column, Step
 from conveyor.inspect.report.content import Report, Telling
 from conveyor.inspect.report.quantised import pack
 from conveyor.views.diagram import draw
+from conveyor.views.diagram.markup import well_formed
 from conveyor.views.diagram.svg import RULES, variables
 from conveyor.views.equations import print_latex
 
@@ -58,8 +59,12 @@ def set_page(report: Report, *, token_name: str = "character") -> str:
         ("text", "Text"),
         *((i, n) for i, n, _, _ in figures),
     ]
-    data = {"layers": layers, "tokens": list(report.tokens), "context": 24 if token_name == "character" else 6}
-    return template.render(
+    data = {
+        "layers": layers,
+        "tokens": list(map(well_formed, report.tokens)),
+        "context": 24 if token_name == "character" else 6,
+    }
+    page = template.render(
         report=report,
         style=Markup(variables(":root") + RULES + STYLE + _file("style.css")),
         script=Markup(_file("script.js")),
@@ -83,6 +88,7 @@ def set_page(report: Report, *, token_name: str = "character") -> str:
         token_name=token_name,
         version=version("conveyor"),
     )
+    return well_formed(page)
 
 
 def mathml(latex: str, *, block: bool = False) -> str:

@@ -46,8 +46,12 @@ class TextFile:
             ) from error
 
 
-def read_file(path: str) -> TextFile:
+def read_file(path: str, hint: str = "check the path") -> TextFile:
     """Read one text file.
+
+    Args:
+        path: of the file, or a shipped text's name.
+        hint: what a user whose file is missing can do.
 
     Raises:
         TextError: it is missing, a directory, unreadable or empty.
@@ -59,23 +63,25 @@ def read_file(path: str) -> TextFile:
             path = str(Path(path).absolute())
             content = Path(path).read_bytes()
     except FileNotFoundError as error:
-        raise TextError(f"{path}: no such file; check the path") from error
+        raise TextError(f"{path}: no such file; {hint}") from error
     except IsADirectoryError as error:
         raise TextError(f"{path}: expected a text file, got a directory; name the files in it") from error
     except OSError as error:
         raise TextError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise TextError(f"{path!r}: cannot be read ({error}); check the path") from error
     if not content:
         raise TextError(f"{path}: expected text, got an empty file")
     return TextFile(path, content)
 
 
-def read_files(paths: Sequence[str]) -> tuple[TextFile, ...]:
+def read_files(paths: Sequence[str], hint: str = "check the path") -> tuple[TextFile, ...]:
     """Read text files in order.
 
     Raises:
         TextError: one of them cannot be used.
     """
-    return tuple(read_file(path) for path in paths)
+    return tuple(read_file(path, hint) for path in paths)
 
 
 def require_unchanged(files: Sequence[TextFile], recorded: dict[str, str]) -> None:
@@ -93,5 +99,6 @@ def require_unchanged(files: Sequence[TextFile], recorded: dict[str, str]) -> No
         if file.sha256 != expected:
             raise TextError(
                 f"{file.path}: changed since the run began (SHA-256 expected {str(expected)[:12]}…, got "
-                f"{file.sha256[:12]}…); restore it, or start a new run with another --output"
+                f"{file.sha256[:12]}…); restore it, say where the old one is with the --data FILE of train "
+                "--resume, or start a new run with another --output"
             )

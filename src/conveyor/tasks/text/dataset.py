@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,16 +11,18 @@ from torch import Tensor
 from conveyor.errors import TextError
 from conveyor.tasks.text.config import UNITS, DataConfig
 from conveyor.tasks.text.corpus import TextFile, read_files, require_unchanged
+from conveyor.tasks.text.start import choose_start
 from conveyor.tasks.text.vocabulary import (
     ByteVocabulary,
     CharacterVocabulary,
     Vocabulary,
     WordVocabulary,
-    split_words,
 )
+from conveyor.tasks.text.words import split_words
 
 HELD_OUT = 0.05
 """Share of the text that validation takes, and test likewise, where no files are given for them."""
+_BEGINNING = 4_000_000  # bytes of a file that a start of samples is looked for in
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Dataset:
         valid: (N,) integers.
         test: (N,) integers.
         sha256: of each file, by path.
+        start: what samples begin with.
     """
 
     vocabulary: Vocabulary
@@ -40,6 +43,7 @@ class Dataset:
     valid: Tensor
     test: Tensor
     sha256: dict[str, str]
+    start: str
 
 
 def read_dataset(
@@ -55,15 +59,19 @@ def read_dataset(
     Raises:
         TextError: a file cannot be used, changed, or a part is shorter than one window.
     """
-    train, valid, test = read_files(config.files), read_files(config.valid), read_files(config.test)
+    hint = "check the path" if sha256 is None else "say where it is now with the --data FILE of train --resume"
+    train, valid, test = (read_files(paths, hint) for paths in (config.files, config.valid, config.test))
     files = (*train, *valid, *test)
     if sha256 is not None:
         require_unchanged(files, sha256)
-    parts = _split(_tokens(train, config.level), _tokens(valid, config.level), _tokens(test, config.level))
+    split = vocabulary.split if isinstance(vocabulary, WordVocabulary) else split_words
+    parts = _divide(*(_tokens(part, config.level, split) for part in (train, valid, test)))
     if vocabulary is None:
         vocabulary = _build_vocabulary(config, parts)
     numbers = (_number(vocabulary, part) for part in parts)
-    dataset = Dataset(vocabulary, next(numbers), next(numbers), next(numbers), {f.path: f.sha256 for f in files})
+    start = choose_start("".join(_readable(file) for file in train), vocabulary)
+    sums = {f.path: f.sha256 for f in files}
+    dataset = Dataset(vocabulary, next(numbers), next(numbers), next(numbers), sums, start)
     _require_lengths(config, dataset)
     return dataset
 
@@ -71,14 +79,19 @@ def read_dataset(
 _Tokens = str | bytes | list[str]
 
 
-def _tokens(files: Sequence[TextFile], level: str) -> _Tokens:
+def _tokens(files: Sequence[TextFile], level: str, split: Callable[[str], list[str]]) -> _Tokens:
     if level == "byte":
         return b"".join(file.content for file in files)
     text = "".join(file.text() for file in files)
-    return split_words(text) if level == "word" else text
+    return split(text) if level == "word" else text
 
 
-def _split(train: _Tokens, valid: _Tokens, test: _Tokens) -> tuple[_Tokens, _Tokens, _Tokens]:
+def _readable(file: TextFile) -> str:
+    """The beginning of a file as text, whatever its bytes are."""
+    return file.content[:_BEGINNING].decode("utf-8", errors="replace").removeprefix("\ufeff")
+
+
+def _divide(train: _Tokens, valid: _Tokens, test: _Tokens) -> tuple[_Tokens, _Tokens, _Tokens]:
     held_out = int(len(train) * HELD_OUT)
     end = len(train)
     if not test:

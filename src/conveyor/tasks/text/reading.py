@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -13,10 +15,12 @@ from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.text.config import TextConfig
 from conveyor.tasks.text.corpus import read_file
 from conveyor.tasks.text.dataset import read_dataset
+from conveyor.tasks.text.locate import locate
 from conveyor.tasks.text.model import LanguageModel
 from conveyor.tasks.text.run import load_model
 from conveyor.tasks.text.vocabulary import Vocabulary
 
+_GLUED = "⁀"  # where no space is between words that usually have one
 SHORTEST = 64
 """Tokens below which there is nothing to see: gradients and gates are shown over so many steps."""
 
@@ -33,6 +37,7 @@ class Reading:
         numbers: The text's token numbers, (N,).
         tokens: The same as readers see them, N of them.
         source: Where the text comes from, in words.
+        unknown: How many of its words the vocabulary lacks.
     """
 
     model: LanguageModel
@@ -42,6 +47,7 @@ class Reading:
     numbers: Tensor
     tokens: tuple[str, ...]
     source: str
+    unknown: int = 0
 
 
 def open_reading(folder: Path, text: Path | None, most: int) -> Reading:
@@ -61,7 +67,8 @@ def open_reading(folder: Path, text: Path | None, most: int) -> Reading:
     config = TextConfig.from_json(checkpoint.get("config"))
     if text is None:
         try:
-            numbers = read_dataset(config.data, vocabulary, checkpoint.get("data")).test
+            located = locate(config.data, checkpoint.get("data"), folder)
+            numbers = read_dataset(located.config, vocabulary, located.sha256).test
         except TextError as error:
             raise TextError(f"{error}; or name a text that the model shall read: --text FILE") from error
         numbers = numbers[_line_start(vocabulary, numbers) :]
@@ -79,21 +86,24 @@ def open_reading(folder: Path, text: Path | None, most: int) -> Reading:
             "give a longer text with --text FILE"
         )
     numbers = numbers[:most].long()
-    tokens = tuple(_visible(vocabulary, int(n)) for n in numbers)
-    return Reading(model.eval(), vocabulary, config, checkpoint.get("test_loss"), numbers, tokens, source)
+    tokens = tuple(_visible(vocabulary, numbers.tolist()))
+    unknown = 0 if vocabulary.unknown is None else int((numbers == vocabulary.unknown).sum())
+    return Reading(model.eval(), vocabulary, config, checkpoint.get("test_loss"), numbers, tokens, source, unknown)
 
 
 def _line_start(vocabulary: Vocabulary, numbers: Tensor) -> int:
     """Where the first whole line begins: a text that was cut in parts may begin amid a word."""
-    for t, number in enumerate(numbers[:200].tolist()):
-        if _visible(vocabulary, number) == "\n":
-            return t + 1
-    return 0
+    first = numbers[:200].tolist()
+    return next((t + 1 for t, token in enumerate(_visible(vocabulary, first)) if token == "\n"), 0)
 
 
-def _visible(vocabulary: Vocabulary, number: int) -> str:
-    """A token as a reader sees it; a byte that is no character by itself as its number."""
-    if vocabulary.level == "byte":
-        return chr(number) if 32 <= number < 127 or number == 10 else f"\\x{number:02x}"
-    token = vocabulary.tokens[number]
-    return token + " " if vocabulary.level == "word" and token != "\n" else token
+def _visible(vocabulary: Vocabulary, numbers: Sequence[int]) -> list[str]:
+    """Tokens as a reader sees them, words with the space behind them; what has no sign of its own by a sign."""
+    if vocabulary.level == "byte":  # one that is no character by itself as its number
+        return [chr(number) if 32 <= number < 127 or number == 10 else f"\\x{number:02x}" for number in numbers]
+    tokens = [vocabulary.tokens[number] for number in numbers]
+    if vocabulary.level == "char":
+        return tokens
+    texts = [vocabulary.decode(pair) for pair in pairwise(numbers)]
+    spaces = [len(text) - len(a) - len(b) for text, (a, b) in zip(texts, pairwise(tokens), strict=True)]
+    return [(token or _GLUED) + " " * space for token, space in zip(tokens, [*spaces, 0], strict=True)]

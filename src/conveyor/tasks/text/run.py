@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from conveyor.tasks.distributed import Share
 from conveyor.tasks.text.config import TextConfig
 from conveyor.tasks.text.dataset import Dataset, read_dataset
 from conveyor.tasks.text.evaluate import evaluate
+from conveyor.tasks.text.locate import locate
 from conveyor.tasks.text.model import LanguageModel, cross_entropy
+from conveyor.tasks.text.start import knows, usual_start
 from conveyor.tasks.text.streams import Streams
 from conveyor.tasks.text.vocabulary import Vocabulary, vocabulary_from_json
 from conveyor.tasks.trainer import StepReport, Trainer
@@ -75,16 +78,24 @@ class TextRun:
         return cls(config, cell, read_dataset(config.data))
 
     @classmethod
-    def resume(cls, folder: Path) -> TextRun:
-        """Continue the run whose checkpoint is in `folder`; its data files must be the same.
+    def resume(cls, folder: Path, texts: Sequence[Path] = ()) -> TextRun:
+        """Continue the run whose checkpoint is in `folder`; its texts must be the same, but may have moved.
+
+        Args:
+            folder: of the run.
+            texts: files and folders in which its texts are now, if they are neither where they were nor beside it.
 
         Raises:
             CheckpointError: the checkpoint cannot be used.
-            TextError: a data file is missing or changed.
+            TextError: a text is missing or changed.
         """
         checkpoint = _read(folder)
         config, cell, vocabulary = _definition(checkpoint)
-        run = cls(config, cell, read_dataset(config.data, vocabulary, checkpoint.get("data")))
+        located = locate(config.data, checkpoint.get("data"), folder, texts)
+        dataset = read_dataset(located.config, vocabulary, located.sha256)
+        if "start" in checkpoint.document:
+            dataset = replace(dataset, start=checkpoint.get("start"))
+        run = cls(replace(config, data=located.config), cell, dataset)
         tensors = {role: checkpoint.tensors(role) for role in _TENSORS}
         try:
             run.trainer.restore(checkpoint.get("trainer"), tensors)
@@ -108,6 +119,7 @@ class TextRun:
             "config": self.config.to_json(),
             "cell": {"name": self.cell.name, "program": self.cell.program.text},
             "data": self.dataset.sha256,
+            "start": self.dataset.start,
             "test_loss": self.test_loss,
             "trainer": trainer,
             "vocabulary": self.dataset.vocabulary.to_json(),
@@ -157,6 +169,18 @@ def load_model(folder: Path) -> tuple[LanguageModel, Vocabulary]:
     except RuntimeError as error:
         raise _misfit(checkpoint) from error
     return model, vocabulary
+
+
+def load_start(folder: Path) -> str:
+    """Read what samples of the run in `folder` begin with.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be used.
+    """
+    checkpoint = _read(folder)
+    vocabulary = _definition(checkpoint)[2]
+    start = checkpoint.document.get("start")
+    return start if isinstance(start, str) and knows(vocabulary, start) else usual_start(vocabulary)
 
 
 def _build_model(cell: CellDefinition, vocabulary_size: int, config: TextConfig) -> LanguageModel:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from conveyor.errors import CheckpointError, TextError
-
-UNKNOWN = "<unk>"
-_WORD = re.compile(r"\n|[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
-_NO_SPACE_BEFORE = frozenset(".,;:!?)]}’”\n")
-_NO_SPACE_AFTER = frozenset("([{‘“\n")
+from conveyor.tasks.text import earlier_words, words
 
 
 class Vocabulary(ABC):
@@ -52,6 +47,14 @@ class Vocabulary(ABC):
     def decode(self, numbers: Sequence[int]) -> str:
         """Return the text of token numbers."""
 
+    def encode_prompt(self, prompt: str) -> list[int]:
+        """Return the token numbers of a text that is to go on."""
+        return self.encode(prompt)
+
+    def unknown_parts(self, prompt: str) -> tuple[str, ...]:
+        """Return the tokens of a text that is to go on which are read as the unknown token, each once."""
+        return ()
+
     def to_json(self) -> dict[str, Any]:
         """Return the vocabulary as JSON values."""
         return {"level": self.level, "tokens": list(self.tokens)}
@@ -69,6 +72,7 @@ class CharacterVocabulary(Vocabulary):
 
     def encode(self, text: str) -> list[int]:
         """Return the number of each character."""
+        _require_whole_characters(text)
         try:
             return [self._numbers[character] for character in text]
         except KeyError:
@@ -97,12 +101,8 @@ class ByteVocabulary(Vocabulary):
         Raises:
             TextError: the text holds half a character.
         """
-        try:
-            return list(text.encode("utf-8"))
-        except UnicodeEncodeError as error:
-            raise TextError(
-                f"text cannot be written as UTF-8 at position {error.start} ({error.reason}); type that character again"
-            ) from None
+        _require_whole_characters(text)
+        return list(text.encode("utf-8"))
 
     def decode(self, numbers: Sequence[int]) -> str:
         """Return the text; bytes that are no UTF-8 become U+FFFD."""
@@ -114,41 +114,88 @@ class ByteVocabulary(Vocabulary):
 
 
 class WordVocabulary(Vocabulary):
-    """Words, single punctuation marks and line ends are tokens; other white space is none.
+    """Words, punctuation marks and line ends are tokens, and white space where a reader would not expect it.
 
     Args:
         tokens: the tokens, the first of them `<unk>`.
+        rule: what splits texts: `uax29`, or `letters`, that of earlier checkpoints.
     """
 
     level = "word"
     unknown = 0
 
+    def __init__(self, tokens: Sequence[str], rule: str = words.RULE) -> None:
+        super().__init__(tokens)
+        self.rule = rule
+        self._split, self._join = _WORD_RULES[rule]
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) and self.rule == getattr(other, "rule", None)
+
+    def __hash__(self) -> int:
+        return hash((self.rule, super().__hash__()))
+
     @classmethod
     def of(cls, tokens: Sequence[str], size: int) -> WordVocabulary:
-        """Build the vocabulary of `<unk>` and the `size` - 1 most frequent of `tokens`; the earlier wins a tie."""
-        return cls([UNKNOWN, *(token for token, _ in Counter(tokens).most_common(size - 1))])
+        """Build the vocabulary of `<unk>` and the `size` - 1 most frequent of `tokens`; the earlier wins a tie.
+
+        It holds a word or a mark if there is one, however small it is, so that a prompt can be written.
+        """
+        ordered = [token for token, _ in Counter(tokens).most_common()]
+        chosen = ordered[: size - 1]
+        if all(map(words.is_blank, chosen)):
+            chosen[-1:] = [token for token in ordered if not words.is_blank(token)][:1] or chosen[-1:]
+        return cls([words.UNKNOWN, *chosen])
 
     def encode(self, text: str) -> list[int]:
-        """Return the number of each token; `<unk>` for those not in the vocabulary."""
-        return self.numbers(split_words(text))
+        """Return the number of each token; `<unk>` for those not in the vocabulary.
+
+        Raises:
+            TextError: the text holds half a character.
+        """
+        return self.numbers(self.split(text))
+
+    def split(self, text: str) -> list[str]:
+        """Split a text into tokens by the vocabulary's rule.
+
+        Raises:
+            TextError: the text holds half a character.
+        """
+        _require_whole_characters(text)
+        return self._split(text)
 
     def numbers(self, tokens: Sequence[str]) -> list[int]:
         """Return the number of each of `tokens`; `<unk>` for those not in the vocabulary."""
         return [self._numbers.get(token, self.unknown) for token in tokens]
 
     def decode(self, numbers: Sequence[int]) -> str:
-        """Return the tokens set as text is: no space before a full stop or after an opening bracket."""
-        pieces: list[str] = []
-        for token in (self.tokens[number] for number in numbers):
-            if pieces and pieces[-1] not in _NO_SPACE_AFTER and token not in _NO_SPACE_BEFORE:
-                pieces.append(" ")
-            pieces.append(token)
-        return "".join(pieces)
+        """Return the text, with spaces where they are usual; exactly the encoded one if all of it was known."""
+        return self._join(self.tokens[number] for number in numbers)
+
+    def encode_prompt(self, prompt: str) -> list[int]:
+        """Return the token numbers of a text that is to go on: the space before the next word is left to that word."""
+        return self.numbers(self._prompt_tokens(prompt))
+
+    def unknown_parts(self, prompt: str) -> tuple[str, ...]:
+        """Return the tokens of a text that is to go on which are not in the vocabulary, each once."""
+        return tuple(dict.fromkeys(token for token in self._prompt_tokens(prompt) if token not in self._numbers))
+
+    def _prompt_tokens(self, prompt: str) -> list[str]:
+        tokens = self.split(prompt)
+        if len(tokens) > 1 and tokens[-1] == " " and not words.is_blank(tokens[-2]):
+            del tokens[-1]
+        return tokens
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the vocabulary as JSON values; the first rule has no name, as earlier checkpoints don't."""
+        values = super().to_json()
+        return values if self.rule == earlier_words.RULE else values | {"rule": self.rule}
 
 
-def split_words(text: str) -> list[str]:
-    """Split text into words (inner apostrophes belong to them), punctuation marks and line ends."""
-    return _WORD.findall(text)
+_WORD_RULES = {
+    words.RULE: (words.split_words, words.join_words),
+    earlier_words.RULE: (earlier_words.split_words, earlier_words.join_words),
+}
 
 
 def vocabulary_from_json(values: dict[str, Any]) -> Vocabulary:
@@ -163,5 +210,25 @@ def vocabulary_from_json(values: dict[str, Any]) -> Vocabulary:
         case {"level": "char", "tokens": list(tokens)}:
             return CharacterVocabulary(tokens)
         case {"level": "word", "tokens": list(tokens)}:
-            return WordVocabulary(tokens)
+            rule = values.get("rule", earlier_words.RULE)
+            if rule in _WORD_RULES:
+                return WordVocabulary(tokens, rule)
+            raise CheckpointError(
+                f"vocabulary: expected rule {' or '.join(_WORD_RULES)}, got {rule!r}; upgrade conveyor"
+            )
     raise CheckpointError(f"vocabulary: expected level char, byte or word with its tokens, got {str(values)[:60]}")
+
+
+def _require_whole_characters(text: str) -> None:
+    """Refuse halves of characters (surrogates), which no file in UTF-8 has: bytes of another encoding, or a cut.
+
+    Raises:
+        TextError: there is one.
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise TextError(
+            f"text cannot be written as UTF-8 at position {error.start} (it holds a byte of another encoding or half a "
+            "character); type that character again"
+        ) from None

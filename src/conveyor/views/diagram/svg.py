@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from math import ceil
 
 from conveyor.views.diagram.blocks import Block, Blocks
+from conveyor.views.diagram.markup import escape_text, well_formed
 from conveyor.views.diagram.palette import DARK, LIGHT, tones
 from conveyor.views.diagram.place import PITCH, Box, Placed, shown, text_width
 from conveyor.views.diagram.route import Net, Point, Routed
@@ -107,14 +107,14 @@ class _Drawing:
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="cv-diagram" viewBox="0 0 {width} {height}" '
             f'width="{width}" height="{height}" role="img">'
-            f"<title>{escape(self.title)}</title><desc>{escape(describe(self.blocks))}</desc>"
+            f"<title>{escape_text(self.title)}</title><desc>{escape_text(describe(self.blocks))}</desc>"
         )
         own = (
             f'<style>{variables(".cv-diagram")}{RULES}</style><rect class="back" width="{width}" height="{height}"/>'
             if self.standalone
             else ""
         )
-        return f"{head}{own}{''.join(body)}</svg>\n"
+        return well_formed(f"{head}{own}{''.join(body)}</svg>\n")
 
     def _at(self, point: tuple[float, float]) -> tuple[float, float]:
         return self.left + point[0] * PITCH, self.top + point[1] * PITCH
@@ -187,7 +187,7 @@ class _Drawing:
 
     def _value(self, x: float, y: float, name: str, time: str, anchor: str) -> str:
         return (
-            f'<text class="value" x="{_n(x)}" y="{_n(y + 4)}" text-anchor="{anchor}">{escape(name)}'
+            f'<text class="value" x="{_n(x)}" y="{_n(y + 4)}" text-anchor="{anchor}">{escape_text(name)}'
             f'<tspan dy="4" font-size="11">{time}</tspan></text>'
         )
 
@@ -212,7 +212,7 @@ class _Drawing:
 
     def _boxes(self) -> Iterable[str]:
         for box in self.placed.boxes.values():
-            yield f"<g><title>{escape(self._told(box.block))}</title>{self._box(box)}</g>"
+            yield f"<g><title>{escape_text(self._told(box.block))}</title>{self._box(box)}</g>"
 
     def _told(self, block: Block) -> str:
         return tell(self.blocks, block)
@@ -373,7 +373,7 @@ def _toward(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, floa
 def _text(kind: str, x: float, y: float, words: str, more: str = "", inside: str = "") -> str:
     """A text of a class of the style sheet; `inside` is markup that follows the words."""
     attributes = f" {more}" if more else ""
-    return f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}"{attributes}>{escape(words)}{inside}</text>'
+    return f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}"{attributes}>{escape_text(words)}{inside}</text>'
 
 
 def _n(number: float) -> str:
