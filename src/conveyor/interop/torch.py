@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from conveyor import layers
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError
-from conveyor.interop.report import BATCH, TIME, Receiver, Report, compare, outputs, random_like, tell
+from conveyor.interop.report import BATCH, TIME, Receiver, Report, outputs, random_like, tell
+from conveyor.interop.rounding import SAME_LIBRARY, compare, measured
 from conveyor.language import CellDefinition
 from conveyor.layers.stack import Stack
 from conveyor.layers.step import _Step
@@ -248,9 +249,9 @@ def compared(name: str, before: Any, after: Any) -> Report:
         return Report(name, *said, None, 0.0, "its parameters are on the meta device and have no values")
     x, states = _random_inputs(before if isinstance(before, Stack | _Step) else after, like)
     want, got = (outputs(m, (x, _as_taken(m, states))) for m in (before, after))
-    difference, tolerance = compare(want, got)
-    if difference > tolerance:
-        tolerance = max(tolerance, 4 * _lost(before, after, x, states, want))
+    difference, tolerance = measured(
+        want, got, lambda: _lost(before, after, x, states, want), SAME_LIBRARY, bounded=False
+    )
     return Report(name, *said, difference, tolerance)
 
 
