@@ -16,6 +16,7 @@ from conveyor.errors import ArgumentError
 from conveyor.interop.report import BATCH, TIME, Receiver, Report, outputs, random_like, tell
 from conveyor.interop.rounding import SAME_LIBRARY, compare, measured
 from conveyor.language import CellDefinition
+from conveyor.layers.options import check_target
 from conveyor.layers.stack import Stack
 from conveyor.layers.step import _Step
 from conveyor.layers.torch_like import rnn_cell
@@ -94,13 +95,7 @@ def to_torch(layer: nn.Module, *, report: Receiver | None = None) -> Any:
     Raises:
         ArgumentError: torch has no such module.
     """
-    if getattr(layer, "learn_initial_state", False):
-        raise ArgumentError(
-            "layer: torch's modules start from zero, and this one learns its initial states; cv.save keeps them"
-        )
-    for name in ("variational_dropout", "zoneout", "connections", "gradient_clip"):
-        if getattr(layer, name, None) not in (None, "plain"):
-            raise ArgumentError(f"layer: torch's modules have no {name}, and this one does; cv.save keeps it")
+    check_target(layer, "torch")
     hidden: Any = getattr(layer, "hidden_size", None)
     if isinstance(hidden, list | tuple) and len({*hidden}) > 1:
         raise ArgumentError(

@@ -109,6 +109,7 @@ class LayerSpec:
         return_sequences: Whether it returns every step.
         merge_mode: What becomes of two directions.
         notes: What does not come along.
+        recurrent_dropout: Probability with which its recurrent connections are dropped in training.
     """
 
     name: str
@@ -118,6 +119,7 @@ class LayerSpec:
     return_sequences: bool = True
     merge_mode: str | None = "concat"
     notes: tuple[str, ...] = ()
+    recurrent_dropout: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -142,7 +144,7 @@ class Plain:
     """A layer beside the recurrent ones, in a model that is taken to Keras.
 
     Attributes:
-        kind: `Embedding`, `Dense` or `Dropout`.
+        kind: `Embedding`, `Dense`, `Dropout` or `SpatialDropout1D`.
         config: What it is made with.
         arrays: Its arrays, in Keras's order.
         width: Of its output; 0 where it is that of its input.
