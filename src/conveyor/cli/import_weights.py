@@ -27,10 +27,12 @@ class Assumed:
     Attributes:
         activation: Keras's activation, or torch.nn.RNN's nonlinearity.
         recurrent_activation: That of Keras's gates.
+        reset_after: Whether the reset gate of a Keras GRU without biases acts after the product.
     """
 
     activation: str | None = None
     recurrent_activation: str | None = None
+    reset_after: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,11 @@ def _read_keras(file: Path, assumed: Assumed, told: Told) -> _Read:
     from conveyor.interop.keras.compare import after
 
     found = from_keras(
-        file, activation=assumed.activation, recurrent_activation=assumed.recurrent_activation, report=told
+        file,
+        activation=assumed.activation,
+        recurrent_activation=assumed.recurrent_activation,
+        reset_after=assumed.reset_after,
+        report=told,
     )
     rows = [
         row_of(r.name, r.before, found[r.name], after(found[r.name]), r.difference, "; ".join(found.notes[r.name]))
