@@ -56,6 +56,7 @@ class Order:
         vectors: For each tensor the `cv.weight` of the cell that it holds.
         transposed: Whether matrices are stored as (inputs, gates), for x·W, and not as torch's (gates, inputs).
         added: What the library adds to a gate's bias when it runs.
+        initial: For each tensor of initial states, (H,), the state that it holds; what is not named begins from zero.
     """
 
     cell: CellDefinition | str
@@ -65,6 +66,7 @@ class Order:
     vectors: Mapping[str, str] = field(default_factory=dict)
     transposed: bool = False
     added: Mapping[str, float] = field(default_factory=dict)
+    initial: Mapping[str, str] = field(default_factory=dict)
 
 
 _KERAS: dict[str, Any] = {"weights": {"kernel": "x", "recurrent_kernel": "h"}, "transposed": True}
@@ -109,8 +111,10 @@ def from_order(
         order: How they lie, or the name of one in `conveyor.interop.orders.ORDERS`.
         tensors: The tensors or arrays by name; a list of such dicts for several layers or directions, layer by layer,
             the forward direction first. None are left over.
-        layer: The layer to fill; by default a `Recurrent` of one layer and direction is made, of the first's dtype.
-        example: An input as the layer takes it, and the output that the other library makes of it from zero states.
+        layer: The layer to fill; by default a `Recurrent` of one layer and direction is made, of the first's dtype,
+            with `learn_initial_state` where the order has initial states.
+        example: An input as the layer takes it, and the output that the other library makes of it from the initial
+            states of the order, or zeros.
         report: Called with the `Report` of the example's difference, `print` for example; by default it is logged.
         arguments: Further arguments of the `Recurrent` that is made.
 
@@ -193,6 +197,7 @@ def _make(order: Order, tensors: Mapping[str, Tensor], arguments: Mapping[str, A
     input_size, hidden_size = input_and_hidden(order, tensors)
     like = next(iter(tensors.values()))
     chosen = {"dtype": like.dtype if like.dtype.is_floating_point else None, "bias": bool(order.biases or order.added)}
+    chosen |= {"learn_initial_state": True} if order.initial else {}
     return Recurrent(as_cell(order.cell), input_size, hidden_size, **(chosen | dict(arguments)))
 
 
