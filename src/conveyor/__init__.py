@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from conveyor.inspect.probe import probe as probe
     from conveyor.interop.files import load as load
     from conveyor.interop.files import save as save
+    from conveyor.interop.from_state_dict import from_state_dict as from_state_dict
     from conveyor.interop.keras import from_keras as from_keras
     from conveyor.interop.keras import to_keras as to_keras
     from conveyor.interop.onnx import from_onnx as from_onnx
@@ -103,6 +104,7 @@ _PUBLIC = {
     "inspect.flow": ("GradientFlow", "gradient_flow"),
     "inspect.probe": ("probe",),
     "interop.files": ("load", "save"),
+    "interop.from_state_dict": ("from_state_dict",),
     "interop.keras": ("from_keras", "to_keras"),
     "interop.onnx": ("from_onnx", "to_onnx"),
     "interop.orders": ("Order", "from_order", "to_order"),

@@ -74,7 +74,7 @@ def from_torch(
     reason = why_not(module, OF_THEIRS)
     if reason:
         raise ArgumentError(f"module: {reason}")
-    layer = twin(module, OF_THEIRS[type(module)], _copied, backend=backend, strict_backend=strict_backend)
+    layer = twin(module, OF_THEIRS[type(module)], copied, backend=backend, strict_backend=strict_backend)
     tell(compared("", module, layer), report)
     return layer
 
@@ -107,7 +107,7 @@ def to_torch(layer: nn.Module, *, report: Receiver | None = None) -> Any:
     reason = why_not(source, OF_OURS)
     if reason:
         raise ArgumentError(f"layer: {reason}")
-    module = twin(source, OF_OURS[type(source)], _copied)
+    module = twin(source, OF_OURS[type(source)], copied)
     tell(compared("", layer, module), report)
     return module
 
@@ -232,7 +232,8 @@ def twin(module: Any, pair: Pair, carry: Callable[[nn.Parameter], nn.Parameter],
     return made
 
 
-def _copied(parameter: nn.Parameter) -> nn.Parameter:
+def copied(parameter: nn.Parameter) -> nn.Parameter:
+    """A parameter of its own with the values of another, frozen if that is."""
     return nn.Parameter(parameter.detach().clone(), requires_grad=parameter.requires_grad)
 
 
