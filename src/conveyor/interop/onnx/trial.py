@@ -62,6 +62,7 @@ def _model(node: Node, attributes: Attributes, tensors: Tensors, given: dict[str
     held = {name: tensor for name, tensor in weights.items() if tensor is not None}
     proto, finals = onnx.NodeProto(), [f"Y_{s}" for s in STATES[attributes.operator]]
     proto.CopyFrom(node.proto)
+    proto.op_type, proto.domain = node.operator, ""  # of a quantised one the same with the numbers it stands for
     del proto.input[:], proto.output[:], proto.attribute[:]
     places = ("X", "W", "R", "B", "", "initial_h", "initial_c", "P")
     names = [n if n in held or n in given else "" for n in places]
