@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from conveyor.interop.common.weight_layouts import Order as Order
     from conveyor.interop.common.weight_layouts import from_order as from_order
     from conveyor.interop.common.weight_layouts import to_order as to_order
+    from conveyor.interop.from_state_dict import from_state_dict as from_state_dict
     from conveyor.interop.keras import from_keras as from_keras
     from conveyor.interop.keras import to_keras as to_keras
     from conveyor.interop.onnx import from_onnx as from_onnx
@@ -103,6 +104,7 @@ _PUBLIC = {
     "inspect.flow": ("GradientFlow", "gradient_flow"),
     "inspect.probing": ("probe",),
     "interop.common.layer_file": ("load", "save"),
+    "interop.from_state_dict": ("from_state_dict",),
     "interop.keras": ("from_keras", "to_keras"),
     "interop.onnx": ("from_onnx", "to_onnx"),
     "interop.common.weight_layouts": ("Order", "from_order", "to_order"),
