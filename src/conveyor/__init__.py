@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from conveyor.interop.onnx import to_onnx as to_onnx
     from conveyor.interop.torch import from_torch as from_torch
     from conveyor.interop.torch import to_torch as to_torch
+    from conveyor.interop.torch.from_state_dict import from_state_dict as from_state_dict
     from conveyor.interop.torch.replace import replace as replace
     from conveyor.ir.program import Program as Program
     from conveyor.layers import GRU as GRU
@@ -105,6 +106,7 @@ _PUBLIC = {
     "inspect.flow": ("GradientFlow", "gradient_flow"),
     "inspect.probing": ("probe",),
     "interop.common.layer_file": ("load", "save"),
+    "interop.torch.from_state_dict": ("from_state_dict",),
     "interop.keras": ("from_keras", "to_keras"),
     "interop.onnx": ("from_onnx", "to_onnx"),
     "interop.common.weight_layouts": ("Order", "from_order", "to_order"),

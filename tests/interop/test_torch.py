@@ -213,7 +213,7 @@ def test_a_difference_is_reported_and_warned_of(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nan_on_one_side_only_is_a_difference() -> None:
-    from conveyor.interop.common.report import compare
+    from conveyor.interop.common.rounding import compare
 
     nan, one = torch.tensor([torch.nan, 1.0]), torch.tensor([1.0, 1.0])
     assert compare([nan], [nan])[0] == 0.0

@@ -315,7 +315,9 @@ def export(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=".keras .h5 .weights.h5 .onnx .pt .safetensors")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=".keras .h5 .weights.h5 .onnx .pt .safetensors .npz .json .nam")
+    ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file of the layer; a folder if there are several.")
     ] = None,
@@ -326,12 +328,20 @@ def import_(
     recurrent_activation: Annotated[
         str | None, typer.Option(help="The gates' in Keras weights alone; sigmoid without.")
     ] = None,
+    reset_after: Annotated[
+        bool | None,
+        typer.Option("--reset-after/--reset-before", help="Of a GRU without biases in Keras weights alone."),
+    ] = None,
+    batch_first: Annotated[
+        bool | None, typer.Option("--batch-first", help="Layers of a torch file take (B, T, input).")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
 ) -> None:
-    """Read the recurrent layers of a Keras, ONNX or torch file into files for cv.load."""
+    """Read the recurrent layers of a Keras, ONNX, torch, NumPy or JSON file into files for cv.load."""
     from conveyor.cli.import_weights import Assumed, run_import
 
-    raise typer.Exit(run_import(file, output, layer, Assumed(activation, recurrent_activation), force=force))
+    assumed = Assumed(activation, recurrent_activation, reset_after, batch_first)
+    raise typer.Exit(run_import(file, output, layer, assumed, force=force))
 
 
 def _require_alone(context: typer.Context, *names: str) -> None:

@@ -16,6 +16,7 @@ from conveyor.ir.transforms.param_layout import Layout, doubled_layout
 from conveyor.layers.concatenated import Gates, fill, sizes_of
 from conveyor.layers.core.arguments import as_sizes, per_layer
 from conveyor.layers.core.stack import Stack
+from conveyor.layers.options import OPTIONS
 
 
 class Options(TypedDict, total=False):
@@ -34,28 +35,9 @@ class Options(TypedDict, total=False):
     strict_backend: bool
 
 
+_OWN = {o.name: o for o in OPTIONS.values() if o.beyond_torch}
 # Those that a single step lacks.
-OF_SEQUENCES = (
-    "learn_initial_state",
-    "variational_dropout",
-    "zoneout",
-    "connections",
-    "gradient_clip",
-    "checkpoint_every",
-)
-_DEFAULTS: dict[str, Any] = {
-    "forget_bias": None,
-    "init": "torch",
-    "max_lag": 1000,
-    "learn_initial_state": False,
-    "variational_dropout": None,
-    "zoneout": None,
-    "connections": "plain",
-    "gradient_clip": None,
-    "checkpoint_every": None,
-    "backend": "auto",
-    "strict_backend": False,
-}
+OF_SEQUENCES = tuple(name for name, o in _OWN.items() if not o.steps)
 
 
 def torch_layout(program: Program, widths: Mapping[str, int]) -> Layout:
@@ -65,7 +47,7 @@ def torch_layout(program: Program, widths: Mapping[str, int]) -> Layout:
 
 def with_defaults(owner: str, options: Mapping[str, Any], lacking: Collection[str] = ()) -> dict[str, Any]:
     """The options with the defaults of those left out; an unknown one, or one that the owner lacks, is an error."""
-    known = {name: default for name, default in _DEFAULTS.items() if name not in lacking}
+    known = {name: o.default for name, o in _OWN.items() if name not in lacking}
     for name in options:
         if name not in known:
             raise ArgumentError(f"{owner} has no argument '{name}'; beside torch.nn's it has {', '.join(known)}")

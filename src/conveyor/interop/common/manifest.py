@@ -15,6 +15,7 @@ from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.onnx.exporter.reverse import Reverse
 from conveyor.ir.program import HIDDEN, INPUT, ROW
 from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.options import OPTIONS
 
 KINDS: Mapping[str, type[nn.Module]] = {
     kind.__name__: kind
@@ -31,9 +32,10 @@ KINDS: Mapping[str, type[nn.Module]] = {
 }
 _ANY_CELL = ("Recurrent", "Cell")
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-_SEQUENCE = ("num_layers", "batch_first", "dropout", "bidirectional", "learn_initial_state")
-_LATER = ("variational_dropout", "zoneout", "connections", "gradient_clip", "checkpoint_every")
-_OPTIONS = ("forget_bias", "init", "max_lag", "backend", "strict_backend")
+_SEQUENCE = tuple(o.name for o in OPTIONS.values() if o.saved_since == 1 and not o.steps)
+# Left out where they are as ever, so that earlier versions read the file.
+_LATER = {o.name: o.default for o in OPTIONS.values() if o.saved_since == 2}
+_OPTIONS = tuple(o.name for o in OPTIONS.values() if o.saved_since == 1 and o.steps)
 Manifest = dict[str, Any]
 
 
@@ -89,9 +91,7 @@ def _arguments(layer: Any, units: tuple[Unit, ...]) -> Manifest:
     said["bias"] = layer._has_bias() if step else layer.bias
     said |= {} if step else {name: getattr(layer, name) for name in _SEQUENCE}
     if not step:
-        # Left out where they are as ever, so that earlier versions read the file.
-        usual = {"connections": "plain"}
-        said |= {n: getattr(layer, n) for n in _LATER if getattr(layer, n) != usual.get(n)}
+        said |= {n: getattr(layer, n) for n, default in _LATER.items() if getattr(layer, n) != default}
     said |= {name: layer._options[name] if step else getattr(layer, name) for name in _OPTIONS}
     if type(layer).__name__ in _ANY_CELL:
         said["sizes"] = sizes

@@ -41,12 +41,13 @@ class Piece:
 
 @dataclass(frozen=True)
 class Places:
-    """The pieces of one unit, the shapes of the tensors, and what is added to biases."""
+    """The pieces of one unit, the shapes of the tensors, what is added to biases, and which tensors hold states."""
 
     pieces: tuple[Piece, ...]
     shapes: Mapping[str, tuple[int, ...]]
     transposed: bool
     added: Mapping[Key, float]
+    initial: Mapping[str, str]
 
     @classmethod
     def of(cls, order: Order, unit: Unit) -> Places:
@@ -67,7 +68,7 @@ class Places:
             stop = [] if p.columns is None else [p.columns + 1 if isinstance(p.columns, int) else p.columns.stop]
             shapes[p.tensor] = (max(rows, p.rows.stop), *(max(a, b) for a, b in zip(columns, stop, strict=True)))
         added = {_bias_key(order, unit, gate, ()): float(value) for gate, value in order.added.items()}
-        return cls(tuple(pieces), shapes, order.transposed, added)
+        return cls(tuple(pieces), shapes | _initial_shapes(order, unit), order.transposed, added, order.initial)
 
     def stored(self, name: str) -> tuple[int, ...]:
         """The shape of a tensor as the library stores it."""
@@ -105,6 +106,9 @@ def read(module: nn.Module, unit: Unit, places: Places, tensors: Mapping[str, Te
         _part(module, unit, p).add_(value) if p.key[0] == "bias" else _part(module, unit, p).copy_(value)
     for key, number in places.added.items():
         unit.rows(module, key)[0].add_(number)
+    for state, value in _initial_values(module, unit).items():
+        held = next((tensors[name] for name, s in places.initial.items() if s == state), None)
+        value.zero_() if held is None else value.copy_(held)
 
 
 @torch.no_grad()
@@ -129,7 +133,28 @@ def write(module: nn.Module, unit: Unit, places: Places) -> dict[str, Tensor]:
     for p in places.pieces:
         if p.key[0] != "bias":
             _place(made, p).copy_(_part(module, unit, p))
+    for state, value in _initial_values(module, unit).items():
+        name = next((n for n, s in places.initial.items() if s == state), None)
+        if name is None and value.any():
+            raise ArgumentError(f"order has no place for the initial state '{state}', which the layer has learned")
+        if name is not None:
+            made[name].copy_(value)
     return {name: places.turn(name, tensor).contiguous() for name, tensor in made.items()}
+
+
+def _initial_values(module: nn.Module, unit: Unit) -> dict[str, Tensor]:
+    """The learned initial states by name; none where the layer begins from zero."""
+    return dict(zip((s.name for s in unit.program.states), unit.initial(module), strict=False))
+
+
+def _initial_shapes(order: Order, unit: Unit) -> dict[str, tuple[int, ...]]:
+    widths = {s.name: unit.widths[s.width] for s in unit.program.states}
+    for name, state in order.initial.items():
+        if state not in widths:
+            raise ArgumentError(f"order.initial['{name}'] is '{state}', and the cell's states are {', '.join(widths)}")
+    if order.initial and not unit.learned:
+        raise ArgumentError("order has initial states, and the layer begins from zero; pass learn_initial_state=True")
+    return {name: (widths[state],) for name, state in order.initial.items()}
 
 
 def _place(made: Mapping[str, Tensor], p: Piece) -> Tensor:

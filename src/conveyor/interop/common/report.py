@@ -25,9 +25,9 @@ class Report:
         after: What it is now; equal to `before` where it was left alone.
         difference: Largest absolute difference of outputs and final states on random input and states; None where none
             was measured.
-        tolerance: The difference from which on the two do not compute the same: 1e-6, or 8 units in the last place of
-            the dtype where that is more, times the largest output where that is above 1.
-        note: Why nothing was measured or the module was left alone; else empty.
+        tolerance: The difference from which on the two do not compute the same; `conveyor.interop.common.rounding` has the
+            measure.
+        note: Why nothing was measured, why the module was left alone, or what does not come along; else empty.
     """
 
     name: str
@@ -49,7 +49,8 @@ class Report:
         if self.difference is None:
             return f"{where}{self.before} → {self.after}, not compared: {self.note}"
         verdict = "" if self.ok else f", above the {self.tolerance:.1g} allowed: they do not compute the same"
-        return f"{where}{self.before} → {self.after}, largest difference {self.difference:.1e}{verdict}"
+        note = f"; {self.note}" if self.note else ""
+        return f"{where}{self.before} → {self.after}, largest difference {self.difference:.1e}{verdict}{note}"
 
 
 Receiver = Callable[[Report], Any]
@@ -76,26 +77,6 @@ def outputs(module: nn.Module, inputs: tuple[Any, ...]) -> list[Tensor]:
             return list(_flat(module.forward(*inputs)))
     finally:
         module.training = training
-
-
-def compare(want: list[Tensor], got: list[Tensor], allowed: float = 1e-6) -> tuple[float, float]:
-    """(largest difference, tolerance); NaN where both have it is no difference.
-
-    `allowed` is the tolerance for outputs up to 1, where 8 units in the last place are less.
-    """
-    worst, largest, eps = 0.0, 1.0, 0.0
-    for a, b in zip(want, got, strict=True):
-        eps = max(eps, torch.finfo(a.dtype).eps)
-        a, b = a.detach().double().cpu(), b.detach().double().cpu()
-        # Infinities of one sign are equal, though their difference is NaN; a NaN on one side only is as far as can be.
-        gap = torch.where((a == b) | (a.isnan() & b.isnan()), 0.0, (a - b).abs())
-        worst = max(worst, _largest(gap.nan_to_num(nan=torch.inf)))
-        largest = max(largest, _largest(a[a.isfinite()].abs()))
-    return worst, max(allowed, 8 * eps) * largest
-
-
-def _largest(tensor: Tensor) -> float:
-    return tensor.max().item() if tensor.numel() else 0.0
 
 
 def random_like(like: Tensor, *shape: int, seed: int) -> Tensor:

@@ -23,6 +23,7 @@ def from_keras(
     *,
     activation: str | None = None,
     recurrent_activation: str | None = None,
+    reset_after: bool | None = None,
     report: Receiver | None = None,
 ) -> Any:
     """Read the LSTM, GRU, SimpleRNN, RNN and Bidirectional layers of a Keras model, with copies of their weights.
@@ -38,20 +39,24 @@ def from_keras(
         layer: The name of one layer, where that alone is wanted.
         activation: For a file of weights alone, which says none: the activation; `tanh` by default.
         recurrent_activation: Likewise that of the gates; `sigmoid` by default, before Keras 2.3 `hard_sigmoid`.
+        reset_after: Likewise whether the reset gate of a GRU acts after the product with the state. Biases tell; of a
+            GRU without any nothing does, and it is read only if this is given.
         report: Called with the `Report` of each layer, `print` for example; by default they are logged. A live layer is
             compared with itself, one in a model or file with Keras's equations.
 
     Returns:
         For a live layer, or with `layer`, our layer; for a model or file a mapping from names to layers, whose `notes`
-        say what does not come along (dropout, statefulness) and whose `unread` why a recurrent layer could not be read.
+        say what does not come along (dropout, masks, statefulness) and what the file did not tell, and whose `unread`
+        why a recurrent layer could not be read.
 
     Raises:
         ArgumentError: The source is none of these, damaged, or has no recurrent layer that can be read; or h5py is
             missing.
     """
     from conveyor.interop.keras.read import read
+    from conveyor.interop.keras.storage.inferred_layers import Said
 
-    return read(source, layer, activation, recurrent_activation, report)
+    return read(source, layer, Said(activation, recurrent_activation, reset_after), report)
 
 
 def to_keras(

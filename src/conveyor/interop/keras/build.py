@@ -45,6 +45,8 @@ def build(spec: LayerSpec) -> nn.Module:
         if isinstance(layer, layers.LSTM | layers.RNN) and layer.bias:
             # Keras has one bias and torch's layers have two: the second stays zero, so that training moves one.
             getattr(layer, f"bias_hh{unit.suffix}").requires_grad_(False)
+    if not spec.trainable:
+        layer.requires_grad_(False)
     settings: dict[str, Any] = {
         "go_backwards": spec.go_backwards,
         "return_sequences": spec.return_sequences,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,14 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError
-from conveyor.interop.common.report import BATCH, TIME, Report, compare, outputs, random_like
+from conveyor.interop.common.report import BATCH, TIME, Report, outputs, random_like
+from conveyor.interop.common.rounding import TWO_LIBRARIES, compare, evaluating, measured
 from conveyor.interop.keras.equations import run
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.keras.spec import LayerSpec, Plain
 from conveyor.interop.torch import describe
 from conveyor.layers.core.stack import Stack
-
-_TOLERANCE = 10.0  # times that of Report: 1e-5, two libraries' float32
 
 
 def inner(layer: Any) -> Any:
@@ -100,8 +98,9 @@ def _report(
     if [g.shape for g in got] != [w.shape for w in want]:
         raise ArgumentError(f"{name}: Keras returns {[*want[0].shape]}, the layer {[*got[0].shape]}")
     # Keras's equations are run in float64: what counts is the precision of ours.
-    difference, tolerance = compare([w.to(g.dtype) for w, g in zip(want, got, strict=True)], [g.cpu() for g in got])
-    return Report(name, before, after(model), difference, max(tolerance * _TOLERANCE, 4 * lost))
+    rounded = [w.to(g.dtype) for w, g in zip(want, got, strict=True)]
+    found = measured(rounded, [g.cpu() for g in got], lambda: lost, TWO_LIBRARIES, bounded=False)
+    return Report(name, before, after(model), *found)
 
 
 def _ours(modules: Sequence[nn.Module], x: Tensor) -> list[Tensor]:
@@ -110,23 +109,10 @@ def _ours(modules: Sequence[nn.Module], x: Tensor) -> list[Tensor]:
     for module in modules:
         held = inner(module)
         turned = isinstance(held, Stack) and not held.batch_first
-        with _evaluating(module):
+        with evaluating(module):
             found = outputs(module, (found[0].transpose(0, 1) if turned else found[0],))
         found = [y.transpose(0, 1) if turned and y.dim() == 3 else y for y in found]
     return found
-
-
-@contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Dropout off, also that of a layer within; each module's mode is then as it was."""
-    modes = {m: m.training for m in module.modules()}
-    for m in modes:
-        m.training = False
-    try:
-        yield
-    finally:
-        for m, mode in modes.items():
-            m.training = mode
 
 
 def after(layer: nn.Module) -> str:

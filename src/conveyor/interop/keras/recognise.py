@@ -22,6 +22,7 @@ from conveyor.interop.keras.spec import CellSpec, LayerSpec
 from conveyor.ir.program import Bias, Matrix, Program
 from conveyor.layers.core.layer_direction import Unit
 from conveyor.layers.core.stack import Stack
+from conveyor.layers.options import check_target
 
 
 def layers_of(layer: Any) -> list[LayerSpec]:
@@ -33,18 +34,14 @@ def layers_of(layer: Any) -> list[LayerSpec]:
     held = layer.layer if isinstance(layer, KerasLayer) else layer
     if not isinstance(held, Stack):
         raise ArgumentError(f"layer is a cv.Recurrent, LSTM, GRU or RNN, or a KerasLayer of one, got {_kind(held)}")
-    if held.learn_initial_state:
-        raise ArgumentError("layer: Keras starts from zero, and this one learns its initial states; cv.save keeps them")
-    for name in ("zoneout", "connections"):
-        if getattr(held, name) not in (None, "plain"):
-            raise ArgumentError(f"layer: Keras has no {name} in its layers, and this one does; cv.save keeps it")
+    check_target(held, "keras")
     if any(p.is_meta for p in held.parameters()):
         raise ArgumentError("layer has its parameters on the meta device, where they have no values; load them first")
     d = held.num_directions
     made = []
     for k in range(held.num_layers):
         forward, *backward = (_cell(held, unit) for unit in held.units[k * d : (k + 1) * d])
-        made.append(LayerSpec("", (forward,), tuple(backward)))
+        made.append(LayerSpec("", (forward,), tuple(backward), recurrent_dropout=held._rates.get("recurrent", 0.0)))
     if isinstance(layer, KerasLayer):
         made[0] = replace(made[0], go_backwards=layer.go_backwards)
         made[-1] = replace(made[-1], return_sequences=layer.return_sequences, merge_mode=layer.merge_mode)

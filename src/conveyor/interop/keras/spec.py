@@ -65,7 +65,8 @@ class CellSpec:
         activation: Our name of the activation of the candidate and the memory.
         recurrent_activation: That of the gates; SimpleRNN has none.
         use_bias: Whether it has biases.
-        reset_after: Whether GRU's reset gate acts after the product; there are two biases then.
+        reset_after: Whether GRU's reset gate acts after the product; there are two biases then. None where a file of
+            weights without biases does not tell.
         arrays: Kernel (I, gates x H), recurrent kernel (H, gates x H) and bias, (gates x H,) or (2, gates x H).
     """
 
@@ -74,7 +75,7 @@ class CellSpec:
     activation: str = "tanh"
     recurrent_activation: str = "sigmoid"
     use_bias: bool = True
-    reset_after: bool = False
+    reset_after: bool | None = False
     arrays: tuple[Array, ...] = field(default=(), compare=False)
 
     @property
@@ -109,6 +110,9 @@ class LayerSpec:
         return_sequences: Whether it returns every step.
         merge_mode: What becomes of two directions.
         notes: What does not come along.
+        recurrent_dropout: Probability with which its recurrent connections are dropped in training.
+        trainable: Whether its weights are to be trained.
+        guessed: Whether it is told by names and shapes of weights alone.
     """
 
     name: str
@@ -118,6 +122,9 @@ class LayerSpec:
     return_sequences: bool = True
     merge_mode: str | None = "concat"
     notes: tuple[str, ...] = ()
+    recurrent_dropout: float = 0.0
+    trainable: bool = True
+    guessed: bool = False
 
     @property
     def kind(self) -> str:
@@ -142,7 +149,7 @@ class Plain:
     """A layer beside the recurrent ones, in a model that is taken to Keras.
 
     Attributes:
-        kind: `Embedding`, `Dense` or `Dropout`.
+        kind: `Embedding`, `Dense`, `Dropout` or `SpatialDropout1D`.
         config: What it is made with.
         arrays: Its arrays, in Keras's order.
         width: Of its output; 0 where it is that of its input.

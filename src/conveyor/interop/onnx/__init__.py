@@ -80,7 +80,7 @@ def to_onnx(
 
 
 def from_onnx(path: Any, *, report: Receiver | None = None) -> Imported:
-    """Read the LSTM, GRU and RNN nodes of an ONNX file into layers.
+    """Read the LSTM, GRU and RNN nodes of an ONNX file into layers, quantised ones too.
 
     Args:
         path: The file, or a loaded `onnx.ModelProto`.

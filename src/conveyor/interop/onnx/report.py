@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from conveyor.interop.common.report import Report
 
-ALLOWED = 1e-5  # between a layer and a graph, for outputs up to 1
-
 
 @dataclass(frozen=True)
 class Row:

@@ -14,10 +14,12 @@ from conveyor import layers
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError
 from conveyor.frontend import CellDefinition
-from conveyor.interop.common.report import BATCH, TIME, Receiver, Report, compare, outputs, random_like, tell
+from conveyor.interop.common.report import BATCH, TIME, Receiver, Report, outputs, random_like, tell
+from conveyor.interop.common.rounding import SAME_LIBRARY, compare, measured
 from conveyor.layers.cell import _Step
 from conveyor.layers.core.layer_direction import Unit
 from conveyor.layers.core.stack import Stack
+from conveyor.layers.options import check_target
 from conveyor.layers.rnn import rnn_cell
 
 _SEQUENCE = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "bidirectional")
@@ -72,7 +74,7 @@ def from_torch(
     reason = why_not(module, OF_THEIRS)
     if reason:
         raise ArgumentError(f"module: {reason}")
-    layer = twin(module, OF_THEIRS[type(module)], _copied, backend=backend, strict_backend=strict_backend)
+    layer = twin(module, OF_THEIRS[type(module)], copied, backend=backend, strict_backend=strict_backend)
     tell(compared("", module, layer), report)
     return layer
 
@@ -93,13 +95,7 @@ def to_torch(layer: nn.Module, *, report: Receiver | None = None) -> Any:
     Raises:
         ArgumentError: torch has no such module.
     """
-    if getattr(layer, "learn_initial_state", False):
-        raise ArgumentError(
-            "layer: torch's modules start from zero, and this one learns its initial states; cv.save keeps them"
-        )
-    for name in ("variational_dropout", "zoneout", "connections", "gradient_clip"):
-        if getattr(layer, name, None) not in (None, "plain"):
-            raise ArgumentError(f"layer: torch's modules have no {name}, and this one does; cv.save keeps it")
+    check_target(layer, "torch")
     hidden: Any = getattr(layer, "hidden_size", None)
     if isinstance(hidden, list | tuple) and len({*hidden}) > 1:
         raise ArgumentError(
@@ -111,7 +107,7 @@ def to_torch(layer: nn.Module, *, report: Receiver | None = None) -> Any:
     reason = why_not(source, OF_OURS)
     if reason:
         raise ArgumentError(f"layer: {reason}")
-    module = twin(source, OF_OURS[type(source)], _copied)
+    module = twin(source, OF_OURS[type(source)], copied)
     tell(compared("", layer, module), report)
     return module
 
@@ -236,7 +232,8 @@ def twin(module: Any, pair: Pair, carry: Callable[[nn.Parameter], nn.Parameter],
     return made
 
 
-def _copied(parameter: nn.Parameter) -> nn.Parameter:
+def copied(parameter: nn.Parameter) -> nn.Parameter:
+    """A parameter of its own with the values of another, frozen if that is."""
     return nn.Parameter(parameter.detach().clone(), requires_grad=parameter.requires_grad)
 
 
@@ -248,9 +245,9 @@ def compared(name: str, before: Any, after: Any) -> Report:
         return Report(name, *said, None, 0.0, "its parameters are on the meta device and have no values")
     x, states = _random_inputs(before if isinstance(before, Stack | _Step) else after, like)
     want, got = (outputs(m, (x, _as_taken(m, states))) for m in (before, after))
-    difference, tolerance = compare(want, got)
-    if difference > tolerance:
-        tolerance = max(tolerance, 4 * _lost(before, after, x, states, want))
+    difference, tolerance = measured(
+        want, got, lambda: _lost(before, after, x, states, want), SAME_LIBRARY, bounded=False
+    )
     return Report(name, *said, difference, tolerance)
 
 

@@ -3,44 +3,98 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError
-from conveyor.interop.common.layer_file import FORMAT
+from conveyor.interop.torch.resolve import resolve
 
 _PARAMETER = re.compile(r"(?:(.*)\.)?(weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)(?:_l(\d+)(_reverse)?)?")
 _GATES = {4: "LSTM", 3: "GRU", 1: "RNN"}
-_DEEPEST = 8  # of dictionaries in a checkpoint
+NONLINEARITIES = ("tanh", "relu")
 
 
-def modules_in(tensors: Mapping[str, Tensor], nonlinearity: str = "tanh") -> dict[str, nn.Module]:
-    """The recurrent modules whose parameters are among the tensors, by their names in the model.
+@dataclass
+class Modules:
+    """What was found.
+
+    Attributes:
+        read: The modules, by their names in the model.
+        refused: Why other groups of such parameters are none, by their names.
+        notes: For each module what the tensors don't tell, and what was put together.
+        rest: The tensors that belong to none, by name.
+    """
+
+    read: dict[str, nn.Module] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    rest: dict[str, Tensor] = field(default_factory=dict)
+
+
+def modules_in(tensors: Mapping[str, Tensor], nonlinearity: str | None = None, batch_first: bool = False) -> Modules:
+    """The recurrent modules whose parameters are among the tensors.
 
     Args:
         tensors: A `state_dict`.
-        nonlinearity: Of a torch.nn.RNN or RNNCell, which its parameters do not tell.
+        nonlinearity: Of a torch.nn.RNN or RNNCell, which its parameters do not tell; `tanh` is assumed and noted.
+        batch_first: Whether the modules take rows before steps, which their parameters do not tell either.
 
     Raises:
-        ArgumentError: A group of such parameters is not whole.
+        ArgumentError: There is no such nonlinearity.
     """
-    if nonlinearity not in ("tanh", "relu"):
+    if nonlinearity not in (None, *NONLINEARITIES):
         raise ArgumentError(f"nonlinearity of torch.nn.RNN is tanh or relu, got {nonlinearity!r}")
+    whole = resolve(tensors)
     groups: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        found = _PARAMETER.fullmatch(name)
-        if found is not None:
-            prefix = found[1] or ""
-            groups.setdefault(prefix, {})[name[len(prefix) + 1 if prefix else 0 :]] = tensor
-    return {prefix: _module(prefix, held, nonlinearity) for prefix, held in groups.items()}
+    found = Modules()
+    for name, tensor in whole.tensors.items():
+        match = _PARAMETER.fullmatch(name)
+        if match is None:
+            found.rest[name] = tensor
+            continue
+        prefix = match[1] or ""
+        groups.setdefault(prefix, {})[name[len(prefix) + 1 if prefix else 0 :]] = tensor
+    for prefix, held in groups.items():
+        try:
+            module = _module(prefix, held, nonlinearity or "tanh", batch_first)
+        except ArgumentError as error:
+            found.refused[prefix] = str(error)
+            found.rest |= {f"{prefix}.{n}" if prefix else n: t for n, t in held.items()}
+            continue
+        found.read[prefix] = module
+        made = {kind for name, kind in whole.made.items() if name.rpartition(".")[0] == prefix}
+        found.notes[prefix] = (*_notes(module, nonlinearity), *(f"{kind} resolved" for kind in sorted(made)))
+    for prefix in found.read:
+        found.notes[prefix] += _left_over(prefix, found)
+    return found
 
 
-def _module(prefix: str, held: dict[str, Tensor], nonlinearity: str) -> nn.Module:
+def _notes(module: Any, nonlinearity: str | None) -> tuple[str, ...]:
+    said = []
+    if nonlinearity is None and hasattr(module, "nonlinearity"):
+        said.append("tanh assumed")
+    if getattr(module, "num_layers", 1) > 1:
+        said.append("dropout is not in the file")
+    return tuple(said)
+
+
+def _left_over(prefix: str, found: Modules) -> tuple[str, ...]:
+    """The tensors that stand where a module's own do, of which the plain module makes nothing."""
+    inside = [n for n in found.rest if not prefix or n.startswith(f"{prefix}.")]
+    if not prefix and len(found.read) > 1:
+        inside = [n for n in inside if "." not in n]
+    if not inside:
+        return ()
+    kind = type(found.read[prefix]).__name__
+    shown = ", ".join(inside[:3]) + (", …" if len(inside) > 3 else "")
+    count = "1 tensor" if len(inside) == 1 else f"{len(inside)} tensors"
+    return (f"{count} left over ({shown}): a plain {kind} does not use them",)
+
+
+def _module(prefix: str, held: dict[str, Tensor], nonlinearity: str, batch_first: bool) -> nn.Module:
     where = f"'{prefix}.'" if prefix else "the file"
     step = "weight_ih" in held
     end = "" if step else "_l0"
@@ -69,6 +123,7 @@ def _module(prefix: str, held: dict[str, Tensor], nonlinearity: str) -> nn.Modul
     if not step:
         numbers = [int(m[1]) for n in held if (m := re.search(r"_l(\d+)", n))]
         # A name with a great number would make a module with as many layers.
+        arguments["batch_first"] = batch_first
         arguments["num_layers"] = min(max(numbers) + 1, len(held))
         arguments["bidirectional"] = any(n.endswith("_reverse") for n in held)
         if kind == "LSTM" and projected is not None:
@@ -78,55 +133,6 @@ def _module(prefix: str, held: dict[str, Tensor], nonlinearity: str) -> nn.Modul
     try:
         module.load_state_dict(held, strict=True, assign=True)
     except RuntimeError as error:
-        reason = " ".join(str(error).split()).partition(": ")[2][:200]
+        reason = " ".join(str(error).split()).partition(": ")[2]
         raise ArgumentError(f"{where} has not the parameters of a torch.nn.{kind}: {reason}") from error
     return module
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors in a `.safetensors` file, or in one that torch.save wrote; nothing but tensors is unpickled.
-
-    Raises:
-        ArgumentError: It is neither, holds objects of other kinds, or was written by `cv.save`.
-    """
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise ArgumentError(f"{path} cannot be read: {error.strerror}; check the path") from error
-    return _safetensors(path) if path.suffix == ".safetensors" else _pickled(path)
-
-
-def _safetensors(path: Path) -> dict[str, Tensor]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                return {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    # The library's own errors, and torch's of shapes and dtypes that it does not know.
-    except (SafetensorError, OSError, RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ArgumentError(f"{path} is no whole safetensors file ({reason}): it is truncated or damaged") from error
-    raise ArgumentError(f"{path} was written by cv.save: there is nothing to import, cv.load reads it")
-
-
-def _pickled(path: Path) -> dict[str, Tensor]:
-    try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
-    # weights_only refuses by errors of every kind, and a damaged file trips over more: the file is what is wrong.
-    except Exception as error:
-        reason = " ".join(str(error).split())[:120]
-        raise ArgumentError(
-            f"{path} is damaged, or holds more than tensors, which is not unpickled ({reason});"
-            " save model.state_dict() with torch.save"
-        ) from error
-    return dict(_flat(held, "", 0))
-
-
-def _flat(value: Any, path: str, depth: int) -> Iterator[tuple[str, Tensor]]:
-    """The tensors in dictionaries in dictionaries, as checkpoints have them beside an optimizer's."""
-    if isinstance(value, Tensor):
-        yield path, value.detach()
-    elif isinstance(value, Mapping) and depth < _DEEPEST:
-        for key, inner in value.items():
-            yield from _flat(inner, f"{path}.{key}" if path else str(key), depth + 1)

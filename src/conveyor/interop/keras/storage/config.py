@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from conveyor.errors import ArgumentError
+from conveyor.interop.keras.masks import masks_of, name_of
 from conveyor.interop.keras.spec import CellSpec, LayerSpec, Unread, our_activation, with_arrays
 from conveyor.interop.keras.storage.hdf5 import Array
 
@@ -40,7 +42,9 @@ class Place(Protocol):
         ...
 
 
-def find_layers(entry: Entry, place: Place, major: int, path: str = "", top: bool = True) -> Iterator[Found]:
+def find_layers(
+    entry: Entry, place: Place, major: int, path: str = "", top: bool = True, masked: str = ""
+) -> Iterator[Found]:
     """The recurrent layers in a layer or model, in order.
 
     Nothing of a configuration is run: a Lambda, or a class of the user's own, is passed over.
@@ -51,6 +55,7 @@ def find_layers(entry: Entry, place: Place, major: int, path: str = "", top: boo
         major: The first number of the version of Keras that wrote it.
         path: The names of the models it stands in.
         top: Whether it is the whole; such a model has no name that its user gave.
+        masked: What makes a mask of its input; empty if nothing does.
     """
     kind, config = str(entry.get("class_name")), entry.get("config")
     if isinstance(config, list):  # a Sequential of Keras before 2.2.3
@@ -61,18 +66,28 @@ def find_layers(entry: Entry, place: Place, major: int, path: str = "", top: boo
     if kind in _LAYERS:
         try:
             _check_own(entry, kind)
-            yield from _read(name or kind, kind, config, place, major)
+            for spec in _read(name or kind, kind, config, place, major):
+                notes = (*spec.notes, *_left_behind(config), *([MASKED.format(masked)] if masked else []))
+                yield replace(spec, notes=notes, trainable=config.get("trainable") is not False)
         except ArgumentError as error:
             yield Unread(name or kind, kind, _on_one_line(error))
     elif kind.startswith("ConvLSTM"):
         yield Unread(name, kind, "its states are images, and ours are vectors")
     elif isinstance(config.get("layers"), Sequence):
         entries = config["layers"]
+        masks = masks_of([e for e in entries if isinstance(e, Mapping)], masked)
         for index, child in enumerate(entries):
             if isinstance(child, Mapping):
-                yield from find_layers(child, place.layer(entries, index), major, "" if top else name, False)
+                mask = masks.get(name_of(child), "")
+                yield from find_layers(child, place.layer(entries, index), major, "" if top else name, False, mask)
     elif isinstance(config.get("layer"), Mapping):
-        yield from find_layers(config["layer"], place.wrapped(), major, path, False)
+        yield from find_layers(config["layer"], place.wrapped(), major, path, False, masked)
+
+
+MASKED = (
+    "its input is masked there by {}: pass lengths= where padding stands at the end; past it outputs are zero here, and"
+    " there the last one again"
+)
 
 
 def _on_one_line(text: Any) -> str:
@@ -119,6 +134,16 @@ def _read(name: str, kind: str, config: Mapping[str, Any], place: Place, major: 
     yield LayerSpec(f"{name}/forward", forward, return_sequences=sequences, notes=apart)
     turned = (*apart, "turn its outputs round in time") if sequences else apart
     yield LayerSpec(f"{name}/backward", backward, go_backwards=True, return_sequences=sequences, notes=turned)
+
+
+def _left_behind(config: Mapping[str, Any]) -> Iterator[str]:
+    """What a configuration says of training that no layer here has."""
+    inner = [
+        c.get("config", {}) for n in ("layer", "backward_layer", "cell") if isinstance(c := config.get(n), Mapping)
+    ]
+    for what in ("regularizer", "constraint"):
+        if any(value for c in (config, *inner) for key, value in c.items() if key.endswith(f"_{what}")):
+            yield f"without its {what}s"
 
 
 def _counted(cells: Sequence[CellSpec]) -> Cells:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 from conveyor.errors import ArgumentError
@@ -46,10 +46,10 @@ def _named_layer(name: str, paths: Sequence[str], arrays: Sequence[list[Array]],
     first = tuple(c for k, c in enumerate(cells) if k not in turned)
     second = tuple(cells[k] for k in turned)
     if len(cells) == 1 or (len(first) == len(second) == 1 and first == second):
-        yield LayerSpec(name, first, second, notes=_notes(first[0]))
+        yield LayerSpec(name, first, second, notes=_notes(first, second), guessed=True)
     elif not second:  # a model within the model
         for path, cell in zip(paths, cells, strict=True):
-            yield LayerSpec(path, (cell,), notes=_notes(cell))
+            yield LayerSpec(path, (cell,), notes=_notes((cell,)), guessed=True)
     else:
         yield Unread(name, "Bidirectional", _UNTOLD)
 
@@ -68,7 +68,8 @@ def guess_tree(root: Group) -> Iterator[Found]:
         if second and (len(first) > 1 or (first,) != tuple(second)):
             yield Unread(name, "Bidirectional", _UNTOLD)
         else:
-            yield LayerSpec(name, first, second[0] if second else (), notes=_notes(first[0]))
+            back = second[0] if second else ()
+            yield LayerSpec(name, first, back, notes=_notes(first, back), guessed=True)
 
 
 def _layers(group: Group, path: str, seen: set[object]) -> Iterator[tuple[str, Group]]:
@@ -126,41 +127,86 @@ def _cell(arrays: Sequence[Array], gates: str, where: str) -> CellSpec:
         units,
         recurrent_activation="sigmoid" if fused or kind == "SimpleRNN" else gates,
         use_bias=len(arrays) == 3,
-        # Without biases, GRU's two forms have the same arrays; the usual form of Keras 2 and 3 is taken.
-        reset_after=kind == "GRU" and (len(arrays) == 2 or fused or arrays[2].ndim == 2),
+        # Without biases, GRU's two forms have the same arrays.
+        reset_after=kind == "GRU" and (None if len(arrays) == 2 else fused or arrays[2].ndim == 2),
     )
     return with_arrays(spec, arrays, where)
 
 
-def _notes(cell: CellSpec) -> tuple[str, ...]:
+def _notes(forward: Sequence[CellSpec], backward: Sequence[CellSpec] = ()) -> tuple[str, ...]:
+    cell = forward[0]
     said = cell.activation if cell.kind == "SimpleRNN" else f"{cell.recurrent_activation} and {cell.activation}"
-    return (f"{ASSUMED}{said}",)
+    form = f", reset_after={cell.reset_after}" if cell.kind == "GRU" and not cell.use_bias else ""
+    returned = "every step returned, " + ("both directions side by side" if backward else "forwards")
+    return (f"{ASSUMED}{said}{form}", f"nor what it returns, assumed {returned}")
 
 
 ASSUMED = "the file says no activations, assumed "
+_UNTOLD_FORM = (
+    "a GRU without biases, of which the file does not tell whether its reset gate acts after the product; say"
+    " reset_after=True (the default of Keras 3 and TensorFlow 2) or reset_after=False (of Keras 2)"
+)
 
 
-def assume(spec: LayerSpec, activation: str | None, recurrent_activation: str | None) -> LayerSpec:
-    """A guessed layer with activations that the user names.
+@dataclass(frozen=True)
+class Said:
+    """What the user says of a file of weights alone.
+
+    Attributes:
+        activation: The activation.
+        recurrent_activation: That of the gates.
+        reset_after: Whether the reset gate of a GRU without biases acts after the product.
+    """
+
+    activation: str | None = None
+    recurrent_activation: str | None = None
+    reset_after: bool | None = None
+
+
+def assume(spec: LayerSpec, said: Said) -> Found:
+    """A guessed layer with what the user says; one that can't be read if that leaves its equations open.
 
     Raises:
         ArgumentError: It is not guessed, or there is no such activation.
     """
-    given = {"activation": activation, "recurrent_activation": recurrent_activation}
-    changes = {name: value for name, value in given.items() if value is not None}
-    for name, value in changes.items():
-        if value not in NAMES:
-            raise ArgumentError(f"{name} is one of {', '.join(NAMES)}, got {value!r}")
-        if not any(n.startswith(ASSUMED) for n in spec.notes):
-            raise ArgumentError(f"{name} is for weights alone, and the source says it of '{spec.name}'; leave it out")
-    if not changes:
+    _check(spec, said)
+    if said == Said() and spec.forward[0].reset_after is not None:
         return spec
+    if spec.forward[0].reset_after is None and said.reset_after is None:
+        return Unread(spec.name, spec.kind, _UNTOLD_FORM)
 
     def changed(cells: tuple[CellSpec, ...]) -> tuple[CellSpec, ...]:
-        return tuple(replace(c, **changes) for c in cells)  # type: ignore[arg-type]
+        return tuple(_changed(c, said) for c in cells)
 
     made = replace(spec, forward=changed(spec.forward), backward=changed(spec.backward))
-    return replace(made, notes=_notes(made.forward[0]))
+    return replace(made, notes=_notes(made.forward, made.backward))
+
+
+def _changed(cell: CellSpec, said: Said) -> CellSpec:
+    return replace(
+        cell,
+        activation=said.activation or cell.activation,
+        recurrent_activation=said.recurrent_activation or cell.recurrent_activation,
+        reset_after=said.reset_after if cell.reset_after is None else cell.reset_after,
+    )
+
+
+def _check(spec: LayerSpec, said: Said) -> None:
+    for name, value in (("activation", said.activation), ("recurrent_activation", said.recurrent_activation)):
+        if value is not None and value not in NAMES:
+            raise ArgumentError(f"{name} is one of {', '.join(NAMES)}, got {value!r}")
+        if value is not None and not spec.guessed:
+            raise ArgumentError(f"{name} is for weights alone, and the source says it of '{spec.name}'; leave it out")
+    if said.reset_after is not None:
+        if not isinstance(said.reset_after, bool):
+            raise ArgumentError(f"reset_after is True or False, got {said.reset_after!r}")
+        cell = spec.forward[0]
+        if spec.guessed and cell.kind == "GRU" and cell.reset_after is (not said.reset_after):
+            raise ArgumentError(f"reset_after={said.reset_after}, and the biases of '{spec.name}' say the other form")
+        if not spec.guessed:
+            raise ArgumentError(
+                f"reset_after is for weights alone, and the source says it of '{spec.name}'; leave it out"
+            )
 
 
 def _natural(name: str) -> list[tuple[str, int]]:

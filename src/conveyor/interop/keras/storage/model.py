@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from conveyor.errors import ArgumentError
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.keras.recognise import layers_of
-from conveyor.interop.keras.spec import CellSpec, LayerSpec, Plain, keras_activation
+from conveyor.interop.keras.spec import GATES, CellSpec, LayerSpec, Plain, keras_activation
 from conveyor.interop.keras.storage.weight_store import unique_names
 from conveyor.layers.core.stack import Stack
 
@@ -54,11 +54,7 @@ def items_of(modules: Sequence[nn.Module]) -> list[Item]:
 
 def _items(module: nn.Module) -> Iterator[Item]:
     if isinstance(module, Stack | KerasLayer):
-        dropout = (module.layer if isinstance(module, KerasLayer) else module).dropout
-        for k, spec in enumerate(layers_of(module)):
-            if k and dropout:
-                yield Plain("Dropout", {"rate": dropout})
-            yield spec
+        yield from _recurrent_items(module)
     elif type(module) is nn.Dropout:
         if module.p:
             yield Plain("Dropout", {"rate": module.p})
@@ -75,6 +71,35 @@ def _items(module: nn.Module) -> Iterator[Item]:
         raise ArgumentError(
             f"layer: a chain has recurrent layers, nn.Embedding, nn.Linear and nn.Dropout; got {type(module).__name__}"
         )
+
+
+def _recurrent_items(module: Stack | KerasLayer) -> Iterator[Item]:
+    """A layer's layers, with its dropout: masks a sequence drop whole features in Keras's SpatialDropout1D."""
+    held = module.layer if isinstance(module, KerasLayer) else module
+    masks = held._rates
+    specs = layers_of(module)
+    last = specs[-1]
+    if masks.get("output") and last.backward and last.merge_mode != "concat":
+        raise ArgumentError(
+            "layer: its variational_dropout drops the output of both directions before they are merged, and Keras's"
+            " layers have no place there; leave out 'output'"
+        )
+    for k, spec in enumerate(specs):
+        if k and held.dropout:
+            yield Plain("Dropout", {"rate": held.dropout})
+        if masks.get("input"):
+            yield Plain("SpatialDropout1D", {"rate": masks["input"]})
+        yield spec
+    if masks.get("output"):
+        yield Plain("SpatialDropout1D" if last.return_sequences else "Dropout", {"rate": masks["output"]})
+
+
+def notes_of(items: Sequence[Item]) -> tuple[str, ...]:
+    """What Keras's layers do otherwise than ours."""
+    dropping = [i.forward[0].kind for i in items if isinstance(i, LayerSpec) and i.recurrent_dropout]
+    if not any(GATES[kind] > 1 for kind in dropping):
+        return ()
+    return ("recurrent_dropout draws a mask for each gate there, and variational_dropout one for all here",)
 
 
 def _array(tensor: Tensor) -> Any:
@@ -94,7 +119,7 @@ def class_of(item: Item) -> str:
 
 def sequential(items: Sequence[Item]) -> Config:
     """The configuration of a Sequential of layers."""
-    width = items[0].forward[0].input_size if isinstance(items[0], LayerSpec) else 0
+    width = _width_in(items)
     shape: list[int | None] = [None, None, width] if width else [None, None]
     dtype = next(i.forward[0].arrays[0].dtype.name for i in items if isinstance(i, LayerSpec))
     entries = [_entry("InputLayer", {"name": "input", "batch_shape": shape, "dtype": dtype if width else "int32"})]
@@ -105,6 +130,16 @@ def sequential(items: Sequence[Item]) -> Config:
     return {"module": "keras", "class_name": "Sequential", "config": config, "registered_name": None} | {
         "build_config": {"input_shape": entries[0]["config"]["batch_shape"]}
     }
+
+
+def _width_in(items: Sequence[Item]) -> int:
+    """The width of what the first layer reads; 0 for the whole numbers of an embedding."""
+    for item in items:
+        if isinstance(item, LayerSpec):
+            return item.forward[0].input_size
+        if item.arrays:
+            return 0 if item.kind == "Embedding" else int(item.arrays[0].shape[0])
+    return 0
 
 
 def _entry(kind: str, config: Config) -> Config:
@@ -121,11 +156,13 @@ def _after(item: Item, shape: list[int | None]) -> list[int | None]:
 
 
 def _config(item: Item, name: str, dtype: str) -> Config:
-    common = {"name": name, "trainable": True, "dtype": dtype}
+    common: Config = {"name": name, "trainable": True, "dtype": dtype}
     if isinstance(item, Plain):
+        if item.kind == "SpatialDropout1D":
+            del common["trainable"]  # of its constructor's arguments alone this one is not
         return common | dict(item.config)
     cell = item.forward[0]
-    settings = {
+    settings: Config = {
         "return_sequences": item.return_sequences,
         "return_state": False,
         "go_backwards": item.go_backwards,
@@ -133,6 +170,8 @@ def _config(item: Item, name: str, dtype: str) -> Config:
         "unroll": False,
     }
     own = settings | cell_config(cell)
+    if item.recurrent_dropout:
+        own["recurrent_dropout"] = item.recurrent_dropout
     if not item.backward:
         return common | own
     inner = _entry(cell.kind, {"name": inner_name(cell), "trainable": True, "dtype": dtype} | own)

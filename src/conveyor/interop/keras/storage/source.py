@@ -7,11 +7,13 @@ import json
 import re
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from conveyor.errors import ArgumentError
-from conveyor.interop.keras.storage.config import Found, find_layers
+from conveyor.interop.keras.spec import Unread
+from conveyor.interop.keras.storage.config import Found, Place, find_layers
 from conveyor.interop.keras.storage.hdf5 import Group, one_line, opened
 from conveyor.interop.keras.storage.inferred_layers import guess_named, guess_tree
 from conveyor.interop.keras.storage.weight_store import Live, NamedFile, Tree, live_entry
@@ -79,7 +81,7 @@ def _read_archive(file: Path, path: Path) -> list[Found]:
     except Exception as error:
         raise ArgumentError(f"{path} is no .keras file, or damaged ({one_line(error)})") from error
     with opened(io.BytesIO(weights), path) as root:
-        found = list(find_layers(config, Tree(root), _major(str(metadata.get("keras_version", "3")))))
+        found = _of_version(config, Tree(root), metadata.get("keras_version"), "3")
         # A model that is a class of the user's own says nothing of its layers.
         return found or list(guess_tree(root))
 
@@ -98,8 +100,26 @@ def _read_root(root: Group) -> list[Found]:
     weights = root.group("model_weights")
     if written is None or weights is None:
         return list(guess_tree(root))
-    version = root.text("keras_version") or weights.text("keras_version") or "2"
-    return list(find_layers(_json(written), NamedFile(weights), _major(version)))
+    version = root.text("keras_version") or weights.text("keras_version")
+    return _of_version(_json(written), NamedFile(weights), version, "2")
+
+
+def _of_version(config: dict[str, Any], place: Place, version: Any, assumed: str) -> list[Found]:
+    """The layers of a model, with a note where it hangs on a version that the file does not say."""
+    found = list(find_layers(config, place, _major(str(version or assumed))))
+    return found if version else [_noted(f, assumed) for f in found]
+
+
+def _noted(found: Found, assumed: str) -> Found:
+    used = (
+        set()
+        if isinstance(found, Unread)
+        else {a for c in found.forward for a in (c.activation, c.recurrent_activation)}
+    )
+    if isinstance(found, Unread) or not used & {"hard_sigmoid", "hard_sigmoid_6"}:
+        return found
+    note = f"the file says no version of Keras, assumed {assumed}: hard_sigmoid has another slope from 3 on"
+    return replace(found, notes=(*found.notes, note))
 
 
 def _json(text: str | bytes) -> dict[str, Any]:

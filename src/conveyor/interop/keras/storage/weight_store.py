@@ -54,10 +54,21 @@ def live_entry(alive: Any) -> Entry:
     """The configuration of a layer or model that is alive, with the layers inside it as they are found there."""
     kind = {"class_name": type(alive).__name__, "module": type(alive).__module__}
     if isinstance(getattr(alive, "layers", None), list):
-        return kind | {"config": {"name": alive.name, "layers": [live_entry(k) for k in alive.layers]}}
+        graph = _graph(alive)
+        inside = [{**live_entry(k), **graph.get(k.name, {})} for k in alive.layers]
+        return kind | {"config": {"name": alive.name, "layers": inside}}
     if kind["class_name"] != "Bidirectional" and hasattr(getattr(alive, "layer", None), "get_config"):
         return kind | {"config": {"name": alive.name, "layer": live_entry(alive.layer)}}
     return kind | {"config": alive.get_config()}
+
+
+def _graph(alive: Any) -> dict[str, Entry]:
+    """Where each layer of a functional model reads from, by name; nothing for a model that says none."""
+    try:
+        entries = alive.get_config().get("layers", [])
+    except Exception:  # a class of the user's own may say nothing, and in whatever way
+        return {}
+    return {e["name"]: {"inbound_nodes": e["inbound_nodes"]} for e in entries if e.get("inbound_nodes")}
 
 
 # Files of Keras 3: a group for each object, named by its class and its number among its like

@@ -16,6 +16,7 @@ from torch import nn
 from conveyor.errors import ArgumentError
 from conveyor.interop.onnx.exporter.graph import Graph
 from conveyor.interop.onnx.exporter.recurrence import Recurrence, as_recurrence
+from conveyor.layers.options import check_target
 
 Write = Callable[[Graph, Any, str], str]
 
@@ -49,6 +50,8 @@ def stages_of(model: nn.Module) -> list[Stage]:
     for place, module in enumerate(modules):
         name = names.get(module, "") or f"stage{place}"
         recurrence = as_recurrence(name.replace(".", "_") if several else "", module)
+        if recurrence is not None:
+            check_target(recurrence.module, "onnx")
         stages.append(recurrence or _plain(module, name))
     found = [s for s in stages if isinstance(s, Recurrence)]
     if not found:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ConversionError
-from conveyor.interop.common import report
+from conveyor.interop.common.rounding import TWO_LIBRARIES, evaluating, lost_by, measured, widened
 from conveyor.interop.onnx import runtime
 from conveyor.interop.onnx.exporter.chain import Stage
 from conveyor.interop.onnx.exporter.recurrence import Recurrence
 from conveyor.interop.onnx.options import Options
-from conveyor.interop.onnx.report import ALLOWED
 
 _SIZES = ({"time": 4, "batch": 2}, {"time": 7, "batch": 3})  # where they are not fixed
 _NO_ROUNDING = 100.0  # tolerances
@@ -36,7 +35,7 @@ def compare(model: nn.Module, stages: Sequence[Stage], data: bytes, options: Opt
     worst, tolerance = 0.0, 0.0
     generator = torch.Generator().manual_seed(0)
     beside = {name for stage in stages if isinstance(stage, Recurrence) for name in stage.aux_widths} | {"reset"}
-    with _evaluating(model):
+    with evaluating(model):
         for sizes in _SIZES:
             given = {i.name: _random(i, sizes, stages, beside, generator) for i in session.get_inputs()}
             read = {n: v for n, v in given.items() if n in ("x", "tokens") or n in beside}
@@ -44,11 +43,17 @@ def compare(model: nn.Module, stages: Sequence[Stage], data: bytes, options: Opt
             (got,) = runtime.run(session, ["y"], {n: v.numpy() for n, v in given.items()})
             if got.shape != want.shape:
                 raise _other(model, f"of shape {got.shape} instead of {tuple(want.shape)}")
-            off, allowed = report.compare([want], [torch.from_numpy(got)], ALLOWED)
+            lost = partial(_lost, model, stages, read, options)
+            off, allowed = measured([want], [torch.from_numpy(got)], lost, TWO_LIBRARIES, bounded=True)
             if not off <= _NO_ROUNDING * allowed:
                 raise _other(model, f"by {off:.1e}")
             worst, tolerance = max(worst, off), max(tolerance, allowed)
     return worst, tolerance
+
+
+def _lost(model: nn.Module, stages: Sequence[Stage], given: Mapping[str, Tensor], options: Options) -> float:
+    """What rounding costs the model on this input."""
+    return lost_by(model, lambda module, dtype: [_run(module, stages, widened(dict(given), dtype), options)])
 
 
 def _other(model: nn.Module, by: str) -> ConversionError:
@@ -108,15 +113,3 @@ def _run(model: nn.Module, stages: Sequence[Stage], given: Mapping[str, Tensor],
 
 def _with(shape: Sequence[int], axis: int, size: int) -> list[int]:
     return [*shape[:axis], size, *shape[axis:]]
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Without dropout; what each module was set to comes back."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        model.eval()
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode

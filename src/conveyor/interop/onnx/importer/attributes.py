@@ -59,7 +59,7 @@ def read_attributes(node: Node) -> Attributes:
     Raises:
         ConversionError: One has a value that the specification does not know, or that no layer can have.
     """
-    operator = node.proto.op_type
+    operator = node.operator
     direction = node.attribute("direction", str, "forward").lower()
     if direction not in _DIRECTIONS:
         raise ConversionError(f"direction is {direction!r}, expected one of {', '.join(_DIRECTIONS)}")

@@ -213,6 +213,10 @@ def _row(node: Node, attributes: Attributes, tensors: Tensors, layer: nn.Module)
     notes += [] if tensors.lengths is None else ["has lengths"]
     if attributes.operator == "LSTM" and attributes.clip is not None:
         notes.append("clip leaves the memory unclipped, as in onnxruntime")
+    if node.is_quantised:
+        notes.append(
+            "weights as they were quantised; there their operands are rounded to 8 bits too, here they are not"
+        )
     sizes = f"{tensors.w.shape[2]} -> {tensors.r.shape[2] * len(tensors.r)}"
     made = describe(layer.layer if isinstance(layer, Reverse) else layer)
-    return Row(node.name, attributes.operator, made, sizes, attributes.direction, ", ".join(notes))
+    return Row(node.name, node.proto.op_type, made, sizes, attributes.direction, ", ".join(notes))

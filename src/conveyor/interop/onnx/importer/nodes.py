@@ -15,10 +15,16 @@ from onnx.reference import ReferenceEvaluator
 
 from conveyor.errors import ConversionError
 from conveyor.interop.onnx.exporter.graph import Array
+from conveyor.interop.onnx.importer.quantised import MICROSOFT, QUANTISED_LSTM, dequantise
 
 RECURRENT = ("LSTM", "GRU", "RNN")
 STANDARD = ("", "ai.onnx")
 _ANY = 2  # the size of an axis of any size
+
+
+def is_dequantiser(node: onnx.NodeProto) -> bool:
+    """Whether a node makes numbers of quantised ones."""
+    return node.op_type == "DequantizeLinear" and node.domain in (*STANDARD, MICROSOFT)
 
 
 class NotConstant(Exception):
@@ -144,6 +150,8 @@ class Scope:
             tensors[name] = maker
         elif maker is not None and where is not None and maker.op_type == "Shape" and where.sources(maker.input[0]):
             tensors[name] = numpy_helper.from_array(where._assumed_shape(maker), name)
+        elif maker is not None and where is not None and is_dequantiser(maker):
+            tensors[name] = numpy_helper.from_array(where._dequantised(maker), name)
         elif maker is not None and where is not None:
             if any(a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for a in maker.attribute):
                 raise NotConstant(f"is made by a {maker.op_type}")
@@ -152,6 +160,18 @@ class Scope:
                     where._collect(read, nodes, tensors, seen)
             if not any(maker is n for n in nodes):
                 nodes.append(maker)
+
+    def _dequantised(self, node: onnx.NodeProto) -> Array:
+        """The value of a DequantizeLinear, which onnx's reference does not have in older operator sets."""
+        values = [self.constant(n) if n else None for n in node.input]
+        x, scale, zero_point = (*values, None)[:3]
+        said = {a.name: a.i for a in node.attribute}
+        if x is None or scale is None:
+            raise NotConstant("is made by a DequantizeLinear without a scale")
+        try:
+            return dequantise(x, scale, zero_point, said.get("axis", 1), said.get("block_size", 0))
+        except ConversionError as error:
+            raise NotConstant(f"can't be dequantised ({error})") from error
 
     def _assumed_shape(self, shape: onnx.NodeProto) -> Array:
         scope: Scope | None = self
@@ -188,6 +208,16 @@ class Node:
     name: str
     proto: onnx.NodeProto
     scope: Scope
+
+    @property
+    def operator(self) -> str:
+        """The operator whose equations it has: `LSTM`, `GRU` or `RNN`."""
+        return "LSTM" if self.is_quantised else self.proto.op_type
+
+    @property
+    def is_quantised(self) -> bool:
+        """Whether it is onnxruntime's LSTM of quantised weights."""
+        return self.proto.op_type == QUANTISED_LSTM
 
     def input(self, place: int) -> str:
         """The name of its input at this place; empty if it has none."""
@@ -230,7 +260,9 @@ def recurrent_nodes(model: onnx.ModelProto) -> list[Node]:
 
 def _walk(scope: Scope, prefix: str) -> Iterator[tuple[str, onnx.NodeProto, Scope]]:
     for place, proto in enumerate(scope.graph.node):
-        if proto.op_type in RECURRENT and proto.domain in STANDARD:
+        if (proto.op_type in RECURRENT and proto.domain in STANDARD) or (
+            proto.op_type == QUANTISED_LSTM and proto.domain == MICROSOFT
+        ):
             yield prefix, proto, scope
         for attribute in proto.attribute:
             for inner in _graphs(attribute):

@@ -12,6 +12,7 @@ from conveyor.errors import ConversionError
 from conveyor.interop.onnx.exporter.graph import Array
 from conveyor.interop.onnx.importer.attributes import GATES, STATES, Attributes
 from conveyor.interop.onnx.importer.nodes import Node, NotConstant
+from conveyor.interop.onnx.importer.quantised import lstm_weight
 
 _DTYPES = {
     "float32": torch.float32,
@@ -21,6 +22,7 @@ _DTYPES = {
 }
 # Places of the inputs.
 _W, _R, _B, _LENGTHS, _STATES, _P = 1, 2, 3, 4, (5, 6), 7
+_QUANTISED = {_W: (8, 9), _R: (10, 11)}  # of DynamicQuantizeLSTM: where scale and zero point of a weight are
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,17 @@ def _weight(node: Node, place: int, name: str) -> Array | None:
     if not given:
         return None
     try:
-        return node.scope.constant(given)
+        value = node.scope.constant(given)
+        return _dequantised(node, place, value) if node.is_quantised and place in _QUANTISED else value
     except NotConstant as error:
         raise ConversionError(f"its {name}, '{given}', {error}; only weights that are stored can be read") from None
+
+
+def _dequantised(node: Node, place: int, value: Array) -> Array:
+    scale, zero = (node.input(p) for p in _QUANTISED[place])
+    if not scale:
+        raise ConversionError("it has quantised weights without a scale")
+    return lstm_weight(value, node.scope.constant(scale), node.scope.constant(zero) if zero else None)
 
 
 def _check(name: str, tensor: Array | None, shape: tuple[int, ...]) -> None:

@@ -11,14 +11,14 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from conveyor.errors import ConversionError
-from conveyor.interop.common.report import BATCH, TIME, compare, outputs
+from conveyor.interop.common.report import BATCH, TIME, outputs
+from conveyor.interop.common.rounding import TWO_LIBRARIES, lost_by, measured, widened
 from conveyor.interop.onnx import runtime
 from conveyor.interop.onnx.exporter.graph import Array
 from conveyor.interop.onnx.exporter.reverse import Reverse
 from conveyor.interop.onnx.importer.attributes import STATES, Attributes
 from conveyor.interop.onnx.importer.nodes import STANDARD, Node
 from conveyor.interop.onnx.importer.tensors import Tensors
-from conveyor.interop.onnx.report import ALLOWED
 from conveyor.layers import Recurrent
 
 
@@ -40,9 +40,14 @@ def trial(node: Node, layer: nn.Module, attributes: Attributes, tensors: Tensors
     y, *finals = runtime.run(session, None, given)
     theirs = [y.transpose(0, 2, 1, 3).reshape(TIME, BATCH, directions * width), *finals]
     x, *states = (torch.from_numpy(v) for v in given.values())
-    output, *ours = outputs(layer, (x.transpose(0, 1) if attributes.batch_first else x, _as_taken(layer, states)))
-    mine = [output.transpose(0, 1) if attributes.batch_first else output, *ours]
-    return compare([torch.from_numpy(t) for t in theirs], mine, ALLOWED)
+
+    def run(layer: nn.Module, dtype: torch.dtype | None) -> list[Tensor]:
+        read = x.transpose(0, 1) if attributes.batch_first else x
+        output, *ours = outputs(layer, (widened(read, dtype), _as_taken(layer, widened(states, dtype))))
+        return [output.transpose(0, 1) if attributes.batch_first else output, *ours]
+
+    want = [torch.from_numpy(t) for t in theirs]
+    return measured(want, run(layer, None), lambda: lost_by(layer, run), TWO_LIBRARIES, bounded=True)
 
 
 def _as_taken(layer: nn.Module, states: list[Tensor]) -> Any:
@@ -57,6 +62,7 @@ def _model(node: Node, attributes: Attributes, tensors: Tensors, given: dict[str
     held = {name: tensor for name, tensor in weights.items() if tensor is not None}
     proto, finals = onnx.NodeProto(), [f"Y_{s}" for s in STATES[attributes.operator]]
     proto.CopyFrom(node.proto)
+    proto.op_type, proto.domain = node.operator, ""  # of a quantised one the same with the numbers it stands for
     del proto.input[:], proto.output[:], proto.attribute[:]
     places = ("X", "W", "R", "B", "", "initial_h", "initial_c", "P")
     names = [n if n in held or n in given else "" for n in places]
