@@ -25,7 +25,7 @@ class Report:
         after: What it is now; equal to `before` where it was left alone.
         difference: Largest absolute difference of outputs and final states on random input and states; None where none
             was measured.
-        tolerance: The difference from which on the two do not compute the same; `conveyor.interop.common.rounding` has the
+        tolerance: The difference from which on the two do not compute the same; `rounding` has the
             measure.
         note: Why nothing was measured, why the module was left alone, or what does not come along; else empty.
     """

@@ -16,7 +16,7 @@ from conveyor.errors import ArgumentError
 from conveyor.interop.common.report import Receiver, Report, tell
 from conveyor.interop.common.weight_files import read_weights, tensors_of
 from conveyor.interop.common.weight_json import Weights, weights_in
-from conveyor.interop.torch import OF_THEIRS, compared, copied, twin
+from conveyor.interop.torch.convert import OF_THEIRS, compared, copied, twin
 from conveyor.interop.torch.state_dict import Modules, modules_in
 from conveyor.layers.core.arguments import check_flags
 
