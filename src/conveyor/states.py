@@ -10,6 +10,7 @@ from collections import namedtuple
 from typing import Any
 
 from conveyor.errors import ArgumentError
+from conveyor.scalars import as_whole
 
 _PREFIX = "State__"
 
@@ -79,8 +80,10 @@ def _make(name: str, fields: tuple[str, ...]) -> Any:
 
 def _narrow(state: Any, size: int) -> Any:
     batch = state.shape[-2]
-    if not isinstance(size, int) or not 0 <= size <= batch:
-        raise ArgumentError(f"size is a number of rows from 0 to the state's batch of {batch}, got {size!r}")
+    expected = f"a number of rows from 0 to the state's batch of {batch}"
+    size = as_whole("size", size, 0, expected)
+    if size > batch:
+        raise ArgumentError(f"size is {expected}, got {size}")
     return state[..., :size, :]
 
 
