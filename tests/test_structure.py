@@ -20,6 +20,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # Data moves down this list; a module may import what stands above it, and its own package.
 LAYERS = [
     ["errors"],
+    ["scalars"],
     ["ops"],
     ["program"],
     ["verify", "text", "rewrite", "regularise", "equations", "gates", "layout"],
@@ -40,7 +41,7 @@ LAYERS = [
     ["cli"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-FRONT = [name for names in LAYERS[:7] for name in names]
+FRONT = [name for names in LAYERS[:8] for name in names]
 
 
 def module_of(path: Path) -> str:
