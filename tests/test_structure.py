@@ -20,6 +20,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # Data moves down this list; a module may import what stands above it, and its own package.
 LAYERS = [
     ["errors", "moved"],
+    ["scalars"],
     ["atomic_write", "ir"],
     ["views"],
     ["frontend"],

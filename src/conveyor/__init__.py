@@ -143,3 +143,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _tell_torch() -> None:
+    from conveyor.states import register_when_torch_comes
+
+    register_when_torch_comes()
+
+
+_tell_torch()

@@ -11,6 +11,14 @@ class ArgumentError(ConveyorError, ValueError):
     """An argument of a public function has a wrong value, shape, dtype or device."""
 
 
+class TensorError(ArgumentError, RuntimeError):
+    """A tensor's shape, dtype or device does not fit; a RuntimeError too, as torch raises for these."""
+
+
+class ArgumentTypeError(ArgumentError, TypeError):
+    """An argument is of another Python type than the function takes; a TypeError too, as Python and torch raise."""
+
+
 class CellError(ConveyorError):
     """A cell's equations are ill-formed; the message names the line of the equation and the mend."""
 

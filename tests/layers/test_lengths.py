@@ -177,7 +177,7 @@ WRONG = {
     "negative": (torch.tensor([1, -1, 1, 1, 1]), "lengths are from 0 to T = 7, got -1"),
     "few": (torch.tensor([1, 2]), "lengths is a tensor of whole numbers (B,) = (5,), got (2,) of torch.int64"),
     "real": (torch.ones(5), "lengths is a tensor of whole numbers (B,) = (5,), got (5,) of torch.float32"),
-    "list": ([1, 2, 3, 4, 5], "lengths is a tensor of whole numbers (B,) = (5,), got list"),
+    "text": ("12345", "lengths is a tensor of whole numbers (B,) = (5,), got str"),
 }
 
 

@@ -15,6 +15,7 @@ from conveyor.inspect.gradient_taps import Probes, UnitRun
 from conveyor.inspect.jacobians import jacobian_norms
 from conveyor.layers.core.stack import Stack
 from conveyor.layers.recording.recorder import listening
+from conveyor.scalars import as_whole
 
 
 class LayerFlow(Mapping[str, Tensor]):
@@ -143,8 +144,7 @@ def gradient_flow(
         raise ArgumentError(
             f"layer is a layer of conveyor's, got {type(layer).__name__}; cv.diagnose takes any model that has some"
         )
-    if isinstance(jacobians, bool) or not isinstance(jacobians, int) or jacobians < 0:
-        raise ArgumentError(f"jacobians is a number of sequences from 0, got {jacobians!r}")
+    jacobians = as_whole("jacobians", jacobians, 0, "a number of sequences from 0")
     if not callable(loss):
         raise ArgumentError(f"loss is a function of the layer's output, got {type(loss).__name__}")
     probes = Probes(layer)

@@ -10,18 +10,20 @@ from torch import Tensor
 
 from conveyor import backends
 from conveyor.cells import cells
+from conveyor.errors import ArgumentTypeError
 from conveyor.frontend import CellDefinition
 from conveyor.ir.program import Bias
 from conveyor.ir.transforms.param_layout import merged_layout, resolve_widths
 from conveyor.ir.transforms.rewrite import without_bias
 from conveyor.layers.core.argument_checks import check_aux_names, check_input, check_state, step_aux
-from conveyor.layers.core.arguments import as_cell, as_sizes, check_flags, check_place
+from conveyor.layers.core.arguments import as_cell, as_sizes, check_place
 from conveyor.layers.core.layer_direction import Unit
 from conveyor.layers.core.module import Module
 from conveyor.layers.core.precision import computed_in, precision_of
 from conveyor.layers.core.stack import LayoutOf
 from conveyor.layers.initialise import initialise
 from conveyor.layers.rnn import OF_SEQUENCES, Options, rnn_cell, torch_layout, with_defaults
+from conveyor.scalars import as_flag, as_whole
 from conveyor.states import state_class
 from conveyor.torch_ops import single_step
 
@@ -43,7 +45,8 @@ class _Step(Module):
     ) -> None:
         super().__init__()
         chosen = with_defaults(type(self).__name__, options, OF_SEQUENCES)
-        check_flags(bias=bias, strict_backend=chosen["strict_backend"])
+        bias = as_flag("bias", bias)
+        chosen["strict_backend"] = as_flag("strict_backend", chosen["strict_backend"])
         check_place(device, dtype)
         if chosen["backend"] != "auto":
             backends.check_name(chosen["backend"])
@@ -51,8 +54,8 @@ class _Step(Module):
         layout = layout_of(program, resolve_widths(program, input_size, hidden_size, sizes))
         self.unit = Unit(cell, program, layout, "")
         self._state_class = state_class(tuple(s.name for s in program.states))  # says now if a name can't be a field's
-        self.input_size = input_size
-        self.hidden_size = hidden_size
+        self.input_size = as_whole("input_size", input_size, 1)
+        self.hidden_size = as_whole("hidden_size", hidden_size, 1)
         self._options = chosen
         self.unit.register(self, device, dtype)
         self.reset_parameters()
@@ -107,13 +110,12 @@ class _Step(Module):
     def _given(self, state: Any, x: Tensor, rows: Tensor, like: Tensor, fix: str) -> tuple[Tensor, ...]:
         states = self.unit.program.states
         if not isinstance(state, tuple | list) or len(state) != len(states):
-            from conveyor.errors import ArgumentError
-
             names = ", ".join(s.name for s in states)
             got = f"{len(state)} of them" if isinstance(state, tuple | list) else type(state).__name__
-            raise ArgumentError(f"state is a tuple of ({names}), got {got}")
-        for s, tensor in zip(states, state, strict=True):
-            check_state(s.name, tensor, (*x.shape[:-1], self.unit.widths[s.width]), x.dim() == 2, like, fix)
+            raise ArgumentTypeError(f"state is a tuple of ({names}), got {got}")
+        for k, (s, tensor) in enumerate(zip(states, state, strict=True)):
+            shape = (*x.shape[:-1], self.unit.widths[s.width])
+            check_state(s.name, tensor, shape, x.dim() == 2, like, fix, (k, len(states)))
         return tuple(s if x.dim() == 2 else s.unsqueeze(0) for s in state)
 
     def _has_bias(self) -> bool:

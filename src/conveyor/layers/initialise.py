@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from conveyor.errors import ArgumentError
+from conveyor.errors import ArgumentError, ArgumentTypeError, shown
 from conveyor.ir.program import Matrix
 from conveyor.ir.transforms.gate_analysis import Gate, KeepGate, keep_gates
 from conveyor.layers.core.layer_direction import Unit
+from conveyor.scalars import real_number
 
 SCHEMES = ("torch", "orthogonal", "chrono")
 
@@ -35,12 +37,7 @@ def initialise(module: nn.Module, units: Iterable[Unit], init: str, forget_bias:
     """
     if init not in SCHEMES:
         raise ArgumentError(f"init is one of {', '.join(SCHEMES)}, got {init!r}")
-    if isinstance(max_lag, bool) or not isinstance(max_lag, int | float) or not 3 <= max_lag < math.inf:
-        raise ArgumentError(f"max_lag is the longest dependency in steps, at least 3, got {max_lag!r}")
-    if forget_bias is not None and (
-        isinstance(forget_bias, bool) or not isinstance(forget_bias, int | float) or not math.isfinite(forget_bias)
-    ):
-        raise ArgumentError(f"forget_bias is a finite number or None, got {forget_bias!r}")
+    check_numbers(forget_bias, max_lag)
     for unit in units:
         bound = 1.0 / math.sqrt(unit.widths["H"])
         for slot, tensor in unit.tensors(module):
@@ -58,6 +55,22 @@ def initialise(module: nn.Module, units: Iterable[Unit], init: str, forget_bias:
         if forget_bias is not None:
             for gate in _gates(unit, "forget_bias"):
                 _set_bias(module, unit, gate.keep, forget_bias)
+
+
+def check_numbers(forget_bias: Any, max_lag: Any) -> None:
+    """Checks the numbers that first values are made of.
+
+    Raises:
+        ArgumentError: One is out of its range, or no number.
+    """
+    lag = real_number(max_lag)
+    if lag is None or not 3 <= lag < math.inf:
+        kind = ArgumentTypeError if lag is None else ArgumentError
+        raise kind(f"max_lag is the longest dependency in steps, at least 3, got {shown(max_lag)}")
+    bias = 0.0 if forget_bias is None else real_number(forget_bias)
+    if bias is None or not math.isfinite(bias):
+        kind = ArgumentTypeError if bias is None else ArgumentError
+        raise kind(f"forget_bias is a finite number or None, got {shown(forget_bias)}")
 
 
 def _gates(unit: Unit, argument: str) -> tuple[KeepGate, ...]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conveyor.backends.memory_model import use_of_loop
-from conveyor.errors import ArgumentError, shown
 from conveyor.layers.core.connections import width_read
+from conveyor.scalars import as_whole
 
 if TYPE_CHECKING:
     from conveyor.layers.core.stack import Stack
@@ -46,9 +46,7 @@ class MemoryEstimate:
 
 def memory_estimate(layer: Stack, steps: int, batch: int) -> MemoryEstimate:
     """Estimate what training takes; see `Stack.memory_estimate`."""
-    for name, value in (("T", steps), ("B", batch)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise ArgumentError(f"{name} is a whole number from 0, got {shown(value)}")
+    steps, batch = as_whole("T", steps, 0), as_whole("B", batch, 0)
     itemsize = layer._like().itemsize
     whole = steps * batch * itemsize  # of one number a step
     every = min(layer.checkpoint_every or steps, steps)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
-from conveyor.errors import ArgumentError
+from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError
 from conveyor.layers.core.layer_direction import Unit
 
 
@@ -44,7 +44,7 @@ class GateRows(nn.Parameter):
         if (layer is not None and layer._parameters.get(self._name) is not self._owner) or (
             self.data_ptr() != self._owner.data_ptr() + start
         ):
-            raise ArgumentError(
+            raise TensorError(
                 f"these rows of {self._name} are no more in the layer, whose tensors were moved or replaced since; ask"
                 " for parameters_of again and give them to a new optimizer"
             )
@@ -77,10 +77,10 @@ class GateRows(nn.Parameter):
             self._cleared = held, held._version
 
     def __deepcopy__(self, memo: Any) -> NoReturn:
-        raise ArgumentError("rows of a layer's parameter can't be copied apart from it; copy the layer and ask it")
+        raise ArgumentTypeError("rows of a layer's parameter can't be copied apart from it; copy the layer and ask it")
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise ArgumentError("rows of a layer's parameter can't be pickled apart from it; pickle the layer")
+        raise ArgumentTypeError("rows of a layer's parameter can't be pickled apart from it; pickle the layer")
 
 
 def parameters_of(layer: nn.Module, units: Iterable[Unit], names: Iterable[str]) -> list[nn.Parameter]:

@@ -13,6 +13,7 @@ from conveyor.frontend import CellDefinition
 from conveyor.ir.transforms.param_layout import merged_layout
 from conveyor.layers.core.arguments import as_cells, as_sizes, per_layer
 from conveyor.layers.core.stack import Stack
+from conveyor.scalars import plain_numbers
 
 
 class Recurrent(Stack):
@@ -108,7 +109,7 @@ class Recurrent(Stack):
             device=device,
             dtype=dtype,
         )
-        self.hidden_size = hidden_size
+        self.hidden_size = plain_numbers(hidden_size)
 
     @property
     def cell(self) -> CellDefinition:

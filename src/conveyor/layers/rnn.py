@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 from conveyor.cells import cells
-from conveyor.errors import ArgumentError
+from conveyor.errors import ArgumentError, ArgumentTypeError, shown
 from conveyor.frontend import CellDefinition
 from conveyor.ir.program import Program
 from conveyor.ir.transforms.param_layout import Layout, doubled_layout
 from conveyor.layers.concatenated import Gates, fill, sizes_of
-from conveyor.layers.core.arguments import as_sizes, per_layer
+from conveyor.layers.core.arguments import as_sizes, check_as_torch, per_layer
 from conveyor.layers.core.stack import Stack
 from conveyor.layers.options import OPTIONS
+from conveyor.scalars import plain_number, plain_numbers, whole_number
 
 
 class Options(TypedDict, total=False):
@@ -50,7 +51,10 @@ def with_defaults(owner: str, options: Mapping[str, Any], lacking: Collection[st
     known = {name: o.default for name, o in _OWN.items() if name not in lacking}
     for name in options:
         if name not in known:
-            raise ArgumentError(f"{owner} has no argument '{name}'; beside torch.nn's it has {', '.join(known)}")
+            torchs = " (proj_size argument is only supported for LSTM, not RNN or GRU)" if name == "proj_size" else ""
+            raise ArgumentTypeError(
+                f"{owner} has no argument '{name}'; beside torch.nn's it has {', '.join(known)}{torchs}"
+            )
     return known | dict(options)
 
 
@@ -72,6 +76,7 @@ class _TorchLike(Stack):
         dtype: torch.dtype | None,
         options: Mapping[str, Any],
     ) -> None:
+        check_as_torch(input_size, hidden_size, num_layers, bias=bias, batch_first=batch_first)
         super().__init__(
             per_layer("cell", cell, num_layers),
             torch_layout,
@@ -86,8 +91,8 @@ class _TorchLike(Stack):
             dtype=dtype,
             **with_defaults(type(self).__name__, options),
         )
-        self.hidden_size = hidden_size
-        self.proj_size = proj_size
+        self.hidden_size = plain_numbers(hidden_size)
+        self.proj_size = plain_number(proj_size)
 
     def flatten_parameters(self) -> None:
         """Nothing to do: parameters are read afresh at each forward. torch.nn's layers have this method."""
@@ -180,9 +185,12 @@ class LSTM(_TorchLike):
         dtype: torch.dtype | None = None,
         **options: Unpack[Options],
     ) -> None:
-        sizes = as_sizes(None, proj_size)
-        if sizes and not (isinstance(hidden_size, int) and proj_size < hidden_size):
-            raise ArgumentError(f"proj_size is from 0 (none) to less than hidden_size = {hidden_size}, got {proj_size}")
+        sizes, width = as_sizes(None, proj_size), whole_number(hidden_size)
+        if sizes and (width is None or proj_size >= width):
+            raise ArgumentError(
+                f"proj_size is from 0 (none) to less than hidden_size = {hidden_size}, got {proj_size}"
+                " (proj_size has to be smaller than hidden_size)"
+            )
         cell = cells["lstm_projection"] if sizes else cells["lstm"]
         super().__init__(
             cell, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size, device,
@@ -307,5 +315,6 @@ class RNN(_OneState):
 def rnn_cell(nonlinearity: str) -> CellDefinition:
     """The plain cell with this nonlinearity, of the two that torch has."""
     if nonlinearity not in ("tanh", "relu"):
-        raise ArgumentError(f"nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
+        torchs = f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'"
+        raise ArgumentError(f"nonlinearity is 'tanh' or 'relu', got {shown(nonlinearity)} ({torchs})")
     return cells["rnn"].configure(nonlinearity=nonlinearity)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -11,12 +12,20 @@ from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from conveyor.backends.parameters import Parameters
-from conveyor.errors import ArgumentError
-from conveyor.layers.core.argument_checks import check_aux_names, check_input, describe, step_aux
+from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError
+from conveyor.layers.core.argument_checks import (
+    check_aux_names,
+    check_input,
+    describe,
+    refuse_sparse,
+    step_aux,
+    wrong_tensor,
+)
 from conveyor.layers.core.connections import read
 from conveyor.layers.core.layer_direction import Unit
 from conveyor.layers.core.precision import HALF, computed_in
 from conveyor.layers.core.stack import Stack
+from conveyor.scalars import as_whole
 from conveyor.torch_ops import single_step
 
 
@@ -39,10 +48,8 @@ class Stream:
             raise ArgumentError(
                 "a stream runs forwards in time and this layer runs both ways; make it with bidirectional=False"
             )
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ArgumentError(f"batch_size is a positive number of sequences, got {batch_size!r}")
         self.layer = layer
-        self.batch_size = batch_size
+        self.batch_size = as_whole("batch_size", batch_size, 1, "a positive number of sequences")
         self._runs: list[_Run] = []
         self.refresh()
         self.reset()
@@ -50,13 +57,15 @@ class Stream:
     def refresh(self) -> None:
         """Read the layer's parameters again at the next step; the states stay."""
         states = [r.states for r in self._runs]
+        self._units = self.layer.units
         self._like = like = self.layer._like()
         self._dtype, self._device = like.dtype, like.device
         run: type[_Run]
         run = _Compiled if self.layer.backend_used == "cpu" else _Plain
         self._runs = [run(unit, self.layer, self.batch_size) for unit in self.layer.units]
         for r, before in zip(self._runs, states, strict=False):
-            r.put(before)
+            if all(s.is_meta <= like.is_meta for s in before):  # what was on the meta device has no numbers
+                r.put(before)
         self._out = (self.batch_size, self.layer.output_size)
         self._in = torch.Size((self.batch_size, self.layer.input_size))
         # What lies between layers; the last layer writes to the caller's tensor, unless that has another type.
@@ -64,6 +73,18 @@ class Stream:
         sizes = [(self.batch_size, r.unit.output_size) for r in self._runs]
         self._between = [like.new_empty(size, dtype=self._work) for size in sizes[:-1]]
         self._last = None if self._work is self._dtype else like.new_empty(self._out, dtype=self._work)
+
+    def _renew(self) -> None:
+        """Read parameters that have changed; all anew where their type or device, or the layer's equations, have."""
+        like = self.layer._like()
+        is_same_kind = like.dtype is self._dtype and like.device == self._device
+        if not is_same_kind or self.layer.units is not self._units:
+            self.refresh()
+            return
+        self._like = like
+        with torch.no_grad():
+            for run in self._runs:
+                run.load()
 
     def step(self, x: Tensor, *, out: Tensor | None = None, **aux: Tensor) -> Tensor:
         """One step.
@@ -79,12 +100,13 @@ class Stream:
         Raises:
             ArgumentError: A shape, dtype or device does not fit, or the input wants a gradient.
         """
+        if self.layer.units is not self._units or any([run.is_stale() for run in self._runs]):
+            self._renew()
         like = self._like
-        if like.dtype is not self._dtype or like.device != self._device:
-            self.refresh()
-            like = self._like
         if type(x) is not Tensor or x.shape != self._in or x.dtype is not like.dtype or x.requires_grad or x.is_neg():
             x = self._checked(x)
+        elif x.layout is not torch.strided:
+            refuse_sparse("input", x)
         if out is None:
             out = torch.empty(self._out, dtype=self._dtype, device=self._device)
         else:
@@ -117,9 +139,9 @@ class Stream:
             The outputs, laid out as the input is.
         """
         if isinstance(x, Tensor) and x.dim() == 3 and x.shape[0 if self.layer.batch_first else 1] != self.batch_size:
-            raise ArgumentError(f"input has shape {tuple(x.shape)}, but this stream feeds {self.batch_size} sequences")
+            raise TensorError(f"input has shape {tuple(x.shape)}, but this stream feeds {self.batch_size} sequences")
         y: Tensor
-        with torch.autocast(self._device.type, enabled=False):  # as step by step
+        with _as_step_by_step(self._device):
             y, fields = self.layer._run(x, tuple(self.state), aux, training=False)
         self.state = fields
         return y
@@ -127,25 +149,25 @@ class Stream:
     def _check_out(self, out: Any) -> None:
         like = self._like
         if not isinstance(out, Tensor):
-            raise ArgumentError(f"out is a tensor of shape {self._out} and {like.dtype}, got {type(out).__name__}")
+            raise ArgumentTypeError(f"out is a tensor of shape {self._out} and {like.dtype}, got {type(out).__name__}")
         if out.shape != self._out or out.dtype != like.dtype or not out.is_contiguous() or out.device != like.device:
-            raise ArgumentError(
+            raise TensorError(
                 f"out is a contiguous tensor of shape {self._out} and {like.dtype}, got {tuple(out.shape)}, {out.dtype}"
             )
         if out.requires_grad or out.is_neg():
-            raise ArgumentError("out wants a gradient or is a negated view; pass a plain tensor")
+            raise TensorError("out wants a gradient or is a negated view; pass a plain tensor")
         torch.autograd.graph.increment_version(out)  # whoever has saved it is told
 
     def _checked(self, x: Any) -> Tensor:
         """The input, with signs that torch has put off written out."""
         check_input(x, self.layer.input_size, self._like, False, (2,))
         if x.shape[0] != self.batch_size:
-            raise ArgumentError(
+            raise TensorError(
                 f"input has {x.shape[0]} rows, but this stream feeds {self.batch_size} sequences;"
                 f" make it with stream(batch_size={x.shape[0]})"
             )
         if x.requires_grad:
-            raise ArgumentError("input wants a gradient, and a stream gives none; pass x.detach()")
+            raise TensorError("input wants a gradient, and a stream gives none; pass x.detach()")
         resolved: Tensor = x.resolve_neg()
         return resolved
 
@@ -182,7 +204,7 @@ class Stream:
     def _mask(self, mask: Any) -> Tensor:
         if not isinstance(mask, Tensor) or mask.dtype != torch.bool or tuple(mask.shape) != (self.batch_size,):
             got = f"{tuple(mask.shape)} of {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
-            raise ArgumentError(f"mask is a tensor of shape ({self.batch_size},) of torch.bool, got {got}")
+            raise wrong_tensor(mask)(f"mask is a tensor of shape ({self.batch_size},) of torch.bool, got {got}")
         _require_numbers("mask", mask)
         return mask.to(self._like.device).unsqueeze(-1)
 
@@ -195,7 +217,7 @@ class Stream:
         kinds = (torch.int64, torch.int32)
         if not isinstance(index, Tensor) or index.dtype not in kinds or tuple(index.shape) != (self.batch_size,):
             got = f"{tuple(index.shape)} of {index.dtype}" if isinstance(index, Tensor) else type(index).__name__
-            raise ArgumentError(f"index is a tensor of shape ({self.batch_size},) of torch.int64, got {got}")
+            raise wrong_tensor(index)(f"index is a tensor of shape ({self.batch_size},) of torch.int64, got {got}")
         _require_numbers("index", index)
         index = index.to(self._like.device)
         low, high = int(index.min()), int(index.max())
@@ -220,7 +242,7 @@ def _in_type(fields: Any, dtype: torch.dtype) -> Any:
 
 def _require_numbers(name: str, tensor: Tensor) -> None:
     if tensor.is_meta:
-        raise ArgumentError(f"{name} is on the meta device and holds no numbers; make it on the stream's device")
+        raise TensorError(f"{name} is on the meta device and holds no numbers; make it on the stream's device")
 
 
 class _Run(ABC):
@@ -242,6 +264,14 @@ class _Run(ABC):
         """Set the states."""
 
     @abstractmethod
+    def is_stale(self) -> bool:
+        """Whether parameters have been replaced or written to since they were read."""
+
+    @abstractmethod
+    def load(self) -> None:
+        """Read the parameters afresh, which are of the same type and on the same device."""
+
+    @abstractmethod
     def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> None:
         """One step, whose output is written to a tensor."""
 
@@ -256,7 +286,7 @@ class _Plain(_Run):
     def __init__(self, unit: Unit, layer: Stack, batch: int) -> None:
         super().__init__(unit, layer, batch)
         like = layer._like()
-        self._dtype = computed_in(like.dtype)
+        self._kind, self._dtype = _kind(layer), computed_in(like.dtype)
         states = unit.program.states
         self._states = tuple(like.new_zeros((batch, unit.widths[s.width]), dtype=self._dtype) for s in states)
 
@@ -267,15 +297,32 @@ class _Plain(_Run):
 
     def put(self, states: Sequence[Tensor]) -> None:
         """Set the states."""
-        self._states = tuple(new.to(old.dtype).clone() for new, old in zip(states, self._states, strict=True))
+        self._states = tuple(new.to(old).clone() for new, old in zip(states, self._states, strict=True))
+
+    def is_stale(self) -> bool:
+        """Whether the layer has another type or device: numbers are read at each step."""
+        return _kind(self.layer) != self._kind
+
+    def load(self) -> None:
+        """Nothing: numbers are read at each step."""
 
     def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> None:
         """One step."""
-        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+        with torch.no_grad(), _as_step_by_step(x.device):
             unit, given = self.unit, self.given(x, aux)
             params = unit.bind(self.layer).to(self._dtype)
             self._states = single_step("reference", unit.program, x, self._states, params, unit.widths, given)
             output.copy_(self._states[0])
+
+
+def _as_step_by_step(device: torch.device) -> AbstractContextManager[Any]:
+    """Leaves autocast aside: compiled steps take the layer's type whatever it says. The meta device has none."""
+    return nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
+
+
+def _kind(layer: Stack) -> tuple[torch.dtype, torch.device]:
+    like = layer._like()
+    return like.dtype, like.device
 
 
 class _Steps:
@@ -311,10 +358,13 @@ class _Compiled(_Run):
             (name, None if t.is_inference() else t, 0 if t.is_inference() else t._version, t.data_ptr())
             for name, t in zip(self.unit.names, params.tensors, strict=True)
         ]
+        # Their memory is not given to another tensor meanwhile, whose address would then be the same.
+        self._memory = [t.detach() for t in params.tensors]
         self._held = held
         return params.to(computed_in(self.layer._like().dtype))
 
-    def _is_stale(self) -> bool:
+    def is_stale(self) -> bool:
+        """Whether parameters have been replaced or written to since they were read."""
         if self._steps != _Steps.taken:
             return True
         held = self._held
@@ -324,6 +374,10 @@ class _Compiled(_Run):
             if tensor._version != version or tensor.data_ptr() != address:
                 return True
         return False
+
+    def load(self) -> None:
+        """Read the parameters afresh, which are of the same type and on the same device."""
+        self._resident.load(self._params())
 
     @property
     def states(self) -> tuple[Tensor, ...]:
@@ -337,8 +391,5 @@ class _Compiled(_Run):
 
     def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> None:
         """One step."""
-        if self._is_stale():
-            with torch.no_grad():
-                self._resident.load(self._params())
         given = (x, *(a.detach().contiguous() for a in self.given(x, aux).values())) if self.aux else (x,)
         self._resident.step(given, output)

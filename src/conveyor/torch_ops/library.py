@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from conveyor.errors import ArgumentError
+from conveyor.errors import TensorError
 from conveyor.torch_ops import derivatives, passes
 from conveyor.torch_ops.op_spec import read
 from conveyor.torch_ops.passes import Inputs
@@ -57,7 +57,7 @@ def _refuse_duals(tensors: Several) -> None:
     with torch._C._ForceDispatchKeyGuard(*keys):  # an operation stands below what reads tangents
         dual = any(forward_ad.unpack_dual(t).tangent is not None for t in tensors)
     if dual:
-        raise ArgumentError(
+        raise TensorError(
             "a graph that torch has compiled, exported or traced has no forward-mode derivative, and was given dual"
             " tensors; call the layer itself in torch.func.jvp or under forward_ad.dual_level"
         )

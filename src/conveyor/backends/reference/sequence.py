@@ -54,7 +54,18 @@ def forward(
     outputs = [given[output] for given in trail[1:]]
     stacked = torch.stack(outputs) if outputs else states[0].new_zeros((0, *states[0].shape))
     rows = (x.shape[0], states[0].shape[0])
-    return Result(stacked, tuple(trail[-1][i.name] for i in program.states), kept.values(rows, stacked))
+    finals = [trail[-1][i.name] for i in program.states]
+    if not outputs:
+        stacked, *finals = _tied((stacked, *finals), (x, *(aux or {}).values(), *params.values()))
+    return Result(stacked, tuple(finals), kept.values(rows, stacked))
+
+
+def _tied(results: Sequence[Tensor], read: Sequence[Tensor]) -> list[Tensor]:
+    """Ties the results of no steps to what steps would have read, so that these have gradients, of zero."""
+    if not torch.is_grad_enabled() or not any(t.requires_grad for t in read):
+        return list(results)
+    nothing = sum(t.reshape(-1)[:0].sum() for t in read)
+    return [r - nothing for r in results]  # minus, which leaves -0.0 as it is
 
 
 class _Keeper:
@@ -73,7 +84,7 @@ class _Keeper:
     def values(self, rows: tuple[int, ...], like: Tensor) -> dict[int, Tensor]:
         """All of them, in the type of `like`."""
         return {
-            n: torch.cat(found).to(like.dtype).view(*rows, -1) if found else like.new_empty((*rows, self._widths[n]))
+            n: (torch.cat(found).to(like.dtype) if found else like.new_empty(0)).view(*rows, self._widths[n])
             for n, found in self._found.items()
         }
 
@@ -105,7 +116,10 @@ def _packed(
         outputs.append(after[first])
         held = {n: torch.cat((new, held[n][rows:])) for n, new in after.items()}
     output = torch.cat(outputs) if outputs else held[first].new_zeros((0, held[first].shape[1]))
-    return Result(output, tuple(held[i.name] for i in program.states), kept.values((len(output),), output))
+    finals = [held[i.name] for i in program.states]
+    if not outputs:
+        output, *finals = _tied((output, *finals), (x, *aux.values(), *params.values()))
+    return Result(output, tuple(finals), kept.values((len(output),), output))
 
 
 def _trail(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from conveyor.errors import ArgumentError
 from conveyor.ir.program import HIDDEN, INPUT, ROW, Bias, Matrix, Program, Vector, op_of
+from conveyor.scalars import as_whole
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,8 @@ def resolve_widths(
         said = ", ".join(sizes)
         raise ArgumentError(f"sizes has {said}, which this cell does not name; it names {', '.join(free) or 'none'}")
     for name, number in known.items():
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            what = {INPUT: "input_size", HIDDEN: "hidden_size"}.get(name, f"sizes['{name}']")
-            raise ArgumentError(f"{what} is a whole number from 1, got {number!r}")
+        what = {INPUT: "input_size", HIDDEN: "hidden_size"}.get(name, f"sizes['{name}']")
+        known[name] = as_whole(what, number, 1)
     for p in program.params:
         if isinstance(p, Matrix) and p.blocks > 1 and (known[p.rows] % p.blocks or known[p.cols] % p.blocks):
             raise ArgumentError(

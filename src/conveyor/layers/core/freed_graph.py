@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conveyor.errors import ArgumentError
+from conveyor.errors import TensorError
 from conveyor.torch_ops.modes import is_watched
 
 States = tuple[Tensor, ...]
@@ -18,7 +18,7 @@ _FAR = 64  # nodes that are looked at; between a state and what made it lie a fe
 
 
 def watched(states: Sequence[States], names: Sequence[Sequence[str]]) -> list[States]:
-    """The same states; the backward pass raises `ArgumentError` if it goes on into a graph that is there no more.
+    """The same states; the backward pass raises `TensorError` if it goes on into a graph that is there no more.
 
     Args:
         states: The initial states of each unit.
@@ -47,10 +47,10 @@ class _Watched(torch.autograd.Function):
             if g is not None and maker is not None and _is_gone(maker)
         }
         if gone:
-            raise ArgumentError(
+            raise TensorError(
                 f"state {', '.join(gone)} was carried over from a call through which backward has already gone; carry"
                 " state.detach(), or iterate with cv.tbptt, which does (retain_graph=True keeps the graph, if the"
-                " gradient is meant to go further back)"
+                " gradient is meant to go further back; torch: Trying to backward through the graph a second time)"
             )
         return None, *grads
 

@@ -22,6 +22,7 @@ from conveyor.ir.transforms.regularisation import (
     with_zoneout,
 )
 from conveyor.ir.transforms.rewrite import initial_key, with_reset
+from conveyor.layers.core.held import check_held
 from conveyor.layers.regularisation.dropout import Changes
 from conveyor.torch_ops.op_spec import layout_text
 
@@ -54,6 +55,7 @@ class Unit:
                 program = self.running(training, resetting)
                 _ = program.text, program.states, program.aux
         _ = self.program, self.plain.states, self._places, self._resetting_places, self.names, self._initial_names
+        _ = self._shapes, self._initial_shapes
 
     @cached_property
     def program(self) -> Program:
@@ -117,13 +119,17 @@ class Unit:
 
     def bind(self, module: nn.Module) -> Parameters:
         """The program's parameters, read afresh from `module`; differentiable."""
-        return Parameters(_read(module, self.names), self._places)
+        tensors = _read(module, self.names)
+        check_held(self.names, tensors, self._shapes)
+        return Parameters(tensors, self._places)
 
     # Initial states
 
     def initial(self, module: nn.Module) -> list[Tensor]:
         """The learned initial states, (width,) each; none if they are not learned."""
-        return _read(module, self._initial_names)
+        tensors = _read(module, self._initial_names)
+        check_held(self._initial_names, tensors, self._initial_shapes)
+        return tensors
 
     @property
     def every_name(self) -> tuple[str, ...]:
@@ -142,6 +148,7 @@ class Unit:
     def bind_resetting(self, module: nn.Module) -> Parameters:
         """The parameters of what runs with resets."""
         tensors = _read(module, self.every_name)
+        check_held(self.every_name, tensors, [*self._shapes, *self._initial_shapes])
         return Parameters(tensors, self._resetting_places)
 
     @cached_property
@@ -151,6 +158,16 @@ class Unit:
             for k, s in enumerate(self.program.states):
                 parts["vector", initial_key(s.name)] = (Part(len(self.names) + k, 0, self.widths[s.width]),)
         return _written(parts, self.widths)
+
+    @cached_property
+    def _shapes(self) -> list[torch.Size]:
+        return [torch.Size(slot.shape) for slot in self.layout.slots]
+
+    @cached_property
+    def _initial_shapes(self) -> list[torch.Size]:
+        return [
+            torch.Size((self.widths[s.width],)) for _, s in zip(self._initial_names, self.program.states, strict=False)
+        ]
 
     @cached_property
     def names(self) -> tuple[str, ...]:

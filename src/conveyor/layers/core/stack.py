@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from conveyor import backends
-from conveyor.errors import ArgumentError
+from conveyor.errors import ArgumentError, ArgumentTypeError
 from conveyor.frontend import CellDefinition
 from conveyor.ir.program import Program
 from conveyor.ir.transforms.param_layout import Layout, resolve_widths
@@ -31,6 +31,7 @@ from conveyor.layers.core.freed_graph import watched
 from conveyor.layers.core.layer_call import Call, Floor, Track
 from conveyor.layers.core.layer_direction import Unit
 from conveyor.layers.core.mixin import Uses
+from conveyor.layers.core.nested import is_nested, run_nested
 from conveyor.layers.core.packing import Packing, check_lengths, unpacked_form
 from conveyor.layers.core.precision import computed_in, precision_of
 from conveyor.layers.initialise import initialise
@@ -38,6 +39,7 @@ from conveyor.layers.recording.recorder import notes_of
 from conveyor.layers.regularisation import masks as masking
 from conveyor.layers.regularisation.dropout import warn_of_one_layer
 from conveyor.layers.regularisation.mixin import Regularised
+from conveyor.scalars import as_flag, as_whole, plain_number
 from conveyor.states import state_class
 from conveyor.torch_ops.modes import is_traced, keeps_padding
 
@@ -85,23 +87,21 @@ class Stack(Uses, Regularised):
         super().__init__()
         self.dropout = dropout
         warn_of_one_layer(self.dropout, len(cells))
-        check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional, strict_backend=strict_backend)
-        check_flags(learn_initial_state=learn_initial_state)
         check_place(device, dtype)
         if backend != "auto":
             backends.check_name(backend)
-        self.input_size = input_size
+        self.input_size = as_whole("input_size", input_size, 1)
         self.num_layers = len(cells)
-        self.bias = bias
-        self.batch_first = batch_first
-        self.bidirectional = bidirectional
+        self.bias = as_flag("bias", bias)
+        self.batch_first = as_flag("batch_first", batch_first)
+        self.bidirectional = as_flag("bidirectional", bidirectional)
         self.num_directions = 2 if bidirectional else 1
         self.backend = backend
-        self.strict_backend = strict_backend
+        self.strict_backend = as_flag("strict_backend", strict_backend)
         self.init = init
-        self.forget_bias = forget_bias
-        self.max_lag = max_lag
-        self.learn_initial_state = learn_initial_state
+        self.forget_bias = None if forget_bias is None else plain_number(forget_bias)
+        self.max_lag = plain_number(max_lag)
+        self.learn_initial_state = as_flag("learn_initial_state", learn_initial_state)
         self.connections = joined.check_connections(connections)
         self.checkpoint_every = checkpoint_every
         self.units = self._make_units(cells, layout_of, input_size, hidden_sizes, sizes)
@@ -214,6 +214,12 @@ class Stack(Uses, Regularised):
         """Run in the type of `like`."""
         if isinstance(x, PackedSequence):
             return self._run_packed(like, x, fields, aux, reset, lengths, every_layer, training)
+        if is_nested(x):
+
+            def run(padded: Tensor, own: Tensor) -> tuple[Any, Fields]:
+                return self._run_checked(like, padded, fields, aux, reset, own, every_layer, training)
+
+            return run_nested(run, x, self.input_size, self.batch_first, lengths)
         check_input(x, self.input_size, like, self.batch_first)
         batched = x.dim() == 3
         self._check_aux(aux, batched)
@@ -374,7 +380,7 @@ class Stack(Uses, Regularised):
             return [tuple(like.new_zeros((rows, u.widths[s.width])) for s in u.program.states) for u in self.units]
         if not isinstance(fields, tuple | list) or len(fields) != len(self.state_fields):
             got = f"{len(fields)} of them" if isinstance(fields, tuple | list) else type(fields).__name__
-            raise ArgumentError(f"state is a tuple of ({', '.join(self.state_fields)}), got {got}")
+            raise ArgumentTypeError(f"state is a tuple of ({', '.join(self.state_fields)}), got {got}")
         found: list[dict[str, Tensor]] = [{} for _ in self.units]
         for field, given in zip(self._fields, fields, strict=True):
             for index, tensor in self._split_field(field, given, batch, like):
@@ -392,7 +398,7 @@ class Stack(Uses, Regularised):
         if field.even:
             return split(field.name, given, range(len(self.units)))
         if not isinstance(given, tuple | list) or len(given) != self.num_layers:
-            raise ArgumentError(
+            raise ArgumentTypeError(
                 f"state {field.name} is a tuple of one tensor a layer, since their widths differ; got"
                 f" {type(given).__name__}"
             )

@@ -9,8 +9,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from conveyor.errors import ArgumentError
-from conveyor.layers.core.packing import unpacked_form
+from conveyor.errors import ArgumentError, ArgumentTypeError
+from conveyor.layers.core.nested import is_nested, unnest
+from conveyor.layers.core.packing import read_lengths, unpacked_form
 from conveyor.layers.core.stack import Stack
 from conveyor.layers.recording.recorder import Notes, check_names, listening
 from conveyor.layers.recording.trace import Trace
@@ -66,7 +67,7 @@ def recording(model: nn.Module, values: Sequence[str] | str | None = None) -> It
         ArgumentError: The model has no layer of conveyor's, or no layer has a value of a name.
     """
     if not isinstance(model, nn.Module):
-        raise ArgumentError(f"model is a torch.nn.Module, got {type(model).__name__}")
+        raise ArgumentTypeError(f"model is a torch.nn.Module, got {type(model).__name__}")
     names = {layer: name for name, layer in model.named_modules() if isinstance(layer, Stack)}
     if not names:
         raise ArgumentError(
@@ -121,7 +122,15 @@ def record(layer: Stack, call: Callable[[], tuple[Any, Any]], values: Any, given
 def trace_of(notes: Notes, returned: tuple[Any, Any], given: Any, lengths: Any) -> Trace:
     """The trace of a call that has returned, of which notes were taken."""
     output, state = returned
+    return Trace(notes, output, state, _own_lengths(given, lengths))
+
+
+def _own_lengths(given: Any, lengths: Any) -> Tensor | None:
+    """Reads the lengths (B,) of an input that a layer has run on."""
     if isinstance(given, PackedSequence):
-        lengths = unpacked_form(given)[1]
-    assert lengths is None or isinstance(lengths, Tensor)
-    return Trace(notes, output, state, lengths)
+        return unpacked_form(given)[1]
+    if is_nested(given):
+        return unnest(given, given.size(-1)).lengths
+    if lengths is None or isinstance(lengths, Tensor):
+        return lengths
+    return read_lengths(lengths, len(lengths), "cpu" if given is None else given.device)

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conveyor.errors import ArgumentError, shown
+from conveyor.errors import ArgumentError, ArgumentTypeError, shown
+from conveyor.scalars import real_number
 
 PLACES = ("input", "recurrent", "output")  # of variational dropout
 
@@ -36,16 +37,20 @@ class Changes:
 
 def as_rate(name: str, value: Any) -> float:
     """A probability."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ArgumentError(f"{name} is a probability from 0 to 1, got {shown(value)}")
-    return float(value)
+    number = real_number(value)
+    if number is None or not 0 <= number <= 1:
+        kind = ArgumentTypeError if number is None else ArgumentError
+        raise kind(f"{name} is a probability from 0 to 1, got {shown(value)}")
+    return number
 
 
 def as_limit(name: str, value: Any) -> float:
     """A positive number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise ArgumentError(f"{name} is a positive number, got {shown(value)}")
-    return float(value)
+    number = real_number(value)
+    if number is None or not number > 0:
+        kind = ArgumentTypeError if number is None else ArgumentError
+        raise kind(f"{name} is a positive number, got {shown(value)}")
+    return number
 
 
 def by_name(
@@ -56,13 +61,16 @@ def by_name(
         return {}
     if not isinstance(value, Mapping):
         if isinstance(value, str | list | tuple):
-            raise ArgumentError(f"{argument} is a number or a dict of {what} to numbers, got {type(value).__name__}")
-        number = 0.0 if value == 0 and not isinstance(value, bool) else read(argument, value)
+            raise ArgumentTypeError(
+                f"{argument} is a number or a dict of {what} to numbers, got {type(value).__name__}"
+            )
+        number = 0.0 if real_number(value) == 0 else read(argument, value)
         return dict.fromkeys(names, number) if number else {}
     for name in value:
         if name not in names:
             raise ArgumentError(f"{argument} has {name!r}; {what} here are {', '.join(names)}")
-    return {n: read(f"{argument}[{n!r}]", value[n]) for n in names if value.get(n) not in (None, 0)}
+    set_to = {n: value[n] for n in names if value.get(n) is not None and real_number(value[n]) != 0}
+    return {n: read(f"{argument}[{n!r}]", v) for n, v in set_to.items()}
 
 
 def warn_of_one_layer(dropout: float, num_layers: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from conveyor.errors import ArgumentError, shown
+from conveyor.errors import ArgumentError
 from conveyor.ir.transforms.regularisation import recurrent_states
 from conveyor.layers.core.argument_checks import describe
 from conveyor.layers.core.connections import width_read
@@ -16,6 +16,7 @@ from conveyor.layers.core.module import Module
 from conveyor.layers.core.packing import Packing
 from conveyor.layers.regularisation import masks as masking
 from conveyor.layers.regularisation.dropout import PLACES, Changes, as_limit, as_rate, by_name
+from conveyor.scalars import as_whole
 
 
 class Regularised(Module):
@@ -99,9 +100,8 @@ class Regularised(Module):
 
     @checkpoint_every.setter
     def checkpoint_every(self, value: int | None) -> None:
-        if value is not None and (type(value) is not int or value < 1):
-            raise ArgumentError(f"checkpoint_every is a number of steps from 1, or None, got {shown(value)}")
-        self._every = value
+        expected = "a number of steps from 1, or None"
+        self._every = None if value is None else as_whole("checkpoint_every", value, 1, expected)
 
     def _change_units(self) -> None:
         rates = by_name("variational_dropout", self._variational, PLACES, "places", as_rate)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from conveyor.backends.cpu.codegen import argument_table, driver, emit
 from conveyor.backends.cpu.codegen.compile import Compiled, kernels
@@ -58,7 +59,10 @@ class Frame(Room):
         flat: Whether the rows of all steps stand at equal distances in all that the caller gives.
         jobs: The address of the array that tells what to do.
         again: That of one that does the same with the weights that lie packed already.
+        parameter_shapes: The shapes of the tensors that hold parameters, which the caller sets.
     """
+
+    parameter_shapes: list[Any]
 
     def __init__(
         self,

@@ -19,6 +19,7 @@ from conveyor.backends.cpu.codegen.isa import Width, width
 from conveyor.backends.cpu.codegen.vector import FLOAT32, FLOAT64, Format
 from conveyor.backends.cpu.runtime import threads
 from conveyor.backends.cpu.runtime import workspace as memory
+from conveyor.backends.cpu.runtime.extents import check_backward, check_parameters, shapes_of
 from conveyor.backends.cpu.runtime.launch_plan import Frame
 from conveyor.backends.cpu.runtime.memory_plan import Shape
 from conveyor.backends.lowering.passes import Pass, backward_recipe, forward_recipe
@@ -127,7 +128,7 @@ def run_forward(
     trails: list[Tensor] = []
     lead = 0
     if ragged is not None:
-        lead = batch
+        lead = batch or 1  # where there is no row, none stands before the output either
         trails = [empty((batch + rows[0], w), x) for w in sizes]
     elif total != 1:
         lead = 1
@@ -181,6 +182,8 @@ def run_backward(
         zeros = tuple([torch.zeros_like(t) for t in params.tensors])
         d_aux = {n: torch.zeros_like(a) for n, a in aux.items()}
         return Gradients(torch.zeros_like(x), tuple([g.clone() for g in received]), d_aux, zeros)
+    lying = [batch + rows[0]] if ragged is not None else [batch] if total == 1 else [total + 1, batch]
+    check_backward(x, aux, next(iter(kept.trails.values())), lying, rows[-1])
     if grad_output is None:
         grad_output = x.new_zeros((1,) * len(rows) + (sizes[0],)).expand(*rows, -1)
     given = [*_given(x, aux, ragged), _plain(grad_output, x.dtype)]
@@ -248,6 +251,7 @@ def _frame(
     shape = Shape(total, batch, widths, tuple(strides), ragged is not None)
     code = compiled(recipe, x.dtype, chosen)
     frame = Frame(recipe, code, shape, params.places, FORMATS[x.dtype], chosen, trails, bases)
+    frame.parameter_shapes = shapes_of(params)
     with _evicting:
         while len(frames) >= _FRAMES:
             del frames[next(iter(frames))]
@@ -263,6 +267,7 @@ os.register_at_fork(before=_evicting.acquire, after_in_parent=_evicting.release,
 
 def _run(frame: Frame, tensors: list[Tensor], params: Parameters, dtype: torch.dtype, ragged: Ragged | None) -> None:
     """Run a pass on the memory of tensors, in the order that the frame was told, and that of the parameters."""
+    check_parameters(params.tensors, frame.parameter_shapes)
     workspace = memory.lend(frame.workspace)
     tensors += [_whole(t, dtype) for t in params.tensors]
     addresses = [*_ROUNDS, ctypes.addressof(workspace), zeros()]

@@ -1,0 +1,48 @@
+"""Checks of the tensors that a module holds for its parameters: any may have been replaced since it was made.
+
+Compiled code reads numbers from addresses, as many as the layer was made for. So what stands in the place of a
+parameter is looked at wherever addresses are taken from it: its shape, and that all lie on one device. Types may differ
+from each other; a call converts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+import torch
+from torch import Tensor
+
+from conveyor.errors import TensorError
+
+_shape_and_device = attrgetter("shape", "device")
+
+
+def check_held(names: Sequence[str], tensors: Sequence[Tensor], shapes: Sequence[torch.Size]) -> None:
+    """Checks that tensors have the shapes that a layer was made for, and lie on one device.
+
+    Args:
+        names: The names of the parameters.
+        tensors: What the module holds for them now.
+        shapes: What shapes they were made with.
+
+    Raises:
+        TensorError: One has another shape, or lies on another device.
+    """
+    if not tensors or torch._C._get_tracing_state() is not None:  # a trace's sizes are tensors, not numbers
+        return
+    device = tensors[0].device
+    # Mapped, this is one call from Python for all of them; every call of a layer asks.
+    if list(map(_shape_and_device, tensors)) == [(shape, device) for shape in shapes]:
+        return
+    for name, tensor, shape in zip(names, tensors, shapes, strict=True):
+        if tensor.shape != shape:
+            raise TensorError(
+                f"parameter {name} has shape {tuple(tensor.shape)}, but this layer was made for {tuple(shape)}; it was"
+                " replaced: put back one of that shape, or make a layer of the other sizes"
+            )
+        if tensor.device != device:
+            raise TensorError(
+                f"parameter {name} is on {tensor.device} but {names[0]} is on {device}; move the layer as a whole with"
+                f" .to({str(device)!r})"
+            )
