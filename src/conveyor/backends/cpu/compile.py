@@ -17,16 +17,21 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from llvmlite import binding as llvm
 from llvmlite import ir
 
+from conveyor.autodiff import differentiate
 from conveyor.backends.cpu import disk, driver, emit, gemm, packing, threads
 from conveyor.backends.cpu.schedule import Schedule
 from conveyor.backends.cpu.table import Table
 from conveyor.backends.cpu.target import Width, host_features, machine
 from conveyor.backends.cpu.vector import Format
+from conveyor.ops import Op
+from conveyor.plan import plan
+from conveyor.program import Program
 
 _lock = threading.RLock()
 # A child must not be forked while another thread compiles: it would wait for that thread, which it does not have.
@@ -148,18 +153,37 @@ def _key(what: str, width: Width) -> str:
 
 @lru_cache(maxsize=1)
 def _source() -> str:
-    """A digest of the code that decides what is compiled, as it is installed: sources, byte code, or a zip file's."""
-    package = files("conveyor")
+    """The digest of the code that decides what is compiled, as it is installed: sources, byte code, or a zip file's."""
     digest = hashlib.sha256()
-    for folder, chosen in ((package / "backends" / "cpu", None), (package, _DECIDING)):
-        found = {f.name: f for f in folder.iterdir() if f.name.endswith((".py", ".pyc"))}
-        for name in sorted(found):
-            if chosen is None or name.partition(".")[0] in chosen:
-                digest.update(found[name].read_bytes())
+    for found in (_below(files(_BACKEND)), *map(_file_of, _DECIDING)):
+        for file in found:
+            digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-_DECIDING = ("ops", "program", "autodiff", "plan")
+_BACKEND = ".".join(__name__.split(".")[:3])  # this package with all that lies below it, wherever this module stands
+_DECIDING = tuple(entry.__module__ for entry in (Op, Program, differentiate, plan))
+
+
+def _below(folder: Traversable) -> list[Traversable]:
+    """The files of code in a folder and in all below it, in the order of their names."""
+    found: list[Traversable] = []
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.is_dir():
+            found += _below(entry) if entry.name != "__pycache__" else []
+        elif entry.name.endswith(_CODE):
+            found.append(entry)
+    return found
+
+
+def _file_of(module: str) -> list[Traversable]:
+    """The files of code of a module, or of a package with all that lies below it."""
+    package, _, name = module.rpartition(".")
+    found = [e for e in files(package).iterdir() if e.name.partition(".")[0] == name]
+    return [file for e in found for file in (_below(e) if e.is_dir() else [e] if e.name.endswith(_CODE) else [])]
+
+
+_CODE = (".py", ".pyc")
 
 
 def _compile(text: str, width: Width) -> bytes:
