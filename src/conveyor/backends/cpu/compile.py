@@ -25,6 +25,7 @@ from llvmlite import ir
 
 from conveyor.autodiff import differentiate
 from conveyor.backends.cpu import disk, driver, emit, gemm, packing, threads
+from conveyor.backends.cpu.few import emitter
 from conveyor.backends.cpu.schedule import Schedule
 from conveyor.backends.cpu.table import Table
 from conveyor.backends.cpu.target import Width, host_features, machine
@@ -42,14 +43,22 @@ _PASS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64,
 
 @dataclass(frozen=True)
 class Compiled:
-    """The work of a pass: the addresses of its functions by name, and the layout of their table."""
+    """The work of a pass.
+
+    Attributes:
+        addresses: The addresses of its functions by name.
+        table: The layout of their table.
+        engine: What owns the code.
+        few: The rows of a register block in the loop's code for few rows; 0 if that is the code for many.
+    """
 
     addresses: Mapping[str, int]
     table: Table
-    engine: Any  # owns the code
+    engine: Any
+    few: int = 0
 
 
-def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: Width) -> Compiled:
+def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: Width, few: int = 0) -> Compiled:
     """Compile the schedules of a pass, or take them from the cache on disk.
 
     Args:
@@ -57,16 +66,17 @@ def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, 
         work: The schedules by name.
         form: The format of numbers.
         width: The instructions.
+        few: The rows of a register block, for a loop over few rows; 0 is for many.
     """
 
     def make() -> tuple[ir.Module, dict[str, Any]]:
-        module, table = emit.emit(work, form, width)
+        module, table = emit.emit(work, form, width, emitter(few, width) if few else None)
         return module, asdict(table)
 
     with _lock:  # LLVM's contexts are not for several threads
         _kernels_of(form, width)
-        engine, notes = _load(f"work {what} f{form.integer.width}", make, width)
-        return Compiled({name: engine.get_function_address(name) for name, _ in work}, Table(**notes), engine)
+        engine, notes = _load(f"work {what} f{form.integer.width} few {few}", make, width)
+        return Compiled({name: engine.get_function_address(name) for name, _ in work}, Table(**notes), engine, few)
 
 
 @dataclass(frozen=True)

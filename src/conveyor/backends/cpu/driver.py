@@ -23,6 +23,7 @@ from typing import Any
 from llvmlite import ir
 
 from conveyor.backends.cpu import emit as work
+from conveyor.backends.cpu import few as few_rows
 from conveyor.backends.cpu import gemm, packing, waiting
 from conveyor.backends.cpu.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.table import FIELDS, INDICES
@@ -38,6 +39,7 @@ HEAD = (
     "flat after",
     "flat operands",
     "by units",
+    "few",
     "before",
     "loop",
     "after",
@@ -49,6 +51,10 @@ JOBS = {
     "copy": ("from base", "from offset", "from stride", "base", "offset", "stride", "rows", "columns"),
     "add": ("one base", "one offset", "other base", "other offset", "base", "offset", "columns"),
     "pack": ("from base", "from offset", "k stride", "n stride", "inner", "columns", "base", "offset", "first", "room"),
+    "weave": (
+        *("from base", "from offset", "k stride", "n stride", "inner", "units", "base", "offset"),
+        *("k", "result", "results", "room", "vectors"),
+    ),
     "operand": ("array", "column", "columns", "base", "offset", "room"),
     "outer": ("array", "column", "rows", "from base", "from offset", "room", "base", "offset", "columns", "adds"),
     "sum": ("array", "columns", "base", "offset", "adds"),
@@ -95,6 +101,7 @@ class _Driver:
         self.rows = width.rows
         self.jobs, self.bases, self.thread, self.team = function.args
         self.pack = module.get_global(packing.name(form, width))
+        self.within = module.get_global(packing.within_name(form, width))
         self.outer = module.get_global(gemm.outer_name(form, width))
         self.wait = wait
 
@@ -102,6 +109,8 @@ class _Driver:
         """Emit the function."""
         b = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.indices = b.alloca(I64, len(INDICES))
+        self.zero = b.alloca(self.form.type)
+        b.store(ir.Constant(self.form.type, 0.0), self.zero)
         self.head = {n: self._number(b, count(k)) for k, n in enumerate(HEAD)}
         self.table = b.inttoptr(self.head["table"], POINTER)
         # A base: the list begins with the step before the first. Without sequences of unequal length it is never read.
@@ -113,6 +122,7 @@ class _Driver:
         self._each(b, "copy", self._copy)
         self._each(b, "add", self._add)
         self._each(b, "pack", self._pack)
+        self._each(b, "weave", self._weave)
         self._wait(b)
         chunks = b.sdiv(b.add(steps, b.sub(chunk, count(1))), chunk)
         backwards = b.icmp_signed("!=", self.head["backwards"], count(0))
@@ -173,9 +183,12 @@ class _Driver:
 
     def _range(self, b: ir.IRBuilder, total: Any, unit: int) -> tuple[Any, Any]:
         """This thread's part of a whole that is divided in units."""
-        blocks = b.sdiv(b.add(total, count(unit - 1)), count(unit))
-        first = b.mul(b.sdiv(b.mul(blocks, self.thread), self.team), count(unit))
-        last = b.mul(b.sdiv(b.mul(blocks, b.add(self.thread, count(1))), self.team), count(unit))
+        return self._shares(b, total, count(unit))
+
+    def _shares(self, b: ir.IRBuilder, total: Any, unit: Any) -> tuple[Any, Any]:
+        blocks = b.sdiv(b.add(total, b.sub(unit, count(1))), unit)
+        first = b.mul(b.sdiv(b.mul(blocks, self.thread), self.team), unit)
+        last = b.mul(b.sdiv(b.mul(blocks, b.add(self.thread, count(1))), self.team), unit)
         return _least(b, first, total), _least(b, last, total)
 
     # Where steps lie
@@ -267,6 +280,38 @@ class _Driver:
         columns, where = b.sub(last, first), b.add(job["first"], first)
         b.call(self.pack, [at, job["k stride"], job["n stride"], job["inner"], columns, target, where, job["room"]])
 
+    def _weave(self, b: ir.IRBuilder, job: dict[str, Any]) -> None:
+        """Pack a matrix into its places beside those of other results: whole panels, then vectors."""
+        source = self._address(b, job["from base"], job["from offset"])
+        target = self._address(b, job["base"], job["offset"])
+        size = b.mul(job["vectors"], count(self.lanes))
+        first, last = self._shares(b, job["units"], size)
+        whole = b.mul(b.sdiv(b.sub(last, first), size), size)
+
+        def panel(b: ir.IRBuilder, unit: Any, wide: Any, columns: Any) -> None:
+            row = b.mul(job["results"], wide)
+            at = b.add(b.mul(unit, b.mul(job["results"], job["room"])), b.mul(job["k"], row))
+            to, column = self._at(b, target, at), b.mul(job["result"], wide)
+            matrix = self._at(b, source, b.mul(unit, job["n stride"]))
+            given = [matrix, job["k stride"], job["n stride"], job["inner"], columns, to, column, row]
+            b.call(self.within, given)
+            padding = b.sub(wide, columns)
+            with b.if_then(b.icmp_signed(">", padding, count(0))):
+                zeros = [self.zero, count(0), count(0), job["inner"], padding, to, b.add(column, columns), row]
+                b.call(self.within, zeros)
+
+        def by_panels(b: ir.IRBuilder, k: Any) -> None:
+            panel(b, b.add(first, b.mul(k, size)), size, size)
+
+        def by_vectors(b: ir.IRBuilder, unit: Any) -> None:
+            at = b.add(b.add(first, whole), unit)
+            panel(b, at, count(self.lanes), _least(b, b.sub(last, at), count(self.lanes)))
+
+        loop(b, count(0), b.sdiv(whole, size), 1, by_panels)
+        rest = b.sub(b.sub(last, first), whole)
+        vectors = b.sdiv(b.add(rest, count(self.lanes - 1)), count(self.lanes))
+        loop(b, count(0), b.mul(vectors, count(self.lanes)), self.lanes, by_vectors)
+
     # The parts of a chunk
 
     def _call(self, b: ir.IRBuilder, which: str, first: Any, last: Any, part: Any = None, parts: Any = None) -> None:
@@ -303,6 +348,11 @@ class _Driver:
         part = b.select(by_units, self.thread, count(0))
         parts = b.select(by_units, self.team, count(1))
 
+        few = b.icmp_signed("!=", self.head["few"], count(0))
+        with b.if_then(b.and_(few, b.icmp_signed("<", first, last))):
+            function = b.inttoptr(self.head["loop"], few_rows.SIGNATURE.as_pointer())
+            b.call(function, [self.table, self.bases, low, high, self.head["backwards"], first, last, part, parts])
+
         def one(b: ir.IRBuilder, k: Any) -> None:
             t = b.select(backwards, b.sub(b.sub(high, count(1)), k), b.add(low, k))
             self._go_to(b, t, origin)
@@ -310,7 +360,7 @@ class _Driver:
             with b.if_then(b.icmp_signed("<", first, stop)):
                 self._call(b, "loop", first, stop, part, parts)
 
-        loop(b, count(0), b.sub(high, low), 1, one)
+        loop(b, count(0), b.select(few, count(0), b.sub(high, low)), 1, one)
 
     def _sums(self, b: ir.IRBuilder, low: Any, high: Any, more: Any) -> None:
         operands, outers, sums = (self._job_count(b, kind)[0] for kind in ("operand", "outer", "sum"))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from conveyor.backends.cpu import driver, memory, sequence, threads
+from conveyor.backends.cpu.few import rows_at_once
 from conveyor.backends.cpu.frame import Frame
 from conveyor.backends.cpu.recipe import forward_recipe
 from conveyor.backends.cpu.room import Shape
@@ -34,7 +35,7 @@ class Resident:
         self._bases = [*(n for n, _ in given), "output", "resident"]
         self._bases += [f"{what} {n}" for what in ("start", "final") for n in names]
         recipe, dtype, chosen = forward_recipe(program, False), like.dtype, width()
-        compiled = sequence.compiled(recipe, dtype, chosen)
+        compiled = sequence.compiled(recipe, dtype, chosen, rows_at_once(recipe.loop, batch, chosen))
         shape = Shape(1, batch, widths, tuple((n, batch * w, w) for n, w in given))
         form = sequence.FORMATS[dtype]
         self._frame = Frame(recipe, compiled, shape, params.places, form, chosen, (), self._bases, resident=True)
