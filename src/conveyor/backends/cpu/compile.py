@@ -24,7 +24,7 @@ from llvmlite import binding as llvm
 from llvmlite import ir
 
 from conveyor.autodiff import differentiate
-from conveyor.backends.cpu import disk, driver, emit, gemm, packing, threads
+from conveyor.backends.cpu import disk, driver, emit, gemm, packing, tasks, threads
 from conveyor.backends.cpu.few import emitter
 from conveyor.backends.cpu.schedule import Schedule
 from conveyor.backends.cpu.table import Table
@@ -38,6 +38,7 @@ _lock = threading.RLock()
 # A child must not be forked while another thread compiles: it would wait for that thread, which it does not have.
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _kernels: dict[str, Any] = {}
+_STACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _PASS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
@@ -86,10 +87,14 @@ class Kernels:
     Attributes:
         run: The function of `conveyor.backends.cpu.driver`; a call releases the GIL.
         part: The address of that which OpenMP's threads run.
+        stack: The function of `conveyor.backends.cpu.tasks`.
+        stack_part: The address of that which OpenMP's threads run.
     """
 
     run: Callable[..., None]
     part: int
+    stack: Callable[..., None]
+    stack_part: int
 
 
 @lru_cache(maxsize=16)
@@ -97,8 +102,9 @@ def kernels(form: Format, width: Width) -> Kernels:
     """The kernels for a format and instructions, compiled when they are first asked for."""
     with _lock:
         engine = _kernels_of(form, width)
-        run, part = (engine.get_function_address(f(form, width)) for f in (driver.name, driver.part_name))
-        return Kernels(_PASS(run), part)
+        names = (f(form, width) for f in (driver.name, driver.part_name, tasks.name, tasks.part_name))
+        run, part, stack, stack_part = map(engine.get_function_address, names)
+        return Kernels(_PASS(run), part, _STACK(stack), stack_part)
 
 
 def _kernels_of(form: Format, width: Width) -> Any:
@@ -111,7 +117,7 @@ def _kernels_of(form: Format, width: Width) -> Any:
             module = ir.Module("kernels")
             gemm.emit(module, form, width)
             packing.emit(module, form, width)
-            driver.emit(module, form, width)
+            tasks.emit(module, form, width, driver.emit(module, form, width))
             return module, {}
 
         engine, _ = _load(f"kernels f{form.integer.width}", make, width)

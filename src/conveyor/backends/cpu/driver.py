@@ -17,7 +17,8 @@ each other by a counter; one that waits spins for a while and then sleeps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
@@ -65,6 +66,8 @@ ASKED = ("omp_get_thread_num", "omp_get_num_threads")
 
 # job array, bases, number of this thread, of all
 SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64])
+# the same of a part of a pass, then the first step, the step after the last, and what the part says
+PART = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64, I64, I64, I64])
 
 
 def name(form: Format, width: Width) -> str:
@@ -77,18 +80,119 @@ def part_name(form: Format, width: Width) -> str:
     return f"conveyor_part_{width.name}_f{form.integer.width}"
 
 
-def emit(module: ir.Module, form: Format, width: Width) -> None:
-    """Add both functions to a module that has the kernels."""
+@dataclass(frozen=True)
+class Functions:
+    """The functions of a module that run a pass.
+
+    Attributes:
+        whole: Runs a whole pass, by all threads together.
+        parts: Run parts of it.
+        wait: That by which threads wait for each other.
+    """
+
+    whole: ir.Function
+    parts: Mapping[str, ir.Function]
+    wait: ir.Function
+
+
+def emit(module: ir.Module, form: Format, width: Width) -> Functions:
+    """Add the functions to a module that has the kernels."""
     wait = ir.Function(module, work.WAIT, work.wait_name(form, width))
     waiting.emit(wait)
+    parts = emit_parts(module, wait, form, width)
     function = ir.Function(module, SIGNATURE, name(form, width))
-    _Driver(function, wait, form, width).emit()
+    _emit_pass(function, parts, wait)
     part = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), part_name(form, width))
-    asked = [ir.Function(module, ir.FunctionType(ir.IntType(32), []), n) for n in ASKED]
     b = ir.IRBuilder(part.append_basic_block("entry"))
     given = [b.load(b.gep(part.args[0], [count(k)], source_etype=POINTER), typ=POINTER) for k in range(2)]
-    b.call(function, [*given, *(b.zext(b.call(f, []), I64) for f in asked)])
+    b.call(function, [*given, *asked(b)])
     b.ret_void()
+    return Functions(function, parts, wait)
+
+
+def emit_parts(module: ir.Module, wait: ir.Function, form: Format, width: Width) -> dict[str, ir.Function]:
+    """Add the parts of a pass to a module."""
+    parts = {}
+    for part in PARTS:
+        function = ir.Function(module, PART, f"conveyor_{part}_{width.name}_f{form.integer.width}")
+        function.linkage = "internal"
+        _Driver(function, wait, form, width).emit(part)
+        parts[part] = function
+    return parts
+
+
+def asked(b: ir.IRBuilder) -> list[Any]:
+    """The number of the thread that runs, and of all, as OpenMP says."""
+    known = b.module.globals
+    kind = ir.FunctionType(ir.IntType(32), [])
+    functions = [known[n] if n in known else ir.Function(b.module, kind, n) for n in ASKED]
+    return [b.zext(b.call(f, []), I64) for f in functions]
+
+
+def _emit_pass(function: ir.Function, parts: dict[str, ir.Function], wait: ir.Function) -> None:
+    jobs, bases, thread, team = function.args
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+
+    def call(b: ir.IRBuilder, part: str, low: Any = None, high: Any = None, more: Any = None) -> None:
+        zero = count(0)
+        b.call(parts[part], [jobs, bases, thread, team, *(zero if n is None else n for n in (low, high, more))])
+
+    def meet(b: ir.IRBuilder) -> None:
+        with b.if_then(b.icmp_signed(">", team, count(1))):
+            b.call(wait, [bases, team])
+
+    call(b, "start")
+    meet(b)
+    chunks = Chunks(b, jobs)
+    ends = b.or_(chunks.has_after, chunks.has_sums)
+
+    def each_chunk(b: ir.IRBuilder, k: Any) -> None:
+        low, high = chunks.edges(b, k)
+        call(b, "steps", low, high, low)
+        with b.if_then(ends):
+            with b.if_then(chunks.has_after):
+                meet(b)
+            with b.if_then(chunks.has_sums):
+                call(b, "operands", low, high)
+                meet(b)
+                call(b, "sums", low, high, b.zext(b.icmp_signed(">", k, count(0)), I64))
+                meet(b)
+
+    loop(b, count(0), chunks.number, 1, each_chunk)
+    call(b, "finish")
+    b.ret_void()
+
+
+def number_of(b: ir.IRBuilder, jobs: Any, place: Any) -> Any:
+    """A number of a job array."""
+    return b.load(b.gep(jobs, [place], source_etype=I64), typ=I64)
+
+
+class Chunks:
+    """How a pass is cut into chunks; what all chunks share is loaded where `b` stands.
+
+    Attributes:
+        steps: T.
+        number: How many chunks.
+        is_back: Whether time runs down.
+        has_after: Whether there is work behind the loop.
+        has_sums: Whether gradients are summed over the rows.
+    """
+
+    def __init__(self, b: ir.IRBuilder, jobs: Any) -> None:
+        head = {n: number_of(b, jobs, count(k)) for k, n in enumerate(HEAD)}
+        self.steps, self.chunk = head["steps"], head["chunk"]
+        self.number = b.sdiv(b.add(self.steps, b.sub(self.chunk, count(1))), self.chunk)
+        self.is_back = b.icmp_signed("!=", head["backwards"], count(0))
+        self.has_after = b.icmp_signed("!=", head["after"], count(0))
+        kinds = [number_of(b, jobs, count(len(HEAD) + 2 * list(JOBS).index(k))) for k in ("operand", "outer", "sum")]
+        self.has_sums = b.icmp_signed("!=", b.or_(b.or_(kinds[0], kinds[1]), kinds[2]), count(0))
+
+    def edges(self, b: ir.IRBuilder, k: Any) -> tuple[Any, Any]:
+        """The first step of a chunk, and that after its last; chunks are counted as they are worked on."""
+        place = b.select(self.is_back, b.sub(b.sub(self.number, count(1)), k), k)
+        low = b.mul(place, self.chunk)
+        return low, least(b, b.add(low, self.chunk), self.steps)
 
 
 class _Driver:
@@ -99,14 +203,14 @@ class _Driver:
         self.lanes = width.lanes(form)
         self.panel = self.lanes * width.panel
         self.rows = width.rows
-        self.jobs, self.bases, self.thread, self.team = function.args
+        self.jobs, self.bases, self.thread, self.team, self.low, self.high, self.more = function.args
         self.pack = module.get_global(packing.name(form, width))
         self.within = module.get_global(packing.within_name(form, width))
         self.outer = module.get_global(gemm.outer_name(form, width))
         self.wait = wait
 
-    def emit(self) -> None:
-        """Emit the function."""
+    def emit(self, part: str) -> None:
+        """Emit the function of a part."""
         b = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.indices = b.alloca(I64, len(INDICES))
         self.zero = b.alloca(self.form.type)
@@ -118,35 +222,46 @@ class _Driver:
         self.starts = b.gep(listed, [count(1)], source_etype=I64)
         self.ragged = b.icmp_signed("!=", self.head["starts"], count(0))
         self.flat = {n: b.icmp_signed("!=", self.head[f"flat {n}"], count(0)) for n in ("before", "after", "operands")}
-        steps, chunk = self.head["steps"], self.head["chunk"]
+        PARTS[part](self, b)
+        b.ret_void()
+
+    def start(self, b: ir.IRBuilder) -> None:
+        """Emit what comes ahead of the first chunk: states copied, biases added, matrices packed."""
         self._each(b, "copy", self._copy)
         self._each(b, "add", self._add)
         self._each(b, "pack", self._pack)
         self._each(b, "weave", self._weave)
+
+    def steps(self, b: ir.IRBuilder) -> None:
+        """Emit some steps of a chunk that begins at the step `more`."""
+        origin = self._start(b, self.more)
+        self._whole(b, "before", self.low, self.high, origin)
         self._wait(b)
-        chunks = b.sdiv(b.add(steps, b.sub(chunk, count(1))), chunk)
-        backwards = b.icmp_signed("!=", self.head["backwards"], count(0))
+        self._loop(b, self.low, self.high, origin)
+        self._wait(b)
+        self._whole(b, "after", self.low, self.high, origin)
 
-        def each_chunk(b: ir.IRBuilder, k: Any) -> None:
-            place = b.select(backwards, b.sub(b.sub(chunks, count(1)), k), k)
-            low = b.mul(place, chunk)
-            high = _least(b, b.add(low, chunk), steps)
-            more = b.icmp_signed(">", k, count(0))
-            self._whole(b, "before", low, high)
-            self._wait(b)
-            self._loop(b, low, high, backwards)
-            self._wait(b)
-            self._whole(b, "after", low, high)
-            self._sums(b, low, high, more)
+    def operands(self, b: ir.IRBuilder) -> None:
+        """Emit the packing of a chunk's operands of the weights' gradients."""
+        rows = self._rows(b, self.low, self.high)
+        self._each(b, "operand", lambda b, job: self._operand(b, job, self.low, self.high, rows))
 
-        loop(b, count(0), chunks, 1, each_chunk)
+    def sums(self, b: ir.IRBuilder) -> None:
+        """Emit the sums over a chunk's rows; `more` tells whether they are added to those of other chunks."""
+        more = b.icmp_signed("!=", self.more, count(0))
+        rows = self._rows(b, self.low, self.high)
+        self._go_to(b, self.low, self._start(b, self.low))
+        self._each(b, "outer", lambda b, job: self._outer(b, job, rows, more))
+        self._each(b, "sum", lambda b, job: self._sum(b, job, rows, more))
+
+    def finish(self, b: ir.IRBuilder) -> None:
+        """Emit what comes behind the last chunk: final states copied."""
         self._each(b, "finish", self._copy)
-        b.ret_void()
 
     # Numbers, jobs, addresses
 
     def _number(self, b: ir.IRBuilder, place: Any) -> Any:
-        return b.load(b.gep(self.jobs, [place], source_etype=I64), typ=I64)
+        return number_of(b, self.jobs, place)
 
     def _job_count(self, b: ir.IRBuilder, kind: str) -> tuple[Any, Any]:
         place = len(HEAD) + 2 * list(JOBS).index(kind)
@@ -189,7 +304,7 @@ class _Driver:
         blocks = b.sdiv(b.add(total, b.sub(unit, count(1))), unit)
         first = b.mul(b.sdiv(b.mul(blocks, self.thread), self.team), unit)
         last = b.mul(b.sdiv(b.mul(blocks, b.add(self.thread, count(1))), self.team), unit)
-        return _least(b, first, total), _least(b, last, total)
+        return least(b, first, total), least(b, last, total)
 
     # Where steps lie
 
@@ -305,7 +420,7 @@ class _Driver:
 
         def by_vectors(b: ir.IRBuilder, unit: Any) -> None:
             at = b.add(b.add(first, whole), unit)
-            panel(b, at, count(self.lanes), _least(b, b.sub(last, at), count(self.lanes)))
+            panel(b, at, count(self.lanes), least(b, b.sub(last, at), count(self.lanes)))
 
         loop(b, count(0), b.sdiv(whole, size), 1, by_panels)
         rest = b.sub(b.sub(last, first), whole)
@@ -319,10 +434,9 @@ class _Driver:
         share = [count(0) if part is None else part, count(1) if parts is None else parts]
         b.call(function, [self.table, self.bases, self.indices, first, last, *share])
 
-    def _whole(self, b: ir.IRBuilder, which: str, low: Any, high: Any) -> None:
+    def _whole(self, b: ir.IRBuilder, which: str, low: Any, high: Any, origin: Any) -> None:
         """Work on all rows of a chunk: at once where they stand at equal distances, else step by step."""
         with b.if_then(b.icmp_signed("!=", self.head[which], count(0))):
-            origin = self._start(b, low)
             with b.if_else(self.flat[which]) as (at_once, by_steps):
                 with at_once:
                     self._go_to(b, low, origin)
@@ -339,8 +453,8 @@ class _Driver:
 
                     _between(b, low, high, one)
 
-    def _loop(self, b: ir.IRBuilder, low: Any, high: Any, backwards: Any) -> None:
-        origin = self._start(b, low)
+    def _loop(self, b: ir.IRBuilder, low: Any, high: Any, origin: Any) -> None:
+        backwards = b.icmp_signed("!=", self.head["backwards"], count(0))
         batch = self.head["batch"]
         by_units = b.icmp_signed("!=", self.head["by units"], count(0))
         first, last = self._range(b, batch, 1)
@@ -351,32 +465,17 @@ class _Driver:
         few = b.icmp_signed("!=", self.head["few"], count(0))
         with b.if_then(b.and_(few, b.icmp_signed("<", first, last))):
             function = b.inttoptr(self.head["loop"], few_rows.SIGNATURE.as_pointer())
-            b.call(function, [self.table, self.bases, low, high, self.head["backwards"], first, last, part, parts])
+            steps = [low, high, origin, self.head["backwards"]]
+            b.call(function, [self.table, self.bases, *steps, first, last, part, parts])
 
         def one(b: ir.IRBuilder, k: Any) -> None:
             t = b.select(backwards, b.sub(b.sub(high, count(1)), k), b.add(low, k))
             self._go_to(b, t, origin)
-            stop = _least(b, last, self._rows(b, t, b.add(t, count(1))))
+            stop = least(b, last, self._rows(b, t, b.add(t, count(1))))
             with b.if_then(b.icmp_signed("<", first, stop)):
                 self._call(b, "loop", first, stop, part, parts)
 
         loop(b, count(0), b.select(few, count(0), b.sub(high, low)), 1, one)
-
-    def _sums(self, b: ir.IRBuilder, low: Any, high: Any, more: Any) -> None:
-        operands, outers, sums = (self._job_count(b, kind)[0] for kind in ("operand", "outer", "sum"))
-        after = b.icmp_signed("!=", self.head["after"], count(0))
-        some = b.icmp_signed("!=", b.add(b.add(operands, outers), sums), count(0))
-        with b.if_then(b.or_(after, some)):
-            with b.if_then(after):
-                self._wait(b)
-            with b.if_then(some):
-                rows = self._rows(b, low, high)
-                self._each(b, "operand", lambda b, job: self._operand(b, job, low, high, rows))
-                self._wait(b)
-                self._go_to(b, low, self._start(b, low))
-                self._each(b, "outer", lambda b, job: self._outer(b, job, rows, more))
-                self._each(b, "sum", lambda b, job: self._sum(b, job, rows, more))
-                self._wait(b)
 
     def _operand(self, b: ir.IRBuilder, job: dict[str, Any], low: Any, high: Any, rows: Any) -> None:
         target = self._address(b, job["base"], job["offset"])
@@ -500,8 +599,18 @@ class _Driver:
             b.call(self.wait, [self.bases, self.team])
 
 
-def _least(b: ir.IRBuilder, x: Any, y: Any) -> Any:
+def least(b: ir.IRBuilder, x: Any, y: Any) -> Any:
+    """The smaller of two numbers."""
     return b.select(b.icmp_signed("<", x, y), x, y)
+
+
+PARTS: dict[str, Callable[[_Driver, ir.IRBuilder], None]] = {
+    "start": _Driver.start,
+    "steps": _Driver.steps,
+    "operands": _Driver.operands,
+    "sums": _Driver.sums,
+    "finish": _Driver.finish,
+}
 
 
 def _between(b: ir.IRBuilder, first: Any, last: Any, body: Callable[[ir.IRBuilder, Any], None]) -> None:

@@ -31,9 +31,9 @@ from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Vectors
 from conveyor.program import ROW
 
-# table, bases, first step, step after the last, whether backwards, first row, row after the last, number of this part
-# of the units, of all
-SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64, I64, I64, I64, I64, I64])
+# table, bases, first step, step after the last, first step of the chunk, whether backwards, first row, row after the
+# last, number of this part of the units, of all
+SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64, I64, I64, I64, I64, I64, I64])
 MOST_ROWS = 3  # of the batch: with more, the register blocks of the code for many rows are better
 
 
@@ -98,7 +98,7 @@ class FewRows(Work):
         super().__init__(*given)
         if rows == 1:
             self.row, self.stop = count(0), count(1)
-        self.low, self.high, self.backwards = self.function.args[2:5]
+        self.low, self.high, self.origin, self.backwards = self.function.args[2:6]
         self.rows = rows
         self.chosen = chosen
         self.vectors = panel_vectors(self.schedule, rows, chosen)
@@ -115,7 +115,7 @@ class FewRows(Work):
         def step(b: ir.IRBuilder, k: Any) -> None:
             t = b.select(is_back, b.sub(b.sub(self.high, count(1)), k), b.add(self.low, k))
             turn = b.and_(t, count(1))
-            places = (t, b.sub(t, count(1)), b.sub(t, self.low), turn, b.xor(turn, count(1)))
+            places = (t, b.sub(t, count(1)), b.sub(t, self.origin), turn, b.xor(turn, count(1)))
             for j, place in enumerate(places):
                 b.store(place, b.gep(self.indices, [count(j)], source_etype=I64))
             self.turn = turn

@@ -73,7 +73,11 @@ def run(kernels: Kernels, jobs: int, bases: int, team: int) -> None:
     if team == 1:
         kernels.run(jobs, bases, 0, 1)
         return
+    run_on(kernels.part, (ctypes.c_int64 * 2)(jobs, bases), team)
+
+
+def run_on(function: int, given: ctypes.Array[ctypes.c_int64], team: int) -> None:
+    """Run the function at an address on several threads of OpenMP; each is given the same numbers."""
     library = openmp()
     assert library is not None
-    given = (ctypes.c_int64 * 2)(jobs, bases)
-    library.GOMP_parallel(ctypes.c_void_p(kernels.part), given, ctypes.c_uint(team), ctypes.c_uint(0))
+    library.GOMP_parallel(ctypes.c_void_p(function), given, ctypes.c_uint(team), ctypes.c_uint(0))
