@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conveyor.backends.cpu import driver
-from conveyor.backends.cpu.crowd import is_crowded
+from conveyor.backends.cpu.crowd import cores, is_crowded
 from conveyor.backends.fork import forked
 
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ def usable(threads: int, operations: float, coupled: bool = False) -> int:
         coupled: Whether they wait for each other at every step.
     """
     if operations < _WORTHWHILE or threads < 2 or forked() or openmp() is None:
+        return 1
+    threads = min(threads, cores())
+    if threads < 2:
         return 1
     return 1 if (coupled or operations < _WORTH_SHARING) and is_crowded() else threads
 
