@@ -1,12 +1,12 @@
-declare void @"conveyor_product_avx2_f32"(ptr %argument:0, i64 %argument:1, ptr %argument:2, ptr %argument:3, i64 %argument:4, i64 %argument:5, i64 %argument:6, i64 %argument:7, i64 %argument:8, i64 %".10")
+declare void @"conveyor_product_avx2_f32"(ptr %argument:0, i64 %argument:1, ptr %argument:2, ptr %argument:3, i64 %argument:4, i64 %argument:5, i64 %argument:6, i64 %argument:7, i64 %argument:8, i64 %argument:9)
 
 declare void @"conveyor_wait_avx2_f32"(ptr %argument:0, i64 %argument:1)
 
-define void @"loop"(ptr %argument:0, ptr %argument:1, i64 %argument:2, i64 %argument:3, i64 %argument:4, i64 %argument:5, i64 %argument:6, i64 %argument:7, i64 %argument:8)
+define void @"loop"(ptr %argument:0, ptr %argument:1, i64 %argument:2, i64 %argument:3, i64 %argument:4, i64 %argument:5, i64 %argument:6, i64 %argument:7, i64 %argument:8, i64 %argument:9)
 {
 entry:
   %entry:0 = alloca i64, i32 5
-  %entry:1 = icmp ne i64 %argument:4, 0
+  %entry:1 = icmp ne i64 %argument:5, 0
   %entry:2 = sub i64 %argument:3, %argument:2
   %entry:3 = getelementptr i64, ptr %argument:0, i64 2
   %entry:4 = load i64, ptr %entry:3
@@ -64,12 +64,12 @@ entry:
   %entry:56 = load i64, ptr %entry:55
   %entry:57 = add i64 %entry:56, 15
   %entry:58 = sdiv i64 %entry:57, 16
-  %entry:59 = add i64 %argument:7, 1
-  %entry:60 = mul i64 %entry:58, %argument:7
-  %entry:61 = sdiv i64 %entry:60, %argument:8
+  %entry:59 = add i64 %argument:8, 1
+  %entry:60 = mul i64 %entry:58, %argument:8
+  %entry:61 = sdiv i64 %entry:60, %argument:9
   %entry:62 = mul i64 %entry:61, 16
   %entry:63 = mul i64 %entry:58, %entry:59
-  %entry:64 = sdiv i64 %entry:63, %argument:8
+  %entry:64 = sdiv i64 %entry:63, %argument:9
   %entry:65 = mul i64 %entry:64, 16
   %entry:66 = icmp slt i64 %entry:62, %entry:56
   %entry:67 = select  i1 %entry:66, i64 %entry:62, i64 %entry:56
@@ -79,12 +79,12 @@ entry:
   %entry:71 = load i64, ptr %entry:70
   %entry:72 = add i64 %entry:71, 15
   %entry:73 = sdiv i64 %entry:72, 16
-  %entry:74 = add i64 %argument:7, 1
-  %entry:75 = mul i64 %entry:73, %argument:7
-  %entry:76 = sdiv i64 %entry:75, %argument:8
+  %entry:74 = add i64 %argument:8, 1
+  %entry:75 = mul i64 %entry:73, %argument:8
+  %entry:76 = sdiv i64 %entry:75, %argument:9
   %entry:77 = mul i64 %entry:76, 16
   %entry:78 = mul i64 %entry:73, %entry:74
-  %entry:79 = sdiv i64 %entry:78, %argument:8
+  %entry:79 = sdiv i64 %entry:78, %argument:9
   %entry:80 = mul i64 %entry:79, 16
   %entry:81 = icmp slt i64 %entry:77, %entry:71
   %entry:82 = select  i1 %entry:81, i64 %entry:77, i64 %entry:71
@@ -165,7 +165,7 @@ body:
   %body:3 = select  i1 %entry:1, i64 %body:1, i64 %body:2
   %body:4 = and i64 %body:3, 1
   %body:5 = sub i64 %body:3, 1
-  %body:6 = sub i64 %body:3, %argument:2
+  %body:6 = sub i64 %body:3, %argument:4
   %body:7 = xor i64 %body:4, 1
   %body:8 = getelementptr i64, i64* %entry:0, i64 0
   store i64 %body:3, i64* %body:8
@@ -217,7 +217,7 @@ body.1:
   %body.1:3 = icmp slt i64 %body.1:2, %entry:130
   br i1 %body.1:3, label %"block", label %"kind"
 after.1:
-  %after.1:0 = icmp sgt i64 %argument:8, 1
+  %after.1:0 = icmp sgt i64 %argument:9, 1
   br i1 %after.1:0, label %"after.1.if", label %"after.1.endif"
 units:
   %units:0 = phi  i64 [%block:2, %"after.2"], [%block.1:2, %"after.3"], [%block.2:2, %"after.4"], [%block.3:2, %"after.5"]
@@ -672,7 +672,7 @@ after.7.if:
 after.7.endif:
   br label %"head.6"
 after.1.if:
-  call void @"conveyor_wait_avx2_f32"(ptr %argument:1, i64 %argument:8)
+  call void @"conveyor_wait_avx2_f32"(ptr %argument:1, i64 %argument:9)
   br label %"after.1.endif"
 after.1.endif:
   br label %"head"
