@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.backends.reference import Result, forward
+from conveyor.backends.reference import forward
+from conveyor.backends.reference.sequence import Result
 from conveyor.frontend import CellDefinition
 from conveyor.ir.program import Matrix, Program, op_of
 from conveyor.ir.transforms.param_layout import resolve_widths

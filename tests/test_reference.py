@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.backends.reference import Gradients, backward
+from conveyor.backends.reference import backward
 from conveyor.backends.reference.evaluate import POINTWISE, READERS
+from conveyor.backends.reference.sequence import Gradients
 from conveyor.ir.ops import OPS
 from conveyor.ir.program import Matrix, Node, Program
 from conveyor.ir.transforms.autodiff import differentiate

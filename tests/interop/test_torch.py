@@ -12,7 +12,7 @@ from torch import nn
 
 import conveyor as cv
 from conveyor.interop.common.report import Report
-from conveyor.interop.torch import compared
+from conveyor.interop.torch.convert import compared
 
 I, H = 5, 6  # noqa: E741 - the field's letter for the input's width
 

@@ -9,7 +9,8 @@ from torch import nn
 
 from conveyor.errors import ArgumentError
 from conveyor.interop.common.report import Receiver, Report, tell
-from conveyor.interop.torch import OF_OURS, OF_THEIRS, compared, describe, twin, why_not
+from conveyor.interop.torch import describe
+from conveyor.interop.torch.convert import OF_OURS, OF_THEIRS, compared, twin, why_not
 
 M = TypeVar("M", bound=nn.Module)
 

@@ -17,6 +17,7 @@ from conveyor.backends.cpu.codegen import driver
 from conveyor.backends.cpu.codegen.compile import Compiled, compile_work
 from conveyor.backends.cpu.codegen.isa import Width, width
 from conveyor.backends.cpu.codegen.vector import FLOAT32, FLOAT64, Format
+from conveyor.backends.cpu.few import rows_at_once
 from conveyor.backends.cpu.runtime import threads
 from conveyor.backends.cpu.runtime import workspace as memory
 from conveyor.backends.cpu.runtime.launch_plan import Frame
@@ -80,9 +81,9 @@ class Gradients:
 
 
 @lru_cache(maxsize=512)
-def compiled(recipe: Pass, dtype: torch.dtype, chosen: Width) -> Compiled:
-    """The code of a pass."""
-    return compile_work(recipe.name, recipe.schedules, FORMATS[dtype], chosen)
+def compiled(recipe: Pass, dtype: torch.dtype, chosen: Width, few: int = 0) -> Compiled:
+    """The code of a pass; with `few`, that for a loop over so few rows."""
+    return compile_work(recipe.name, recipe.schedules, FORMATS[dtype], chosen, few)
 
 
 class _States:
@@ -246,7 +247,7 @@ def _frame(
     all_states = not forward or which[1] or ragged is not None
     trails = _states(program).names[: None if all_states else 1]
     shape = Shape(total, batch, widths, tuple(strides), ragged is not None)
-    code = compiled(recipe, x.dtype, chosen)
+    code = compiled(recipe, x.dtype, chosen, rows_at_once(recipe.loop, batch, chosen, ragged is not None))
     frame = Frame(recipe, code, shape, params.places, FORMATS[x.dtype], chosen, trails, bases)
     with _evicting:
         while len(frames) >= _FRAMES:
