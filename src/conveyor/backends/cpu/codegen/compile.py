@@ -23,8 +23,9 @@ from typing import Any
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen import code_cache, driver, emit, gemm, panel_packing
+from conveyor.backends.cpu.codegen import code_cache, driver, emit, gemm, panel_packing, task_scheduler
 from conveyor.backends.cpu.codegen.argument_table import Table
+from conveyor.backends.cpu.codegen.few_rows import emitter
 from conveyor.backends.cpu.codegen.isa import Width, host_features, machine
 from conveyor.backends.cpu.codegen.vector import Format
 from conveyor.backends.cpu.runtime import threads
@@ -34,19 +35,28 @@ _lock = threading.RLock()
 # A child must not be forked while another thread compiles: it would wait for that thread, which it does not have.
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _kernels: dict[str, Any] = {}
+_STACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _PASS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """The work of a pass: the addresses of its functions by name, and the layout of their table."""
+    """The work of a pass.
+
+    Attributes:
+        addresses: The addresses of its functions by name.
+        table: The layout of their table.
+        engine: What owns the code.
+        few: The rows of a register block in the loop's code for few rows; 0 if that is the code for many.
+    """
 
     addresses: Mapping[str, int]
     table: Table
-    engine: Any  # owns the code
+    engine: Any
+    few: int = 0
 
 
-def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: Width) -> Compiled:
+def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: Width, few: int = 0) -> Compiled:
     """Compile the schedules of a pass, or take them from the cache on disk.
 
     Args:
@@ -54,16 +64,17 @@ def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, 
         work: The schedules by name.
         form: The format of numbers.
         width: The instructions.
+        few: The rows of a register block, for a loop over few rows; 0 is for many.
     """
 
     def make() -> tuple[ir.Module, dict[str, Any]]:
-        module, table = emit.emit(work, form, width)
+        module, table = emit.emit(work, form, width, emitter(few, width) if few else None)
         return module, asdict(table)
 
     with _lock:  # LLVM's contexts are not for several threads
         _kernels_of(form, width)
-        engine, notes = _load(f"work {what} f{form.integer.width}", make, width)
-        return Compiled({name: engine.get_function_address(name) for name, _ in work}, Table(**notes), engine)
+        engine, notes = _load(f"work {what} f{form.integer.width} few {few}", make, width)
+        return Compiled({name: engine.get_function_address(name) for name, _ in work}, Table(**notes), engine, few)
 
 
 @dataclass(frozen=True)
@@ -73,10 +84,14 @@ class Kernels:
     Attributes:
         run: The function of `conveyor.backends.cpu.codegen.driver`; a call releases the GIL.
         part: The address of that which OpenMP's threads run.
+        stack: The function of `conveyor.backends.cpu.codegen.task_scheduler`.
+        stack_part: The address of that which OpenMP's threads run.
     """
 
     run: Callable[..., None]
     part: int
+    stack: Callable[..., None]
+    stack_part: int
 
 
 @lru_cache(maxsize=16)
@@ -84,8 +99,9 @@ def kernels(form: Format, width: Width) -> Kernels:
     """The kernels for a format and instructions, compiled when they are first asked for."""
     with _lock:
         engine = _kernels_of(form, width)
-        run, part = (engine.get_function_address(f(form, width)) for f in (driver.name, driver.part_name))
-        return Kernels(_PASS(run), part)
+        names = (f(form, width) for f in (driver.name, driver.part_name, task_scheduler.name, task_scheduler.part_name))
+        run, part, stack, stack_part = map(engine.get_function_address, names)
+        return Kernels(_PASS(run), part, _STACK(stack), stack_part)
 
 
 def _kernels_of(form: Format, width: Width) -> Any:
@@ -98,7 +114,7 @@ def _kernels_of(form: Format, width: Width) -> Any:
             module = ir.Module("kernels")
             gemm.emit(module, form, width)
             panel_packing.emit(module, form, width)
-            driver.emit(module, form, width)
+            task_scheduler.emit(module, form, width, driver.emit(module, form, width))
             return module, {}
 
         engine, _ = _load(f"kernels f{form.integer.width}", make, width)
@@ -150,7 +166,7 @@ def _key(what: str, width: Width) -> str:
 
 @lru_cache(maxsize=1)
 def _source() -> str:
-    """A digest of the code that decides what is compiled, as it is installed: sources, byte code, or a zip file's."""
+    """The digest of the code that decides what is compiled, as it is installed: sources, byte code, or a zip file's."""
     package = files("conveyor")
     digest = hashlib.sha256()
     for folder in (package / "ir", package / "backends" / "lowering", package / "backends" / "cpu"):

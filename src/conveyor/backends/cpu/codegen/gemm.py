@@ -61,7 +61,7 @@ def _emit_product(module: ir.Module, form: Format, width: Width) -> None:
     function = ir.Function(module, PRODUCT, product_name(form, width))
     left, left_stride, packed, result, result_stride, rows, inner, columns, k_stride, panel_stride = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
-    block = _Block(form, width, left_stride, count(1), result_stride, k_stride)
+    block = Block(form, width, left_stride, count(1), result_stride, k_stride)
 
     def panels_at_once(b: ir.IRBuilder, p: Any, panels: int, heights: Sequence[int], part: _Part | None = None) -> None:
         weights = [
@@ -74,7 +74,7 @@ def _emit_product(module: ir.Module, form: Format, width: Width) -> None:
             to = b.gep(out, [b.mul(r, result_stride)], source_etype=form.type)
             block.emit(b, height, at, weights, to, inner, None, part)
 
-        _in_blocks(b, rows, heights, each_block)
+        in_blocks(b, rows, heights, each_block)
 
     whole = b.sdiv(columns, count(block.columns))
     # A register block of one row has too few sums to hide how long each takes, so it is made wider.
@@ -96,7 +96,7 @@ def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
     function = ir.Function(module, OUTER, outer_name(form, width))
     left, left_stride, packed, result, result_stride, rows, inner, columns, room, more = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
-    block = _Block(form, width, count(1), left_stride, result_stride, None)
+    block = Block(form, width, count(1), left_stride, result_stride, None)
     adds = b.icmp_signed("!=", more, count(0))
 
     def stretch(b: ir.IRBuilder, start: Any, length: Any) -> None:
@@ -114,7 +114,7 @@ def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
             done = loop(b, count(0), b.sdiv(columns, count(block.columns)), 1, panel)
             block.rest(b, columns, lambda b, part: panel(b, done, part))
 
-        _in_blocks(b, rows, _heights(width), each_block)
+        in_blocks(b, rows, _heights(width), each_block)
 
     def whole(b: ir.IRBuilder, start: Any) -> None:
         rest = b.sub(inner, start)
@@ -126,7 +126,7 @@ def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
     b.ret_void()
 
 
-def _in_blocks(
+def in_blocks(
     b: ir.IRBuilder, rows: Any, heights: Sequence[int], body: Callable[[ir.IRBuilder, Any, int], None]
 ) -> None:
     """Go over all rows in blocks of the first height, and over the rest in ever lower ones."""
@@ -148,7 +148,7 @@ class _Part:
     columns: Any
 
 
-class _Block:
+class Block:
     """A register block; what is common to all of a kernel's."""
 
     def __init__(
@@ -205,14 +205,14 @@ class _Block:
                 ]
                 inside = b.block
             starts = [_phi(b, v.type, [(v.const(0.0), before), (x, inside)]) for x in loaded]
-        sums = self._sums(b, height, left, weights, vectors, inner, starts)
+        sums = self.sums(b, height, left, weights, vectors, inner, starts)
         for at, last, total in zip(places, is_last, sums, strict=True):
             if last:
                 v.masked_store(total, at, mask, size)
             else:
                 b.store(total, at, align=size)
 
-    def _sums(
+    def sums(
         self,
         b: ir.IRBuilder,
         height: int,
@@ -222,6 +222,7 @@ class _Block:
         inner: Any,
         starts: list[Any],
     ) -> list[Any]:
+        """The sums over k, `height` rows by `vectors` of each panel, beginning at `starts`."""
         v = Vectors(b, self.form, self.lanes)
         before, body, after = b.block, b.append_basic_block("k"), b.append_basic_block("done")
         b.cbranch(b.icmp_signed(">", inner, count(0)), body, after)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from conveyor.backends.cpu.codegen import driver
 from conveyor.backends.cpu.codegen.compile import Compiled, compile_work
+from conveyor.backends.cpu.codegen.few_rows import rows_at_once
 from conveyor.backends.cpu.codegen.isa import Width, width
 from conveyor.backends.cpu.codegen.vector import FLOAT32, FLOAT64, Format
 from conveyor.backends.cpu.runtime import threads
@@ -81,9 +82,9 @@ class Gradients:
 
 
 @lru_cache(maxsize=512)
-def compiled(recipe: Pass, dtype: torch.dtype, chosen: Width) -> Compiled:
-    """The code of a pass."""
-    return compile_work(recipe.name, recipe.schedules, FORMATS[dtype], chosen)
+def compiled(recipe: Pass, dtype: torch.dtype, chosen: Width, few: int = 0) -> Compiled:
+    """The code of a pass; with `few`, that for a loop over so few rows."""
+    return compile_work(recipe.name, recipe.schedules, FORMATS[dtype], chosen, few)
 
 
 class _States:
@@ -249,7 +250,7 @@ def _frame(
     all_states = not forward or which[1] or ragged is not None
     trails = _states(program).names[: None if all_states else 1]
     shape = Shape(total, batch, widths, tuple(strides), ragged is not None)
-    code = compiled(recipe, x.dtype, chosen)
+    code = compiled(recipe, x.dtype, chosen, rows_at_once(recipe.loop, batch, chosen, ragged is not None))
     frame = Frame(recipe, code, shape, params.places, FORMATS[x.dtype], chosen, trails, bases)
     frame.parameter_shapes = shapes_of(params)
     with _evicting:

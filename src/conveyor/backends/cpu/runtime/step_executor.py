@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from conveyor.backends.cpu.codegen import driver
+from conveyor.backends.cpu.codegen.few_rows import rows_at_once
 from conveyor.backends.cpu.codegen.isa import width
 from conveyor.backends.cpu.runtime import sequence, threads, workspace
 from conveyor.backends.cpu.runtime.launch_plan import Frame
@@ -35,7 +36,7 @@ class Resident:
         self._bases = [*(n for n, _ in given), "output", "resident"]
         self._bases += [f"{what} {n}" for what in ("start", "final") for n in names]
         recipe, dtype, chosen = forward_recipe(program, False), like.dtype, width()
-        compiled = sequence.compiled(recipe, dtype, chosen)
+        compiled = sequence.compiled(recipe, dtype, chosen, rows_at_once(recipe.loop, batch, chosen))
         shape = Shape(1, batch, widths, tuple((n, batch * w, w) for n, w in given))
         form = sequence.FORMATS[dtype]
         self._frame = Frame(recipe, compiled, shape, params.places, form, chosen, (), self._bases, resident=True)

@@ -1,0 +1,84 @@
+"""The code for few rows gives the bits of the code for many, whatever the sizes and the threads."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from conveyor.backends.cpu.codegen import few_rows, isa
+from conveyor.backends.lowering.passes import backward_recipe, forward_recipe
+from cpu.cells import CELLS
+from cpu.common import Shape, Tensors, assert_same, infer, train
+from support import BUILT_IN, HAND_WRITTEN, Case, Problem
+
+BY_ID = {c.id: c for c in (*BUILT_IN, *HAND_WRITTEN, *CELLS)}
+CASES = [
+    BY_ID[name]
+    for name in ("rnn", "gru", "lstm", "lstm_layer_norm", "slstm-2heads-exp", "memory_of_conditions", "given_twice")
+]
+DTYPES = [pytest.param(d, id=str(d).removeprefix("torch.")) for d in (torch.float32, torch.float64)]
+
+
+def both(given: Problem) -> tuple[Tensors, Tensors]:
+    return infer("cpu", given), train("cpu", given)
+
+
+def plain(given: Problem) -> tuple[Tensors, Tensors]:
+    """The same by the code for many rows, on one thread."""
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(few_rows, "MOST_ROWS", 0)
+        return both(given)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("given", CASES, ids=lambda c: c.id)
+def test_few_rows_have_the_bits_of_many(given: Case, dtype: torch.dtype) -> None:
+    assert few_rows.MOST_ROWS >= 3
+    # Around one and two vectors of each width, and around blocks of them.
+    for size in (1, 8, 15, 33, 50, 132):
+        batch = 1 + size % 3
+        problem = Shape(4, batch, 3, size + size % 2 * (given.id == "slstm-2heads-exp")).problem(given).to(dtype)
+        want = plain(problem)
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            for mine, theirs in zip(both(problem), want, strict=True):
+                assert_same(mine, theirs)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 300])
+def test_single_steps_and_several_chunks(steps: int) -> None:
+    problem = Shape(steps, 1, 16, 32).problem(BY_ID["lstm"]).to(torch.float32)
+    want = plain(problem)
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        for mine, theirs in zip(both(problem), want, strict=True):
+            assert_same(mine, theirs)
+
+
+@pytest.mark.parametrize("width", isa._X86 + isa._ARM, ids=lambda w: w.name)
+def test_sums_fit_the_registers(width: isa.Width) -> None:
+    for given in CASES:
+        for schedule in (forward_recipe(given.program, True).loop, backward_recipe(given.program, True).loop):
+            for rows in range(1, few_rows.MOST_ROWS + 1):
+                vectors = few_rows.panel_vectors(schedule, rows, width)
+                for product in schedule.products:
+                    if few_rows.is_woven(schedule, product, rows, width):
+                        assert rows * vectors * len(product.results) <= width.rows * width.panel
+
+
+def test_where_the_code_for_many_rows_is_used() -> None:
+    (width, *_) = isa.widths()
+    loop = forward_recipe(BY_ID["lstm"].program, False).loop
+    assert [few_rows.rows_at_once(loop, batch, width) for batch in range(6)] == [0, 1, 2, 3, 0, 0]
+    assert few_rows.rows_at_once(loop, 1, width, ragged=True) == 0
+    no_product = forward_recipe(BY_ID["memory_of_conditions"].program, False).loop
+    assert few_rows.rows_at_once(no_product, 1, width) == (1 if list(no_product.products) else 0)
+
+
+def test_parts_wait_once_a_step() -> None:
+    """Behind the only work that a product is going to read: the new state forward, the gates' gradients backward."""
+    program = BY_ID["lstm"].program
+    assert few_rows._meetings(forward_recipe(program, True).loop, lambda p: True) == [True]
+    assert few_rows._meetings(backward_recipe(program, True).loop, lambda p: True) == [True, False]
+    assert few_rows._meetings(backward_recipe(program, True).loop, lambda p: False) == [True, True]
