@@ -12,7 +12,7 @@ from torch import Tensor
 
 import conveyor as cv
 from conveyor.backends import cpu
-from conveyor.backends.results import Result
+from conveyor.backends.interface import Residuals
 from conveyor.layers import chunks, connections, passes, stack, unit
 from conveyor.layers.packing import Packing
 from conveyor.layers.stream import Stream
@@ -52,7 +52,7 @@ def test_a_cell_of_ones_own_passes() -> None:
 def _shifted(original: Any) -> Any:
     def changed(*args: Any, **given: Any) -> Any:
         found = original(*args, **given)
-        return dataclasses.replace(found, output=found.output + 1e-4) if isinstance(found, Result) else found
+        return dataclasses.replace(found, output=found.output + 1e-4) if isinstance(found, Residuals) else found
 
     return changed
 
@@ -117,7 +117,7 @@ def test_a_backend_that_is_slightly_off_is_found(monkeypatch: pytest.MonkeyPatch
 
     def off(*args: Any, **given: Any) -> Any:
         kept = original(*args, **given)
-        kept.output().mul_(1 + 1e-6)
+        kept.output.mul_(1 + 1e-6)
         return kept
 
     monkeypatch.setattr(cpu, "run_forward", off)

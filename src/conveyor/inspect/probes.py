@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from conveyor.backends.parameters import Parameters
+from conveyor.backends.interface import Parameters
 from conveyor.layers.chunks import Order
 from conveyor.layers.notes import Notes, laid
 from conveyor.layers.passes import Track

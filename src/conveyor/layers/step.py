@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from conveyor import backends
+from conveyor.backends.interface import RecurrenceArgs
 from conveyor.cells import cells
 from conveyor.language import CellDefinition
 from conveyor.layers.arguments import as_cell, as_sizes, check_flags, check_place
@@ -23,7 +24,7 @@ from conveyor.layout import merged_layout, resolve_widths
 from conveyor.program import Bias
 from conveyor.rewrite import without_bias
 from conveyor.states import state_class
-from conveyor.torch_ops import single_step
+from conveyor.torch_ops import recurrence
 
 
 class _Step(Module):
@@ -99,9 +100,10 @@ class _Step(Module):
             given = tuple(like.new_zeros((rows.shape[0], widths[s.width])) for s in program.states)
         else:
             given = self._given(state, x, rows, like, fix)
-        whole = {a.name: step_aux(a.name, aux[a.name], x, widths[a.width]) for a in program.aux}
+        whole = {a.name: step_aux(a.name, aux[a.name], x, widths[a.width]).unsqueeze(0) for a in program.aux}
         params = self.unit.bind(self).to(like.dtype)
-        states = single_step(self.backend_used, program, rows, given, params, widths, whole)
+        args = RecurrenceArgs.of(program, rows.unsqueeze(0), given, params, widths, whole)
+        states = recurrence(self.backend_used, args).states
         return states if x.dim() == 2 else tuple(s.squeeze(0) for s in states)
 
     def _given(self, state: Any, x: Tensor, rows: Tensor, like: Tensor, fix: str) -> tuple[Tensor, ...]:

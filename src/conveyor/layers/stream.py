@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from conveyor.backends.parameters import Parameters
+from conveyor.backends.interface import Parameters, RecurrenceArgs
 from conveyor.errors import ArgumentError
 from conveyor.layers.check import check_aux_names, check_input, describe, step_aux
 from conveyor.layers.connections import read
 from conveyor.layers.precision import HALF, computed_in
 from conveyor.layers.stack import Stack
 from conveyor.layers.unit import Unit
-from conveyor.torch_ops import single_step
+from conveyor.torch_ops import recurrence
 
 
 class Stream:
@@ -272,9 +272,10 @@ class _Plain(_Run):
     def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> None:
         """One step."""
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            unit, given = self.unit, self.given(x, aux)
+            unit, given = self.unit, {n: a.unsqueeze(0) for n, a in self.given(x, aux).items()}
             params = unit.bind(self.layer).to(self._dtype)
-            self._states = single_step("reference", unit.program, x, self._states, params, unit.widths, given)
+            args = RecurrenceArgs.of(unit.program, x.unsqueeze(0), self._states, params, unit.widths, given)
+            self._states = recurrence("reference", args).states
             output.copy_(self._states[0])
 
 

@@ -19,6 +19,6 @@ resident  one step after another, with the weights packed once
 
 from conveyor.backends.cpu.recipe import saved_nodes
 from conveyor.backends.cpu.resident import Resident
-from conveyor.backends.cpu.sequence import Kept, run_backward, run_forward
+from conveyor.backends.cpu.sequence import run_backward, run_forward
 
-__all__ = ["Kept", "Resident", "run_backward", "run_forward", "saved_nodes"]
+__all__ = ["Resident", "run_backward", "run_forward", "saved_nodes"]

@@ -16,7 +16,7 @@ from conveyor.backends.cpu.room import ALIGN, Room, Shape
 from conveyor.backends.cpu.schedule import Product, Schedule
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format
-from conveyor.backends.parameters import Part, Places
+from conveyor.backends.interface import ParamLayout, Part
 from conveyor.program import Bias, Matrix, Vector
 
 CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share
@@ -64,7 +64,7 @@ class Frame(Room):
         recipe: Pass,
         compiled: Compiled,
         shape: Shape,
-        places: Places,
+        places: ParamLayout,
         form: Format,
         chosen: Width,
         trails: Sequence[str],
@@ -114,7 +114,7 @@ class Frame(Room):
         self.partly = frozenset(p.tensor for key, parts in places.parts.items() if key not in reached for p in parts)
 
     def _order(self, bases: Sequence[str]) -> tuple[int, ...]:
-        tensors = 1 + max((p.tensor for parts in self.places.parts.values() for p in parts), default=-1)
+        tensors = self.places.tensors
         named = [*bases, *(f"d {name}" for name, _ in self.asked)]
         named += [f"d slot {k}" for k in range(tensors)] if self.backwards else []
         named += [f"slot {k}" for k in range(tensors)]

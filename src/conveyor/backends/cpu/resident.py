@@ -13,7 +13,7 @@ from conveyor.backends.cpu.frame import Frame
 from conveyor.backends.cpu.recipe import forward_recipe
 from conveyor.backends.cpu.room import Shape
 from conveyor.backends.cpu.target import width
-from conveyor.backends.parameters import Parameters
+from conveyor.backends.interface import Parameters
 from conveyor.program import Program
 
 
@@ -37,7 +37,7 @@ class Resident:
         compiled = sequence.compiled(recipe, dtype, chosen)
         shape = Shape(1, batch, widths, tuple((n, batch * w, w) for n, w in given))
         form = sequence.FORMATS[dtype]
-        self._frame = Frame(recipe, compiled, shape, params.places, form, chosen, (), self._bases, resident=True)
+        self._frame = Frame(recipe, compiled, shape, params.layout, form, chosen, (), self._bases, resident=True)
         self._workspace, self._weights = memory.lend(self._frame.workspace), memory.lend(max(self._frame.resident, 1))
         self._buffers = tuple(
             tuple([torch.zeros((batch, widths[s.width]), dtype=dtype) for s in program.states]) for _ in range(2)

@@ -11,7 +11,7 @@ from conveyor.backends.cpu.schedule import Schedule
 from conveyor.backends.cpu.table import INDICES
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format
-from conveyor.backends.parameters import Places
+from conveyor.backends.interface import ParamLayout
 
 ALIGN = 64  # bytes: a cache line, and the widest vector
 
@@ -47,7 +47,9 @@ class Room:
         resident: Whether packed weights lie in a base of their own.
     """
 
-    def __init__(self, recipe: Pass, shape: Shape, places: Places, form: Format, chosen: Width, resident: bool) -> None:
+    def __init__(
+        self, recipe: Pass, shape: Shape, places: ParamLayout, form: Format, chosen: Width, resident: bool
+    ) -> None:
         self.recipe = recipe
         self.program = recipe.program
         self.nodes = recipe.program.nodes

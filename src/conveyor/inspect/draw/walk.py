@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from conveyor.backends.evaluate import Evaluator
-from conveyor.backends.parameters import Parameters
+from conveyor.backends.interface import Parameters
 from conveyor.diagram.blocks import Block, Blocks, blocks_of
 from conveyor.diagram.palette import tones
 from conveyor.equations import print_equation, print_value
