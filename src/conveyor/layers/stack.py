@@ -420,7 +420,7 @@ class Stack(Uses, Regularised):
         return tuple(apply(f) for f in fields)
 
     def _named(self, fields: Fields) -> Any:
-        return self._state_class(*fields)
+        return tuple.__new__(self._state_class, fields)
 
     # Printing
 

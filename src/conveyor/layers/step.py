@@ -13,6 +13,7 @@ from conveyor.backends.interface import RecurrenceArgs
 from conveyor.cells import cells
 from conveyor.language import CellDefinition
 from conveyor.layers.arguments import as_cell, as_sizes, check_flags, check_place
+from conveyor.layers.call_plan import call_cell
 from conveyor.layers.check import check_aux_names, check_input, check_state, step_aux
 from conveyor.layers.initialise import initialise
 from conveyor.layers.module import Module
@@ -174,6 +175,10 @@ class Cell(_Step):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
+        if not aux and (state is None or isinstance(state, tuple | list)):
+            found = call_cell(self, x, state or ())
+            if found is not None:
+                return tuple.__new__(self._state_class, found)
         states = self._step(x, state, aux, "state=None or its first {batch} rows")
         return self._state_class(*states)
 
@@ -204,6 +209,10 @@ class LSTMCell(_Step):
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> Any:
         """One step: (B, input_size) and (h, c), each (B, hidden_size), to a named tuple of the new (h, c)."""
+        if hx is None or isinstance(hx, tuple | list):
+            found = call_cell(self, input, hx or ())
+            if found is not None:
+                return tuple.__new__(self._state_class, found)
         states = self._step(input, hx, {}, "hx=None or its first {batch} rows")
         return self._state_class(*states)
 
@@ -211,7 +220,11 @@ class LSTMCell(_Step):
 class _OneStateStep(_Step):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """One step: (B, input_size) and h, (B, hidden_size), to the new h."""
-        return self._step(input, None if hx is None else (hx,), {}, "hx=None or its first {batch} rows")[0]
+        states = () if hx is None else (hx,)
+        found = call_cell(self, input, states)
+        if found is not None:
+            return found[0]
+        return self._step(input, states or None, {}, "hx=None or its first {batch} rows")[0]
 
 
 class GRUCell(_OneStateStep):

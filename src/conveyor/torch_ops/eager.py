@@ -83,12 +83,18 @@ def _differentiable(
         # One tensor may be given twice, as two states; each of its places has a gradient of its own.
         places = [t.view_as(t) for t in tensors]
         result = reference.forward(call.bind(places))
-        outputs = (result.output, *result.states)
-        reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad and g is not None]
-        wanted = [t for t in places if t.requires_grad]
-        found = iter(
-            torch.autograd.grad(
-                [o for o, _ in reached], wanted, [g for _, g in reached], create_graph=create_graph, allow_unused=True
-            )
+        return gradients_of((result.output, *result.states), grads, places, create_graph)
+
+
+def gradients_of(
+    outputs: Sequence[Tensor], grads: Sequence[Tensor | None], places: Sequence[Tensor], create_graph: bool
+) -> tuple[Tensor | None, ...]:
+    """The gradients of places, None where none is wanted, from those of outputs, None where none has come."""
+    reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad and g is not None]
+    wanted = [t for t in places if t.requires_grad]
+    found = iter(
+        torch.autograd.grad(
+            [o for o, _ in reached], wanted, [g for _, g in reached], create_graph=create_graph, allow_unused=True
         )
+    )
     return tuple(next(found) if t.requires_grad else None for t in places)

@@ -14,11 +14,11 @@ room      memory and the jobs on it; frame lays out what a pass over sequences o
 memory    what passes work in, used again
 threads   runs a pass on torch's threads; crowd tells whether others want the cores
 sequence  the two passes
-resident  one step after another, with the weights packed once
+launch    the passes of a whole stack, with what they have in common
 """
 
+from conveyor.backends.cpu.launch import Launch, Signature
 from conveyor.backends.cpu.recipe import saved_nodes
-from conveyor.backends.cpu.resident import Resident
 from conveyor.backends.cpu.sequence import run_backward, run_forward
 
-__all__ = ["Resident", "run_backward", "run_forward", "saved_nodes"]
+__all__ = ["Launch", "Signature", "run_backward", "run_forward", "saved_nodes"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from conveyor.backends.cpu import driver
 from conveyor.backends.cpu.recipe import Pass
@@ -14,25 +15,43 @@ from conveyor.backends.cpu.vector import Format
 from conveyor.backends.interface import ParamLayout
 
 ALIGN = 64  # bytes: a cache line, and the widest vector
+Number = int | Callable[[int], int]  # of a job; or what it is for a number of steps
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a frame depends on beside the program.
+    """What a frame depends on beside the program: not the number of steps, for which a frame is fitted.
 
     Attributes:
-        steps: T.
+        capacity: Steps for which a chunk has room, at most; 1 is a single step, which lies otherwise.
         batch: B.
         widths: The numbers of the program's widths.
         ragged: Whether sequences of unequal length are packed; then there is no step of a fixed number of rows.
-        strides: Of what the caller gives for each step, by name: numbers from step to step and from row to row.
+        reverse: Whether the recurrence runs from the last step to the first.
+        stride: Numbers from row to row of the first state's history, beside which another direction's may lie; 0 is
+            its width.
+        zeros: The bases of states and their gradients of which one row, of zeros, stands for all rows.
+        emits: Whether a single step writes its output to a base of its own, `output`, in rows of that stride.
     """
 
-    steps: int
+    capacity: int
     batch: int
     widths: Mapping[str, int]
-    strides: tuple[tuple[str, int, int], ...]
     ragged: bool = False
+    reverse: bool = False
+    stride: int = 0
+    zeros: frozenset[str] = frozenset()
+    emits: bool = False
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells it from other shapes with the same widths."""
+        return self.capacity, self.batch, self.ragged, self.reverse, self.stride, self.zeros, self.emits
+
+    @staticmethod
+    def capacity_for(steps: int) -> int:
+        """The capacity that serves a number of steps: the next power of two."""
+        return 1 << max(steps - 1, 0).bit_length()
 
 
 class Room:
@@ -64,7 +83,7 @@ class Room:
         self._used = 0
         self._weights = "resident" if resident else "workspace"
         self._arrays: dict[str, tuple[int, int, int, int, int]] = {}
-        self._todo: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in driver.JOBS}
+        self._todo: dict[str, list[tuple[Number, ...]]] = {kind: [] for kind in driver.JOBS}
 
     def _apart(self, row: int) -> int:
         """Numbers from one step to the next in memory of our own whose rows are so long.
@@ -106,8 +125,14 @@ class Room:
             edges.append(edges[-1] + -(-width // self.lanes) * self.lanes)
         return edges
 
-    def _copy(self, kind: str, source: str, to: tuple[int, int, int], width: int) -> None:
-        self._todo[kind].append((self._base(source), 0, width, *to, self.shape.batch, width))
+    def _stride(self, base: str, width: int) -> int:
+        """Numbers from row to row of a state that the caller gives."""
+        return 0 if base in self.shape.zeros else width
 
-    def _finish(self, base: str, source: tuple[int, int, int], width: int) -> None:
-        self._todo["finish"].append((*source, self._base(base), 0, width, self.shape.batch, width))
+    def _copy(self, source: str, to: tuple[int, Number, int], width: int) -> None:
+        """A job at the start: a state goes from where the caller has it to where it is first read."""
+        self._todo["copy"].append((self._base(source), 0, self._stride(source, width), *to, self.shape.batch, width))
+
+    def _finish(self, base: str, source: tuple[int, Number, int], width: int, stride: int = 0) -> None:
+        """A job at the end: a state goes to the caller, in rows of its width or of a stride."""
+        self._todo["finish"].append((*source, self._base(base), 0, stride or width, self.shape.batch, width))

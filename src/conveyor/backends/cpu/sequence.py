@@ -14,12 +14,12 @@ from torch import Tensor
 
 from conveyor.backends.cpu import driver, memory, threads
 from conveyor.backends.cpu.compile import Compiled, compile_work
-from conveyor.backends.cpu.frame import Frame
+from conveyor.backends.cpu.frame import Fit, Frame
 from conveyor.backends.cpu.recipe import Pass, backward_recipe, forward_recipe
 from conveyor.backends.cpu.room import Shape
 from conveyor.backends.cpu.target import Width, width
 from conveyor.backends.cpu.vector import FLOAT32, FLOAT64, Format
-from conveyor.backends.interface import Gradients, RecurrenceArgs, Residuals
+from conveyor.backends.interface import Gradients, RecurrenceArgs, RecurrenceSpec, Residuals
 from conveyor.program import Program
 
 FORMATS: dict[torch.dtype, Format] = {torch.float32: FLOAT32, torch.float64: FLOAT64}
@@ -81,10 +81,10 @@ def run_forward(
         output = trails[0][lead:] if trails else states[0].unsqueeze(0).clone()
         return Residuals(output, tuple(s.clone() for s in states), values, history, x.new_empty(0))
     given = _given(args)
-    frame = _frame(args, ("forward", training, args.keep), given)
+    frame, fit = _fitted(args, ("forward", training, args.keep), given)
     finals = tuple(x.new_empty((batch, w)) for w in sizes)
     saved = empty((*rows, frame.saved), x)
-    _run(frame, [*given, *states, *trails, *finals, *values.values(), saved], args)
+    _run(frame, fit, [*given, *states, *trails, *finals, *values.values(), saved, *_NOWHERE], args)
     if varlen is not None:
         finals = tuple(t.index_select(0, varlen.ends) for t in trails)
     output = trails[0][lead:] if trails else finals[0].unsqueeze(0).clone()
@@ -122,18 +122,18 @@ def run_backward(
         grad_output = x.new_zeros((1,) * len(rows) + (sizes[0],)).expand(*rows, -1)
     given = [*_given(args), _plain(grad_output, x.dtype)]
     which = ("backward", wants_x)
-    frame = _frame(args, which, given)
-    if frame.summed and not frame.flat:
+    frame, fit = _fitted(args, which, given)
+    if frame.summed and not fit.flat:
         # What is itself summed over all rows must stand in rows at equal distances.
         given = [g.contiguous() for g in given]
-        frame = _frame(args, which, given)
+        frame, fit = _fitted(args, which, given)
     d_states = tuple(x.new_empty((batch, w)) for w in sizes)
     d_given = [memory.empty((*rows, w), x) for _, w in frame.asked]
     d_tensors = tuple(
         x.new_zeros(t.shape) if k in frame.partly else memory.empty(t.shape, x) for k, t in enumerate(args.params)
     )
     assert left.saved is not None
-    _run(frame, [*given, *received, *left.history, *d_states, left.saved, *d_given, *d_tensors], args)
+    _run(frame, fit, [*given, *received, *left.history, *d_states, left.saved, *d_given, *d_tensors], args)
     found = {n: d for (n, _), d in zip(frame.asked, d_given, strict=True)}
     d_x = found.get("x")
     d_x = torch.zeros_like(x) if d_x is None and wants_x else d_x
@@ -141,42 +141,33 @@ def run_backward(
     return Gradients(d_x, d_states, d_aux, d_tensors)
 
 
-def _frame(args: RecurrenceArgs, which: tuple[Any, ...], given: Sequence[Tensor]) -> Frame:
-    """The frame of a pass for tensors of these shapes; the last ones are kept with the parameters' layout.
+def frame_for(
+    spec: RecurrenceSpec, which: tuple[Any, ...], shape: Shape, dtype: torch.dtype, resident: bool = False
+) -> Frame:
+    """The frame of a pass: of `("forward", training, nodes that are asked for)` or `("backward", wants_x)`.
 
-    `given` is what comes for each step.
+    The last ones are kept with the parameters' layout.
     """
-    program, varlen, chosen, dtype = args.program, args.varlen, width(), args.x.dtype
-    total, batch, _ = args.extent
-    key = (program, which, total, batch, varlen is None, tuple([g.stride() for g in given]), dtype, chosen.name)
-    frames = args.spec.layout.launches
+    program, chosen = spec.program, width()
+    key = (program, which, shape.key, dtype, chosen.name, resident)
+    frames = spec.layout.launches
     frame: Frame | None = frames.get(key)
     if frame is not None:
         return frame
     own = _states(program)
-    strides = []
-    for name, value in zip(["x", *args.spec.aux, own.output], given, strict=False):
-        if varlen is not None:
-            strides.append((name, value.stride(0), value.stride(0)))
-            continue
-        step, row, _ = value.stride()
-        # A lone row stands anywhere, and so does a lone step: as if they stood in line.
-        row = step if batch == 1 else row
-        strides.append((name, batch * row if total == 1 else step, row))
-    forward = which[0] == "forward"
-    recipe = forward_recipe(program, *which[1:]) if forward else backward_recipe(program, *which[1:])
-    all_states = not forward or which[1] or varlen is not None
-    trails = own.names[: None if all_states else 1]
-    of_steps = ["x", *args.spec.aux]
-    if forward:
-        trailed = own.bases("trail")[: 0 if total == 1 and varlen is None else len(trails)]
-        kept = [f"keep {n}" for n in args.keep]
-        bases = [*of_steps, *own.bases("start"), *trailed, *own.bases("final"), *kept, "saved"]
+    of_steps = ["x", *spec.aux]
+    ragged, alone = shape.ragged, shape.capacity == 1 and not shape.ragged
+    if which[0] == "forward":
+        recipe = forward_recipe(program, *which[1:])
+        trails = own.names[: None if which[1] or ragged else 1]
+        trailed = [] if alone else own.bases("trail")[: len(trails)]
+        kept = [f"keep {n}" for n in which[2]]
+        bases = [*of_steps, *own.bases("start"), *trailed, *own.bases("final"), *kept, "saved", "output", "resident"]
     else:
+        recipe, trails = backward_recipe(program, *which[1:]), own.names
         bases = [*of_steps, own.output, *own.bases("start"), *own.bases("trail"), *own.bases("d state"), "saved"]
-    shape = Shape(total, batch, args.widths, tuple(strides), varlen is not None)
     code = compiled(recipe, dtype, chosen)
-    frame = Frame(recipe, code, shape, args.spec.layout, FORMATS[dtype], chosen, trails, bases)
+    frame = Frame(recipe, code, shape, spec.layout, FORMATS[dtype], chosen, trails, bases, resident)
     with _evicting:
         while len(frames) >= _FRAMES:
             del frames[next(iter(frames))]
@@ -184,13 +175,29 @@ def _frame(args: RecurrenceArgs, which: tuple[Any, ...], given: Sequence[Tensor]
     return frame
 
 
+def _fitted(args: RecurrenceArgs, which: tuple[Any, ...], given: Sequence[Tensor]) -> tuple[Frame, Fit]:
+    """The frame of a pass, and its fit for what is given for each step."""
+    varlen = args.varlen
+    total, batch, _ = args.extent
+    strides = []
+    for name, value in zip(["x", *args.spec.aux, _states(args.program).output], given, strict=False):
+        step, row = value.stride()[:2] if varlen is None else (value.stride(0), value.stride(0))
+        # A lone row stands anywhere, and so does a lone step: as if they stood in line.
+        row = step if batch == 1 and varlen is None else row
+        strides.append((name, batch * row if total == 1 and varlen is None else step, row))
+    capacity = Shape.capacity_for(total)
+    frame = frame_for(args.spec, which, Shape(capacity, batch, args.widths, varlen is not None), args.x.dtype)
+    return frame, frame.fit(total, tuple(strides))
+
+
+_NOWHERE = (torch.empty(0),) * 2  # the bases that only a plan's passes have
 _ROUNDS = (0,) * driver.WAITING
 _FRAMES = 128  # that are kept for a layer
 _evicting = threading.Lock()
 os.register_at_fork(before=_evicting.acquire, after_in_parent=_evicting.release, after_in_child=_evicting.release)
 
 
-def _run(frame: Frame, tensors: list[Tensor], args: RecurrenceArgs) -> None:
+def _run(frame: Frame, fit: Fit, tensors: list[Tensor], args: RecurrenceArgs) -> None:
     """Run a pass on the memory of tensors, in the order that the frame was told, and that of the parameters."""
     workspace = memory.lend(frame.workspace)
     tensors += [_whole(t, args.x.dtype) for t in args.params]
@@ -199,8 +206,8 @@ def _run(frame: Frame, tensors: list[Tensor], args: RecurrenceArgs) -> None:
         addresses.append(ctypes.addressof(args.varlen.table))
     addresses += [tensors[k].data_ptr() for k in frame.order]
     table = (ctypes.c_int64 * len(addresses))(*addresses)
-    team = threads.usable(torch.get_num_threads(), frame.operations, frame.by_units)
-    threads.run(frame.kernels, frame.jobs, ctypes.addressof(table), team)
+    team = threads.usable(torch.get_num_threads(), fit.operations, frame.by_units)
+    threads.run(frame.kernels, fit.jobs, ctypes.addressof(table), team)
 
 
 def _whole(tensor: Tensor, dtype: torch.dtype) -> Tensor:
