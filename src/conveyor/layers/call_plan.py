@@ -91,6 +91,7 @@ class Bound:
         self._known: tuple[list[int], list[int]] = ([], [])
         self._samples: list[Any] = []
         self._sampled: list[int] = []
+        self._seen: Any = None
 
     @classmethod
     def of(cls, module: Module) -> Bound:
@@ -112,6 +113,23 @@ class Bound:
             return False
         return all(map(is_, now, self.tensors)) and list(map(_wants_gradient, now)) == self._wants
 
+    def remember(self) -> None:
+        """Take the numbers as known; see `are_known`."""
+        self._seen = self.stamp(False)
+
+    def are_known(self, held: Mapping[str, Any]) -> bool:
+        """Whether the module holds the same tensors with the same numbers as when they were taken as known."""
+        found, versions, taken, samples = self._seen
+        tensors = self.tensors
+        try:
+            if not all(map(is_, self._read(held), tensors)) or list(map(_address, tensors)) != found:
+                return False
+        except KeyError:
+            return False
+        if self._has_versions:
+            return bool(OptimizerSteps.taken == taken and list(map(_version, tensors)) == versions)
+        return bool(OptimizerSteps.taken == taken and list(map(getitem, self._samples, self._sampled)) == samples)
+
     def addresses(self, dtype: torch.dtype) -> list[int] | None:
         """The addresses of their numbers; None if they do not lie as code that is compiled for a type reads them."""
         found = list(map(_address, self.tensors))
@@ -126,10 +144,11 @@ class Bound:
 
     def _know(self, found: list[int], versions: list[int]) -> None:
         if found != self._known[0]:
-            sizes = [t.numel() * t.itemsize // 4 for t in self.tensors]
-            views = [(ctypes.c_int32 * n).from_address(at) for n, at in zip(sizes, found, strict=True)]
+            kind = ctypes.c_int64 if self.tensors[0].itemsize == 8 else ctypes.c_int32
+            sizes = [t.numel() * t.itemsize // ctypes.sizeof(kind) for t in self.tensors]
+            views = [(kind * n).from_address(at) for n, at in zip(sizes, found, strict=True)]
             both = zip(views, sizes, strict=True)
-            pairs = [(view, k) for view, n in both for k in (n // 3, 2 * n // 3) if n]
+            pairs = [(view, k) for view, n in both for k in (n // 8, 3 * n // 8, 5 * n // 8, 7 * n // 8) if n]
             self._samples, self._sampled = [view for view, _ in pairs], [k for _, k in pairs]
         self._known = (found, versions)
 
@@ -137,8 +156,8 @@ class Bound:
         """What changes when their numbers do.
 
         torch counts what is written to a tensor, but not by fused optimizers, through `.data`, or to tensors of
-        inference mode. So the steps of optimizers count too; and, `closely` or where torch does not count, two numbers
-        of each tensor: who writes to all of them is noticed.
+        inference mode. So the steps of optimizers count too; and, `closely` or where torch does not count, four numbers
+        of each tensor, far apart: who writes to all of it, or to a gate's part, is noticed.
         """
         found = list(map(_address, self.tensors))
         versions = list(map(_version, self.tensors)) if self._has_versions else []
@@ -199,7 +218,7 @@ class CallPlan:
         for state, size in zip(states, self.state_sizes):  # noqa: B905 - every call asks
             if type(state) is not Tensor or state.shape != size or state.dtype is not dtype or state.is_neg():
                 return False
-            if not state.is_contiguous() or (grad and state.requires_grad and not self.training):
+            if not state.is_cpu or not state.is_contiguous() or (grad and state.requires_grad and not self.training):
                 return False
         return True
 
@@ -427,7 +446,7 @@ def _differentiable(
 
 def call_stack(layer: Stack, x: Any, fields: Any) -> Sequence[Tensor] | None:
     """The output and the final states of a stack by a plan; None where the general path is to run it."""
-    if torch.compiler.is_compiling() or type(x) not in _TENSORS or listeners.hear or is_unguarded():
+    if torch.compiler.is_compiling() or type(x) not in _TENSORS or not x.is_cpu or listeners.hear or is_unguarded():
         return None
     shape, grad, rank = x.shape, torch.is_grad_enabled(), x.ndim
     if rank == 3:
@@ -470,7 +489,7 @@ def call_stack(layer: Stack, x: Any, fields: Any) -> Sequence[Tensor] | None:
 
 def call_cell(cell: _Step, x: Any, states: Sequence[Any]) -> Sequence[Tensor] | None:
     """The new states of a cell by a plan; None where the general path is to run it."""
-    if torch.compiler.is_compiling() or type(x) not in _TENSORS or is_unguarded():
+    if torch.compiler.is_compiling() or type(x) not in _TENSORS or not x.is_cpu or is_unguarded():
         return None
     shape, grad, rank = x.shape, torch.is_grad_enabled(), x.ndim
     if rank != 2 and rank != 1:

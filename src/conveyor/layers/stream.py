@@ -69,6 +69,9 @@ class Stream:
         self._work = computed_in(self._dtype)
         sizes = [(self.batch_size, r.units[-1].output_size) for r in self._runs]
         self._between = [like.new_empty(size, dtype=self._work) for size in sizes[:-1]]
+        self._output = like.new_empty(self._out)
+        plain = len(self._runs) == 1 and self._work is self._dtype and not self.layer.aux_names
+        self._only = self._runs[0] if plain and isinstance(self._runs[0], _Compiled) else None
         self._last = None if self._work is self._dtype else like.new_empty(self._out, dtype=self._work)
 
     def step(self, x: Tensor, *, out: Tensor | None = None, **aux: Tensor) -> Tensor:
@@ -85,10 +88,19 @@ class Stream:
         Raises:
             ArgumentError: A shape, dtype or device does not fit, or the input wants a gradient.
         """
-        like = self._like
+        if (
+            self._only is not None and type(x) is Tensor and x.shape == self._in and x.dtype is self._dtype
+            and not aux and not x.requires_grad and x.is_cpu and not x.is_neg() and x.is_contiguous()
+        ):  # fmt: skip
+            if out is None:
+                out = torch.empty_like(self._output)
+            else:
+                self._check_out(out)
+            if self._only.step(x, aux, out):
+                return out
+        like = self.layer._like()
         if like.dtype is not self._dtype or like.device != self._device:
             self.refresh()
-            like = self._like
         if type(x) is not Tensor or x.shape != self._in or x.dtype is not like.dtype or x.requires_grad or x.is_neg():
             x = self._checked(x)
         if out is None:
@@ -255,7 +267,7 @@ class _Run(ABC):
         """Set the states of each unit."""
 
     @abstractmethod
-    def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> None:
+    def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> Any:
         """One step, whose output is written to a tensor."""
 
     def given(self, x: Tensor, aux: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -326,7 +338,8 @@ class _Compiled(_Run):
         # What a parametrization computes is new at each call.
         lasts = all(n in self.layer._parameters for n in names)
         self._bound = Bound(names, tensors) if names and lasts else None
-        self._stamp = None if self._bound is None else self._bound.stamp(False)
+        if self._bound is not None:
+            self._bound.remember()
         # Packed weights are copies, but biases and the like are read where they are.
         self._slots = [t.detach().to(launch.signature.dtype).contiguous() for t in tensors]
         at, packed = ctypes.addressof(self._own[1]), []
@@ -339,10 +352,8 @@ class _Compiled(_Run):
         states = [[t.data_ptr() for pair in both for t in pair] for both in pairs]
         self._tables = [self._group.table([*fixed, *own, *packed, *[0] * len(self._aux)]) for own in states]
         self._is_packed = False
-
-    def _is_stale(self) -> bool:
-        bound = self._bound
-        return bound is None or not bound.is_same(self.layer._parameters) or bound.stamp(False) != self._stamp
+        # Of small work nothing is left to decide once the weights are packed.
+        self._alone: list[Any] = [None, None]
 
     @property
     def states(self) -> tuple[tuple[Tensor, ...], ...]:
@@ -355,12 +366,17 @@ class _Compiled(_Run):
             for s, n in zip(own, new, strict=True):
                 s.copy_(n)
 
-    def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> None:
-        """One step."""
-        if self._is_stale():
+    def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> bool:
+        """One step; False, and none was made, if the layer is of another type or elsewhere by now."""
+        bound = self._bound
+        if bound is None or not bound.are_known(self.layer._parameters):
+            like = self.layer._like()
+            if computed_in(like.dtype) is not self._launch.signature.dtype or like.device.type != "cpu":
+                return False
             with torch.no_grad():
                 self.load()
-        table = self._tables[self._turn]
+        turn = self._turn
+        table = self._tables[turn]
         for place in self._input:
             table[place] = x.data_ptr()
         for place in self._output:
@@ -370,6 +386,13 @@ class _Compiled(_Run):
             for name, places in zip(self._aux, self._places, strict=True):
                 for place in places:
                     table[place] = given[name].data_ptr()
-        self._group.run_on(table, self._is_packed)
-        self._is_packed = True
-        self._turn = 1 - self._turn
+        if self._alone[turn] is None:
+            self._group.run_on(table, self._is_packed)
+            if self._is_packed:
+                self._alone[turn] = self._group.calls(table)
+            self._is_packed = True
+        else:
+            for run, jobs, bases in self._alone[turn] or ():
+                run(jobs, bases, 0, 1)
+        self._turn = 1 - turn
+        return True

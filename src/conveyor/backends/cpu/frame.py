@@ -8,7 +8,7 @@ fitted, which copies its arrays and changes a few numbers in them.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from conveyor.backends.cpu import driver, emit, table
@@ -94,7 +94,6 @@ class Frame(Room):
         super().__init__(recipe, shape, places, form, chosen, resident)
         self.compiled = compiled  # owns the code that the jobs name
         self.trails = tuple(trails)
-        self.backwards = any(i.role == "grad" for i in self.program.inputs)
         self._products: dict[str, tuple[int, int, int, int, int, int]] = {}
         self._operations = 0.0  # a step
         self._steps_per_chunk = self._chunk()
@@ -231,66 +230,6 @@ class Frame(Room):
                 self._turns(reads, name, f"state {name}", f"final {name}", width)
             if self.backwards:
                 self._turns(reads, name, f"grad {name}", f"d state {name}", width)
-
-    def _only_step(self, reads: Mapping[str, int], name: str, width: int) -> None:
-        """What is before the only step and what is after it are read and written where they are."""
-        base = f"trail {name}" if self.backwards else f"start {name}"
-        self._place(reads, name, base, 0, "step", 0, self._stride(base, width))
-        if self.backwards and f"grad.{name}" in reads:
-            start = f"start {name}"
-            self._put(table.carried(reads[f"grad.{name}"]), start, 0, "step", 0, self._stride(start, width))
-        result = (f"grad {name}", f"d state {name}") if self.backwards else (f"state {name}", f"final {name}")
-        self._put(*result, 0, "step", 0, width)
-
-    def _history(self, reads: Mapping[str, int], name: str, width: int, stride: int) -> None:
-        """A state in a history of one more step than the sequence has: what is before the first step stands before it.
-
-        In reverse it stands behind the last one; then the history begins a step later, at its second entry.
-        """
-        reverse, row = self.shape.reverse, stride or width
-        step = self.shape.batch * row
-        base, apart, entry = f"trail {name}", self._apart(row), step * self.size
-        self._place(reads, name, base, (3 if reverse else 1) * entry, "before", apart, row)
-        if self.backwards:
-            return
-        self._put(f"state {name}", base, entry, "step", apart, row)
-        first: Number = (lambda steps: (steps + 1) * entry) if reverse else 0
-        self._copy(f"start {name}", (self._base(base), first, row), width)
-        if not self.shape.ragged:
-            last: Number = entry if reverse else (lambda steps: steps * entry)
-            self._finish(f"final {name}", (self._base(base), last, row), width)
-
-    def _place(self, reads: Mapping[str, int], key: str, base: str, offset: int, index: str, step: int, w: int) -> None:
-        if key in reads:
-            self._put(table.node(reads[key]), base, offset, index, step, w)
-
-    def _turns(self, reads: Mapping[str, int], name: str, result: str, final: str, width: int) -> None:
-        """A state, or its gradient, in two places that take turns, counted by the steps."""
-        step = self.shape.batch * width
-        place = self._take(2 * step)
-        backwards = int(self.backwards)
-        descends = self.backwards != self.shape.reverse
-        read, written = ("other turn", "turn") if backwards else ("turn", "other turn")
-        key = f"grad.{name}" if backwards else name
-        if key in reads:
-            label = table.carried(reads[key]) if backwards else table.node(reads[key])
-            self._put(label, "workspace", place, read, step, width)
-        self._put(result, "workspace", place, written, step, width)
-
-        def turn(of_last: bool, other: int) -> Number:
-            """Where the turn of the first or the last step to run stands."""
-
-            def at(steps: int) -> int:
-                number = 0 if of_last == descends else steps - 1
-                return place + ((number + other) & 1) * step * self.size
-
-            return at
-
-        base = self._base("workspace")
-        # A sequence of its own length may begin at either.
-        for other in (0, 1) if self.shape.ragged else (backwards,):
-            self._copy(f"start {name}", (base, turn(False, other), width), width)
-        self._finish(final, (base, turn(True, 1 - backwards), width), width)
 
     def _stored(self) -> None:
         """What is kept for the backward pass and for the caller, and gradients for each step."""

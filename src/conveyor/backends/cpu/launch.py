@@ -116,6 +116,13 @@ class Group:
         """The addresses of all bases of all passes, from those of the call."""
         return array("q", map(add, self.chosen(addresses), self.behind))
 
+    def calls(self, table: array[int]) -> list[tuple[Callable[..., None], int, int]] | None:
+        """What runs the passes on such a table, with weights that lie packed; None if it may be for several threads."""
+        if any(one.operations >= threads._WORTHWHILE for one in self.passes):
+            return None
+        bases = table.buffer_info()[0]
+        return [(one.run, one.again, bases + one.at) for one in self.passes]
+
     def run_on(self, table: array[int], again: bool) -> None:
         """Run the passes on such a table; `again` with weights that lie packed already."""
         bases = table.buffer_info()[0]
