@@ -12,7 +12,7 @@ from torch import Tensor
 
 from conveyor.backends.interface import RecurrenceArgs, RecurrenceSpec
 from conveyor.errors import ArgumentError
-from conveyor.layers.call_plan import Bound
+from conveyor.layers.bound_params import Bound
 from conveyor.layers.check import check_aux_names, check_input, describe, step_aux
 from conveyor.layers.connections import read
 from conveyor.layers.precision import HALF, computed_in

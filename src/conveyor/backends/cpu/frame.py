@@ -31,6 +31,7 @@ WORTH_WAITING = 2**15  # multiplications of a row's step: it takes a microsecond
 
 Strides = tuple[tuple[str, int, int], ...]  # of what comes for each step, by name: from step to step, from row to row
 FITS = 256  # that a frame keeps
+_HEAD = {name: k for k, name in enumerate(driver.HEAD)}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -156,14 +157,15 @@ class Frame(Room):
             "table": table.buffer_info()[0],
         }
         filled = []
-        for template, timed in (self._jobs, self._repeated):
+        # Only packed weights that stay make a pass without packing.
+        for template, timed in (self._jobs, self._repeated) if self.resident else (self._jobs,):
             jobs = template[:]
             for name, number in head.items():
-                jobs[driver.HEAD.index(name)] = number
+                jobs[_HEAD[name]] = number
             for place, number_of in timed:
                 jobs[place] = number_of(steps)
             filled.append(jobs)
-        first, again = (jobs.buffer_info()[0] for jobs in filled)
+        first, again = filled[0].buffer_info()[0], filled[-1].buffer_info()[0]
         return Fit(first, again, self._operations * steps, flat, (table, *filled))
 
     def _order(self, bases: Sequence[str]) -> tuple[int, ...]:

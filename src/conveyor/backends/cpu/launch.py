@@ -12,7 +12,7 @@ from __future__ import annotations
 import ctypes
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from operator import add, itemgetter
 from typing import Any
@@ -89,7 +89,7 @@ class Group:
         passes: The passes.
         chosen: Takes the address of the call for each base of all passes.
         behind: The bytes behind it.
-        places: Both: the number of the address, and the bytes.
+        numbers: Which address of the call it is.
         workspace: The bytes that the largest works in.
         needs_rows: Whether for some group what is given must stand in rows at equal distances, and does not.
         frames: Their frames, which own what the addresses lead to.
@@ -100,7 +100,7 @@ class Group:
     passes: tuple[_Pass, ...]
     chosen: Callable[[Sequence[int]], tuple[int, ...]]
     behind: tuple[int, ...]
-    places: tuple[tuple[int, int], ...]
+    numbers: tuple[int, ...]
     workspace: int
     needs_rows: bool
     frames: tuple[Frame, ...]
@@ -135,6 +135,46 @@ class Group:
                 threads.run(one.kernels, jobs, bases + one.at, team)
 
 
+@dataclass(frozen=True, eq=False)
+class _Template:
+    """A group for any number of steps of a capacity.
+
+    Attributes:
+        layer: The layer of the first pass.
+        units: The units with their frames.
+        starts: Where the bases of each begin in the table, in bytes.
+        numbers: For each base which address of the call it is,
+        behind: the bytes behind it,
+        a_step: and the bytes more for each step.
+        workspace: The bytes that the largest works in.
+    """
+
+    layer: int
+    units: tuple[tuple[int, Frame], ...]
+    starts: tuple[int, ...]
+    numbers: tuple[int, ...]
+    behind: tuple[int, ...]
+    a_step: tuple[int, ...]
+    workspace: int
+
+    @cached_property
+    def chosen(self) -> Callable[[Sequence[int]], tuple[int, ...]]:
+        """Takes the addresses of all bases from those of a call."""
+        return itemgetter(*self.numbers)
+
+    def fit(self, steps: int, fits: tuple[Fit, ...], needs_rows: bool) -> Group:
+        """The group for a number of steps, with the fits of its frames."""
+        frames = tuple([frame for _, frame in self.units])
+        passes = tuple(
+            [
+                _Pass(frame.kernels.run, frame.kernels, fit.jobs, fit.again, fit.operations, frame.by_units, at)
+                for frame, fit, at in zip(frames, fits, self.starts, strict=True)
+            ]
+        )
+        behind = tuple([b + a * steps for b, a in zip(self.behind, self.a_step, strict=True)])
+        return Group(self.layer, passes, self.chosen, behind, self.numbers, self.workspace, needs_rows, frames, fits)
+
+
 class Launch:
     """The passes of a stack.
 
@@ -161,6 +201,7 @@ class Launch:
         widest = max(max(u.state_widths) for u in s.units)
         self.zero = zero_row(widest + 64)
         self._groups: dict[Any, tuple[Group, ...]] = {}
+        self._templates: dict[Any, tuple[_Template, ...]] = {}
         self._packed: tuple[Any, int, Any] = (None, 0, None)
         self._no_gradients = (False,) * len(self.names)
         self._columns = self._kept_columns() if s.training else [0] * len(s.units)
@@ -338,10 +379,12 @@ class Launch:
         try:
             return self._groups[key]
         except KeyError:
-            pass
+            return self._keep(key)
+
+    def _keep(self, key: tuple[Any, ...]) -> tuple[Group, ...]:
         if len(self._groups) >= _GROUPS:
             self._groups.clear()
-        found = self._groups[key] = self._fit(steps, x_strides, forward, g_strides, gradients)
+        found = self._groups[key] = self._fit(*key)
         return found
 
     def _fit(
@@ -352,8 +395,28 @@ class Launch:
         g_strides: tuple[int, int] | None,
         gradients: tuple[bool, ...],
     ) -> tuple[Group, ...]:
+        capacity = self._capacity(steps)
+        given = gradients or self._no_gradients
+        key = (forward, capacity, g_strides is not None, given)
+        templates = self._templates.get(key)
+        if templates is None:
+            templates = self._templates[key] = self._template(forward, capacity, g_strides is not None, given)
+        fits = [
+            tuple([frame.fit(steps, self._strides(unit, x_strides, g_strides)) for unit, frame in t.units])
+            for t in templates
+        ]
+        needs_rows = any(
+            frame.summed and not fit.flat
+            for t, own in zip(templates, fits, strict=True)
+            for (_, frame), fit in zip(t.units, own, strict=True)
+        )
+        return tuple([t.fit(steps, own, needs_rows) for t, own in zip(templates, fits, strict=True)])
+
+    def _template(
+        self, forward: bool, capacity: int, of_output: bool, gradients: tuple[bool, ...]
+    ) -> tuple[_Template, ...]:
+        """What the groups of all numbers of steps of a capacity have in common."""
         s = self.signature
-        gradients = gradients or self._no_gradients
         number = {name: k for k, name in enumerate(self._addresses(forward))}
         apart = s.drops or (not forward and s.directions > 1)
         groups: list[list[int]] = []
@@ -362,36 +425,22 @@ class Launch:
                 groups.append([])
             groups[-1].append(unit)
         made = []
-        needs_rows = False
         for units in groups:
-            passes: list[_Pass] = []
-            places: list[tuple[int, int]] = []
-            frames: list[Frame] = []
-            fits: list[Fit] = []
-            for unit in units:
-                frame = self._frame(unit, forward, self._capacity(steps), gradients)
-                fit = frame.fit(steps, self._strides(unit, x_strides, g_strides))
-                bases = (
-                    self._forward_bases(unit)
-                    if forward
-                    else self._backward_bases(unit, gradients, g_strides is not None)
-                )
-                run = frame.kernels.run
-                at = 8 * len(places)
-                passes.append(_Pass(run, frame.kernels, fit.jobs, fit.again, fit.operations, frame.by_units, at))
-                places += [(1, 0)] * driver.WAITING
+            frames = [(unit, self._frame(unit, forward, capacity, gradients)) for unit in units]
+            places: list[tuple[int, int, int]] = []
+            starts = []
+            for unit, frame in frames:
+                bases = self._forward_bases(unit) if forward else self._backward_bases(unit, gradients, of_output)
+                starts.append(8 * len(places))
+                places += [(1, 0, 0)] * driver.WAITING
                 for name in frame.bases:
                     address, behind, a_step = bases[name]
-                    places.append((number[address], behind + a_step * steps))
-                frames.append(frame)
-                fits.append(fit)
-            both = zip(frames, fits, strict=True)
-            needs_rows = needs_rows or any(frame.summed and not fit.flat for frame, fit in both)
-            workspace = max(frame.workspace for frame in frames)
-            chosen, offsets = itemgetter(*[k for k, _ in places]), tuple([b for _, b in places])
-            own = tuple(passes), chosen, offsets, tuple(places), workspace, needs_rows, tuple(frames), tuple(fits)
-            made.append(Group(units[0] // s.directions, *own))
-        return tuple([replace(group, needs_rows=needs_rows) for group in made])
+                    places.append((number[address], behind, a_step))
+            chosen, offsets, steps = (tuple(column) for column in zip(*places, strict=True))
+            workspace = max(frame.workspace for _, frame in frames)
+            layer = units[0] // s.directions
+            made.append(_Template(layer, tuple(frames), tuple(starts), chosen, offsets, steps, workspace))
+        return tuple(made)
 
     def _strides(self, unit: int, x_strides: tuple[int, int], g_strides: tuple[int, int] | None) -> Strides:
         s, layer = self.signature, unit // self.signature.directions
@@ -405,7 +454,7 @@ class Launch:
     def positions(self, group: Group, name: str) -> list[int]:
         """Where an address of a forward call stands in a group's table, as it is."""
         k = self._addresses(True).index(name)
-        return [at for at, place in enumerate(group.places) if place == (k, 0)]
+        return [at for at, place in enumerate(zip(group.numbers, group.behind, strict=True)) if place == (k, 0)]
 
     def forward(self, groups: Sequence[Group], addresses: list[int], stamp: Any = None) -> None:
         """Run forward, with nothing dropped between layers.
