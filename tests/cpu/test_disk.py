@@ -7,12 +7,14 @@ import subprocess
 import sys
 import textwrap
 import threading
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from conveyor import autodiff, ops, plan, program
 from conveyor.backends.cpu import compile as compiler
-from conveyor.backends.cpu import disk, emit, target
+from conveyor.backends.cpu import disk, emit, target, vector
 from conveyor.backends.cpu.recipe import forward_recipe
 from conveyor.backends.cpu.vector import FLOAT32
 from cpu.common import python
@@ -55,6 +57,32 @@ def load() -> int:
         found = compiler.compile_work(recipe.name, recipe.schedules, FLOAT32, width)
     assert all(found.addresses.values()) and found.table == emit.emit(recipe.schedules, FLOAT32, width)[1]
     return compiled
+
+
+def digest_with(folder: Path, monkeypatch: pytest.MonkeyPatch, extra: dict[str, str]) -> str:
+    """The digest of the source when the backend lies in a folder with these files."""
+    for name, text in extra.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    with monkeypatch.context() as patch:
+        patch.setattr(compiler, "files", lambda package: folder if package == compiler._BACKEND else files(package))
+        return compiler._source.__wrapped__()
+
+
+def test_digest_sees_code_in_folders_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = digest_with(tmp_path, monkeypatch, {"a.py": "1", "lowering/b.py": "1", "codegen/deep/c.py": "1"})
+    assert digest_with(tmp_path, monkeypatch, {"lowering/__pycache__/b.pyc": "1", "lowering/notes.txt": "1"}) == first
+    changed = [
+        digest_with(tmp_path, monkeypatch, {name: "2"}) for name in ("a.py", "lowering/b.py", "codegen/deep/c.py")
+    ]
+    assert len({first, *changed}) == 4
+
+
+def test_digest_covers_the_backend_and_what_programs_are_made_of() -> None:
+    names = {file.name for file in compiler._below(files(compiler._BACKEND))}
+    names |= {file.name for module in compiler._DECIDING for file in compiler._file_of(module)}
+    modules = (emit, compiler, vector, target, ops, program, autodiff, plan)
+    assert {Path(m.__file__ or "").name for m in modules} <= names
 
 
 def entries(folder: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import conveyor as cv
-from conveyor.backends.cpu import emit, target
+from conveyor.backends.cpu import emit, few, target
 from conveyor.backends.cpu.recipe import backward_recipe, forward_recipe
 from conveyor.backends.cpu.vector import FLOAT32
 
@@ -31,13 +31,18 @@ def normalised(x, h):
     return h
 
 
+KINDS = ("inference", "training", "backward")
+TEXTS = [*((cell, kind) for cell in ("rnn", "normalised") for kind in KINDS), ("rnn", "inference-one-row")]
+TEXTS += [("rnn", "backward-one-row")]
 CELLS = {"rnn": cv.cells["rnn"], "normalised": normalised}
 
 
 def module(cell: str, kind: str) -> Any:
     """The work of a cell in a pass: for inference, for training, or backward."""
     program = CELLS[cell].program
-    recipe = backward_recipe(program, True) if kind == "backward" else forward_recipe(program, kind == "training")
+    recipe = backward_recipe(program, True) if "backward" in kind else forward_recipe(program, kind == "training")
+    if kind.endswith("one-row"):
+        return emit.emit([("loop", recipe.loop)], FLOAT32, AVX2, few.emitter(1, AVX2))[0]
     return emit.emit(recipe.schedules, FLOAT32, AVX2)[0]
 
 
@@ -64,8 +69,7 @@ def normal(text: str) -> str:
     return re.sub(r"<(\w+ [^,<>]+)(, \1)+>", r"splat(\1)", text)
 
 
-@pytest.mark.parametrize("kind", ["inference", "training", "backward"])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("cell", "kind"), TEXTS)
 def test_emitted_text(cell: str, kind: str, update_golden: bool) -> None:
     path, text = FOLDER / f"{cell}-{kind}.ll", normal(str(module(cell, kind)))
     if update_golden:
@@ -79,7 +83,7 @@ def test_emitted_text(cell: str, kind: str, update_golden: bool) -> None:
 
 
 def test_no_text_is_left_over() -> None:
-    wanted = {f"{cell}-{kind}.ll" for cell in CELLS for kind in ("inference", "training", "backward")}
+    wanted = {f"{cell}-{kind}.ll" for cell, kind in TEXTS}
     assert {path.name for path in FOLDER.iterdir()} == wanted
 
 

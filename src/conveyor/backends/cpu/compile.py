@@ -17,34 +17,49 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu import disk, driver, emit, gemm, packing, threads
+from conveyor.autodiff import differentiate
+from conveyor.backends.cpu import disk, driver, emit, gemm, packing, tasks, threads
+from conveyor.backends.cpu.few import emitter
 from conveyor.backends.cpu.schedule import Schedule
 from conveyor.backends.cpu.table import Table
 from conveyor.backends.cpu.target import Width, host_features, machine
 from conveyor.backends.cpu.vector import Format
+from conveyor.ops import Op
+from conveyor.plan import plan
+from conveyor.program import Program
 
 _lock = threading.RLock()
 # A child must not be forked while another thread compiles: it would wait for that thread, which it does not have.
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _kernels: dict[str, Any] = {}
+_STACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _PASS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """The work of a pass: the addresses of its functions by name, and the layout of their table."""
+    """The work of a pass.
+
+    Attributes:
+        addresses: The addresses of its functions by name.
+        table: The layout of their table.
+        engine: What owns the code.
+        few: The rows of a register block in the loop's code for few rows; 0 if that is the code for many.
+    """
 
     addresses: Mapping[str, int]
     table: Table
-    engine: Any  # owns the code
+    engine: Any
+    few: int = 0
 
 
-def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: Width) -> Compiled:
+def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: Width, few: int = 0) -> Compiled:
     """Compile the schedules of a pass, or take them from the cache on disk.
 
     Args:
@@ -52,16 +67,17 @@ def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, 
         work: The schedules by name.
         form: The format of numbers.
         width: The instructions.
+        few: The rows of a register block, for a loop over few rows; 0 is for many.
     """
 
     def make() -> tuple[ir.Module, dict[str, Any]]:
-        module, table = emit.emit(work, form, width)
+        module, table = emit.emit(work, form, width, emitter(few, width) if few else None)
         return module, asdict(table)
 
     with _lock:  # LLVM's contexts are not for several threads
         _kernels_of(form, width)
-        engine, notes = _load(f"work {what} f{form.integer.width}", make, width)
-        return Compiled({name: engine.get_function_address(name) for name, _ in work}, Table(**notes), engine)
+        engine, notes = _load(f"work {what} f{form.integer.width} few {few}", make, width)
+        return Compiled({name: engine.get_function_address(name) for name, _ in work}, Table(**notes), engine, few)
 
 
 @dataclass(frozen=True)
@@ -71,10 +87,14 @@ class Kernels:
     Attributes:
         run: The function of `conveyor.backends.cpu.driver`; a call releases the GIL.
         part: The address of that which OpenMP's threads run.
+        stack: The function of `conveyor.backends.cpu.tasks`.
+        stack_part: The address of that which OpenMP's threads run.
     """
 
     run: Callable[..., None]
     part: int
+    stack: Callable[..., None]
+    stack_part: int
 
 
 @lru_cache(maxsize=16)
@@ -82,8 +102,9 @@ def kernels(form: Format, width: Width) -> Kernels:
     """The kernels for a format and instructions, compiled when they are first asked for."""
     with _lock:
         engine = _kernels_of(form, width)
-        run, part = (engine.get_function_address(f(form, width)) for f in (driver.name, driver.part_name))
-        return Kernels(_PASS(run), part)
+        names = (f(form, width) for f in (driver.name, driver.part_name, tasks.name, tasks.part_name))
+        run, part, stack, stack_part = map(engine.get_function_address, names)
+        return Kernels(_PASS(run), part, _STACK(stack), stack_part)
 
 
 def _kernels_of(form: Format, width: Width) -> Any:
@@ -96,7 +117,7 @@ def _kernels_of(form: Format, width: Width) -> Any:
             module = ir.Module("kernels")
             gemm.emit(module, form, width)
             packing.emit(module, form, width)
-            driver.emit(module, form, width)
+            tasks.emit(module, form, width, driver.emit(module, form, width))
             return module, {}
 
         engine, _ = _load(f"kernels f{form.integer.width}", make, width)
@@ -148,18 +169,37 @@ def _key(what: str, width: Width) -> str:
 
 @lru_cache(maxsize=1)
 def _source() -> str:
-    """A digest of the code that decides what is compiled, as it is installed: sources, byte code, or a zip file's."""
-    package = files("conveyor")
+    """The digest of the code that decides what is compiled, as it is installed: sources, byte code, or a zip file's."""
     digest = hashlib.sha256()
-    for folder, chosen in ((package / "backends" / "cpu", None), (package, _DECIDING)):
-        found = {f.name: f for f in folder.iterdir() if f.name.endswith((".py", ".pyc"))}
-        for name in sorted(found):
-            if chosen is None or name.partition(".")[0] in chosen:
-                digest.update(found[name].read_bytes())
+    for found in (_below(files(_BACKEND)), *map(_file_of, _DECIDING)):
+        for file in found:
+            digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-_DECIDING = ("ops", "program", "autodiff", "plan")
+_BACKEND = ".".join(__name__.split(".")[:3])  # this package with all that lies below it, wherever this module stands
+_DECIDING = tuple(entry.__module__ for entry in (Op, Program, differentiate, plan))
+
+
+def _below(folder: Traversable) -> list[Traversable]:
+    """The files of code in a folder and in all below it, in the order of their names."""
+    found: list[Traversable] = []
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.is_dir():
+            found += _below(entry) if entry.name != "__pycache__" else []
+        elif entry.name.endswith(_CODE):
+            found.append(entry)
+    return found
+
+
+def _file_of(module: str) -> list[Traversable]:
+    """The files of code of a module, or of a package with all that lies below it."""
+    package, _, name = module.rpartition(".")
+    found = [e for e in files(package).iterdir() if e.name.partition(".")[0] == name]
+    return [file for e in found for file in (_below(e) if e.is_dir() else [e] if e.name.endswith(_CODE) else [])]
+
+
+_CODE = (".py", ".pyc")
 
 
 def _compile(text: str, width: Width) -> bytes:

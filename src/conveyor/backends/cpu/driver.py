@@ -17,12 +17,14 @@ each other by a counter; one that waits spins for a while and then sleeps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
 
 from conveyor.backends.cpu import emit as work
+from conveyor.backends.cpu import few as few_rows
 from conveyor.backends.cpu import gemm, packing, waiting
 from conveyor.backends.cpu.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.table import FIELDS, INDICES
@@ -38,6 +40,7 @@ HEAD = (
     "flat after",
     "flat operands",
     "by units",
+    "few",
     "before",
     "loop",
     "after",
@@ -49,6 +52,10 @@ JOBS = {
     "copy": ("from base", "from offset", "from stride", "base", "offset", "stride", "rows", "columns"),
     "add": ("one base", "one offset", "other base", "other offset", "base", "offset", "columns"),
     "pack": ("from base", "from offset", "k stride", "n stride", "inner", "columns", "base", "offset", "first", "room"),
+    "weave": (
+        *("from base", "from offset", "k stride", "n stride", "inner", "units", "base", "offset"),
+        *("k", "result", "results", "room", "vectors"),
+    ),
     "operand": ("array", "column", "columns", "base", "offset", "room"),
     "outer": ("array", "column", "rows", "from base", "from offset", "room", "base", "offset", "columns", "adds"),
     "sum": ("array", "columns", "base", "offset", "adds"),
@@ -59,6 +66,8 @@ ASKED = ("omp_get_thread_num", "omp_get_num_threads")
 
 # job array, bases, number of this thread, of all
 SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64])
+# the same of a part of a pass, then the first step, the step after the last, and what the part says
+PART = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64, I64, I64, I64])
 
 
 def name(form: Format, width: Width) -> str:
@@ -71,37 +80,196 @@ def part_name(form: Format, width: Width) -> str:
     return f"conveyor_part_{width.name}_f{form.integer.width}"
 
 
-def emit(module: ir.Module, form: Format, width: Width) -> None:
-    """Add both functions to a module that has the kernels."""
+@dataclass(frozen=True)
+class Functions:
+    """The functions of a module that run a pass.
+
+    Attributes:
+        whole: Runs a whole pass, by all threads together.
+        parts: Run parts of it.
+        wait: That by which threads wait for each other.
+    """
+
+    whole: ir.Function
+    parts: Mapping[str, ir.Function]
+    wait: ir.Function
+
+
+def emit(module: ir.Module, form: Format, width: Width) -> Functions:
+    """Add the functions to a module that has the kernels."""
     wait = ir.Function(module, work.WAIT, work.wait_name(form, width))
     waiting.emit(wait)
+    parts = emit_parts(module, wait, form, width)
     function = ir.Function(module, SIGNATURE, name(form, width))
-    _Driver(function, wait, form, width).emit()
+    _emit_pass(function, parts, wait)
     part = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), part_name(form, width))
-    asked = [ir.Function(module, ir.FunctionType(ir.IntType(32), []), n) for n in ASKED]
     b = ir.IRBuilder(part.append_basic_block("entry"))
     given = [b.load(b.gep(part.args[0], [count(k)], source_etype=POINTER), typ=POINTER) for k in range(2)]
-    b.call(function, [*given, *(b.zext(b.call(f, []), I64) for f in asked)])
+    b.call(function, [*given, *asked(b)])
+    b.ret_void()
+    return Functions(function, parts, wait)
+
+
+def emit_parts(module: ir.Module, wait: ir.Function, form: Format, width: Width) -> dict[str, ir.Function]:
+    """Add the parts of a pass to a module."""
+    share = ir.Function(module, _SHARE, f"conveyor_share_{width.name}_f{form.integer.width}")
+    share.linkage = "internal"
+    _emit_share(share)
+    parts = {}
+    for part in PARTS:
+        function = ir.Function(module, PART, f"conveyor_{part}_{width.name}_f{form.integer.width}")
+        function.linkage = "internal"
+        _Driver(function, wait, share, form, width).emit(part)
+        parts[part] = function
+    return parts
+
+
+# where each step's rows begin, first step, step after the last, rows of the batch, part, parts: the part's first row
+_SHARE = ir.FunctionType(I64, [POINTER, I64, I64, I64, I64, I64])
+
+
+def _emit_share(function: ir.Function) -> None:
+    """Emit the division of a batch of sequences of unequal length, the longest first, in parts with as much work.
+
+    What a row adds to the work is in how many of these steps it is; the first row of a part is that by which the rows
+    before it have their part of all work.
+    """
+    starts, low, high, batch, part, parts = function.args
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    row_at, step_at, work_at = (b.alloca(I64) for _ in range(3))
+    for place, value in ((row_at, count(0)), (step_at, high), (work_at, count(0))):
+        b.store(value, place)
+
+    def begin(b: ir.IRBuilder, t: Any) -> Any:
+        return b.load(b.gep(starts, [t], source_etype=I64), typ=I64)
+
+    whole = b.sub(begin(b, high), begin(b, low))
+    wanted = b.mul(whole, part)
+    rows, shrink, drop, count_it, found = (
+        function.append_basic_block(n) for n in ("rows", "shrink", "drop", "count", "found")
+    )
+    b.branch(rows)
+    b.position_at_end(rows)
+    row, work = b.load(row_at, typ=I64), b.load(work_at, typ=I64)
+    enough = b.or_(b.icmp_signed(">=", b.mul(work, parts), wanted), b.icmp_signed(">=", row, batch))
+    b.cbranch(enough, found, shrink)
+    # Steps that no longer have this row are the last ones.
+    b.position_at_end(shrink)
+    step = b.load(step_at, typ=I64)
+    goes_on = b.append_basic_block("look")
+    b.cbranch(b.icmp_signed(">", step, low), goes_on, count_it)
+    b.position_at_end(goes_on)
+    last = b.sub(step, count(1))
+    size = b.sub(begin(b, step), begin(b, last))
+    b.cbranch(b.icmp_signed("<=", size, row), drop, count_it)
+    b.position_at_end(drop)
+    b.store(last, step_at)
+    b.branch(shrink)
+    b.position_at_end(count_it)
+    b.store(b.add(work, b.sub(b.load(step_at, typ=I64), low)), work_at)
+    b.store(b.add(row, count(1)), row_at)
+    b.branch(rows)
+    b.position_at_end(found)
+    b.ret(b.select(b.icmp_signed(">=", part, parts), batch, b.load(row_at, typ=I64)))
+
+
+def asked(b: ir.IRBuilder) -> list[Any]:
+    """The number of the thread that runs, and of all, as OpenMP says."""
+    known = b.module.globals
+    kind = ir.FunctionType(ir.IntType(32), [])
+    functions = [known[n] if n in known else ir.Function(b.module, kind, n) for n in ASKED]
+    return [b.zext(b.call(f, []), I64) for f in functions]
+
+
+def _emit_pass(function: ir.Function, parts: dict[str, ir.Function], wait: ir.Function) -> None:
+    jobs, bases, thread, team = function.args
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+
+    def call(b: ir.IRBuilder, part: str, low: Any = None, high: Any = None, more: Any = None) -> None:
+        zero = count(0)
+        b.call(parts[part], [jobs, bases, thread, team, *(zero if n is None else n for n in (low, high, more))])
+
+    def meet(b: ir.IRBuilder) -> None:
+        with b.if_then(b.icmp_signed(">", team, count(1))):
+            b.call(wait, [bases, team])
+
+    call(b, "start")
+    meet(b)
+    chunks = Chunks(b, jobs)
+    ends = b.or_(chunks.has_after, chunks.has_sums)
+
+    def each_chunk(b: ir.IRBuilder, k: Any) -> None:
+        low, high = chunks.edges(b, k)
+        call(b, "steps", low, high, low)
+        with b.if_then(ends):
+            with b.if_then(chunks.has_after):
+                meet(b)
+            with b.if_then(chunks.has_sums):
+                call(b, "operands", low, high)
+                meet(b)
+                call(b, "sums", low, high, b.zext(b.icmp_signed(">", k, count(0)), I64))
+                meet(b)
+
+    loop(b, count(0), chunks.number, 1, each_chunk)
+    call(b, "finish")
     b.ret_void()
 
 
+def number_of(b: ir.IRBuilder, jobs: Any, place: Any) -> Any:
+    """A number of a job array."""
+    return b.load(b.gep(jobs, [place], source_etype=I64), typ=I64)
+
+
+class Chunks:
+    """How a pass is cut into chunks; what all chunks share is loaded where `b` stands.
+
+    Attributes:
+        steps: T.
+        number: How many chunks.
+        is_back: Whether time runs down.
+        has_after: Whether there is work behind the loop.
+        has_sums: Whether gradients are summed over the rows.
+    """
+
+    def __init__(self, b: ir.IRBuilder, jobs: Any) -> None:
+        head = {n: number_of(b, jobs, count(k)) for k, n in enumerate(HEAD)}
+        self.steps, self.chunk = head["steps"], head["chunk"]
+        self.number = b.sdiv(b.add(self.steps, b.sub(self.chunk, count(1))), self.chunk)
+        self.is_back = b.icmp_signed("!=", head["backwards"], count(0))
+        self.has_after = b.icmp_signed("!=", head["after"], count(0))
+        kinds = [number_of(b, jobs, count(len(HEAD) + 2 * list(JOBS).index(k))) for k in ("operand", "outer", "sum")]
+        self.has_sums = b.icmp_signed("!=", b.or_(b.or_(kinds[0], kinds[1]), kinds[2]), count(0))
+
+    def edges(self, b: ir.IRBuilder, k: Any) -> tuple[Any, Any]:
+        """The first step of a chunk, and that after its last; chunks are counted as they are worked on."""
+        place = b.select(self.is_back, b.sub(b.sub(self.number, count(1)), k), k)
+        low = b.mul(place, self.chunk)
+        return low, least(b, b.add(low, self.chunk), self.steps)
+
+
 class _Driver:
-    def __init__(self, function: ir.Function, wait: ir.Function, form: Format, width: Width) -> None:
+    def __init__(
+        self, function: ir.Function, wait: ir.Function, share: ir.Function, form: Format, width: Width
+    ) -> None:
         module = function.module
         self.function = function
         self.form = form
         self.lanes = width.lanes(form)
         self.panel = self.lanes * width.panel
         self.rows = width.rows
-        self.jobs, self.bases, self.thread, self.team = function.args
+        self.jobs, self.bases, self.thread, self.team, self.low, self.high, self.more = function.args
         self.pack = module.get_global(packing.name(form, width))
+        self.within = module.get_global(packing.within_name(form, width))
         self.outer = module.get_global(gemm.outer_name(form, width))
         self.wait = wait
+        self.share = share
 
-    def emit(self) -> None:
-        """Emit the function."""
+    def emit(self, part: str) -> None:
+        """Emit the function of a part."""
         b = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.indices = b.alloca(I64, len(INDICES))
+        self.zero = b.alloca(self.form.type)
+        b.store(ir.Constant(self.form.type, 0.0), self.zero)
         self.head = {n: self._number(b, count(k)) for k, n in enumerate(HEAD)}
         self.table = b.inttoptr(self.head["table"], POINTER)
         # A base: the list begins with the step before the first. Without sequences of unequal length it is never read.
@@ -109,34 +277,46 @@ class _Driver:
         self.starts = b.gep(listed, [count(1)], source_etype=I64)
         self.ragged = b.icmp_signed("!=", self.head["starts"], count(0))
         self.flat = {n: b.icmp_signed("!=", self.head[f"flat {n}"], count(0)) for n in ("before", "after", "operands")}
-        steps, chunk = self.head["steps"], self.head["chunk"]
+        PARTS[part](self, b)
+        b.ret_void()
+
+    def start(self, b: ir.IRBuilder) -> None:
+        """Emit what comes ahead of the first chunk: states copied, biases added, matrices packed."""
         self._each(b, "copy", self._copy)
         self._each(b, "add", self._add)
         self._each(b, "pack", self._pack)
+        self._each(b, "weave", self._weave)
+
+    def steps(self, b: ir.IRBuilder) -> None:
+        """Emit some steps of a chunk that begins at the step `more`."""
+        origin = self._start(b, self.more)
+        self._whole(b, "before", self.low, self.high, origin)
         self._wait(b)
-        chunks = b.sdiv(b.add(steps, b.sub(chunk, count(1))), chunk)
-        backwards = b.icmp_signed("!=", self.head["backwards"], count(0))
+        self._loop(b, self.low, self.high, origin)
+        self._wait(b)
+        self._whole(b, "after", self.low, self.high, origin)
 
-        def each_chunk(b: ir.IRBuilder, k: Any) -> None:
-            place = b.select(backwards, b.sub(b.sub(chunks, count(1)), k), k)
-            low = b.mul(place, chunk)
-            high = _least(b, b.add(low, chunk), steps)
-            more = b.icmp_signed(">", k, count(0))
-            self._whole(b, "before", low, high)
-            self._wait(b)
-            self._loop(b, low, high, backwards)
-            self._wait(b)
-            self._whole(b, "after", low, high)
-            self._sums(b, low, high, more)
+    def operands(self, b: ir.IRBuilder) -> None:
+        """Emit the packing of a chunk's operands of the weights' gradients."""
+        rows = self._rows(b, self.low, self.high)
+        self._each(b, "operand", lambda b, job: self._operand(b, job, self.low, self.high, rows))
 
-        loop(b, count(0), chunks, 1, each_chunk)
+    def sums(self, b: ir.IRBuilder) -> None:
+        """Emit the sums over a chunk's rows; `more` tells whether they are added to those of other chunks."""
+        more = b.icmp_signed("!=", self.more, count(0))
+        rows = self._rows(b, self.low, self.high)
+        self._go_to(b, self.low, self._start(b, self.low))
+        self._each(b, "outer", lambda b, job: self._outer(b, job, rows, more))
+        self._each(b, "sum", lambda b, job: self._sum(b, job, rows, more))
+
+    def finish(self, b: ir.IRBuilder) -> None:
+        """Emit what comes behind the last chunk: final states copied."""
         self._each(b, "finish", self._copy)
-        b.ret_void()
 
     # Numbers, jobs, addresses
 
     def _number(self, b: ir.IRBuilder, place: Any) -> Any:
-        return b.load(b.gep(self.jobs, [place], source_etype=I64), typ=I64)
+        return number_of(b, self.jobs, place)
 
     def _job_count(self, b: ir.IRBuilder, kind: str) -> tuple[Any, Any]:
         place = len(HEAD) + 2 * list(JOBS).index(kind)
@@ -173,10 +353,13 @@ class _Driver:
 
     def _range(self, b: ir.IRBuilder, total: Any, unit: int) -> tuple[Any, Any]:
         """This thread's part of a whole that is divided in units."""
-        blocks = b.sdiv(b.add(total, count(unit - 1)), count(unit))
-        first = b.mul(b.sdiv(b.mul(blocks, self.thread), self.team), count(unit))
-        last = b.mul(b.sdiv(b.mul(blocks, b.add(self.thread, count(1))), self.team), count(unit))
-        return _least(b, first, total), _least(b, last, total)
+        return self._shares(b, total, count(unit))
+
+    def _shares(self, b: ir.IRBuilder, total: Any, unit: Any) -> tuple[Any, Any]:
+        blocks = b.sdiv(b.add(total, b.sub(unit, count(1))), unit)
+        first = b.mul(b.sdiv(b.mul(blocks, self.thread), self.team), unit)
+        last = b.mul(b.sdiv(b.mul(blocks, b.add(self.thread, count(1))), self.team), unit)
+        return least(b, first, total), least(b, last, total)
 
     # Where steps lie
 
@@ -267,6 +450,38 @@ class _Driver:
         columns, where = b.sub(last, first), b.add(job["first"], first)
         b.call(self.pack, [at, job["k stride"], job["n stride"], job["inner"], columns, target, where, job["room"]])
 
+    def _weave(self, b: ir.IRBuilder, job: dict[str, Any]) -> None:
+        """Pack a matrix into its places beside those of other results: whole panels, then vectors."""
+        source = self._address(b, job["from base"], job["from offset"])
+        target = self._address(b, job["base"], job["offset"])
+        size = b.mul(job["vectors"], count(self.lanes))
+        first, last = self._shares(b, job["units"], size)
+        whole = b.mul(b.sdiv(b.sub(last, first), size), size)
+
+        def panel(b: ir.IRBuilder, unit: Any, wide: Any, columns: Any) -> None:
+            row = b.mul(job["results"], wide)
+            at = b.add(b.mul(unit, b.mul(job["results"], job["room"])), b.mul(job["k"], row))
+            to, column = self._at(b, target, at), b.mul(job["result"], wide)
+            matrix = self._at(b, source, b.mul(unit, job["n stride"]))
+            given = [matrix, job["k stride"], job["n stride"], job["inner"], columns, to, column, row]
+            b.call(self.within, given)
+            padding = b.sub(wide, columns)
+            with b.if_then(b.icmp_signed(">", padding, count(0))):
+                zeros = [self.zero, count(0), count(0), job["inner"], padding, to, b.add(column, columns), row]
+                b.call(self.within, zeros)
+
+        def by_panels(b: ir.IRBuilder, k: Any) -> None:
+            panel(b, b.add(first, b.mul(k, size)), size, size)
+
+        def by_vectors(b: ir.IRBuilder, unit: Any) -> None:
+            at = b.add(b.add(first, whole), unit)
+            panel(b, at, count(self.lanes), least(b, b.sub(last, at), count(self.lanes)))
+
+        loop(b, count(0), b.sdiv(whole, size), 1, by_panels)
+        rest = b.sub(b.sub(last, first), whole)
+        vectors = b.sdiv(b.add(rest, count(self.lanes - 1)), count(self.lanes))
+        loop(b, count(0), b.mul(vectors, count(self.lanes)), self.lanes, by_vectors)
+
     # The parts of a chunk
 
     def _call(self, b: ir.IRBuilder, which: str, first: Any, last: Any, part: Any = None, parts: Any = None) -> None:
@@ -274,10 +489,9 @@ class _Driver:
         share = [count(0) if part is None else part, count(1) if parts is None else parts]
         b.call(function, [self.table, self.bases, self.indices, first, last, *share])
 
-    def _whole(self, b: ir.IRBuilder, which: str, low: Any, high: Any) -> None:
+    def _whole(self, b: ir.IRBuilder, which: str, low: Any, high: Any, origin: Any) -> None:
         """Work on all rows of a chunk: at once where they stand at equal distances, else step by step."""
         with b.if_then(b.icmp_signed("!=", self.head[which], count(0))):
-            origin = self._start(b, low)
             with b.if_else(self.flat[which]) as (at_once, by_steps):
                 with at_once:
                     self._go_to(b, low, origin)
@@ -294,39 +508,47 @@ class _Driver:
 
                     _between(b, low, high, one)
 
-    def _loop(self, b: ir.IRBuilder, low: Any, high: Any, backwards: Any) -> None:
-        origin = self._start(b, low)
+    def _loop(self, b: ir.IRBuilder, low: Any, high: Any, origin: Any) -> None:
+        backwards = b.icmp_signed("!=", self.head["backwards"], count(0))
         batch = self.head["batch"]
         by_units = b.icmp_signed("!=", self.head["by units"], count(0))
-        first, last = self._range(b, batch, 1)
+        first, last = self._rows_of_loop(b, low, high, batch)
         first, last = b.select(by_units, count(0), first), b.select(by_units, batch, last)
         part = b.select(by_units, self.thread, count(0))
         parts = b.select(by_units, self.team, count(1))
 
+        few = b.icmp_signed("!=", self.head["few"], count(0))
+        with b.if_then(b.and_(few, b.icmp_signed("<", first, last))):
+            function = b.inttoptr(self.head["loop"], few_rows.SIGNATURE.as_pointer())
+            steps = [low, high, origin, self.head["backwards"]]
+            b.call(function, [self.table, self.bases, *steps, first, last, part, parts])
+
         def one(b: ir.IRBuilder, k: Any) -> None:
             t = b.select(backwards, b.sub(b.sub(high, count(1)), k), b.add(low, k))
             self._go_to(b, t, origin)
-            stop = _least(b, last, self._rows(b, t, b.add(t, count(1))))
+            stop = least(b, last, self._rows(b, t, b.add(t, count(1))))
             with b.if_then(b.icmp_signed("<", first, stop)):
                 self._call(b, "loop", first, stop, part, parts)
 
-        loop(b, count(0), b.sub(high, low), 1, one)
+        loop(b, count(0), b.select(few, count(0), b.sub(high, low)), 1, one)
 
-    def _sums(self, b: ir.IRBuilder, low: Any, high: Any, more: Any) -> None:
-        operands, outers, sums = (self._job_count(b, kind)[0] for kind in ("operand", "outer", "sum"))
-        after = b.icmp_signed("!=", self.head["after"], count(0))
-        some = b.icmp_signed("!=", b.add(b.add(operands, outers), sums), count(0))
-        with b.if_then(b.or_(after, some)):
-            with b.if_then(after):
-                self._wait(b)
-            with b.if_then(some):
-                rows = self._rows(b, low, high)
-                self._each(b, "operand", lambda b, job: self._operand(b, job, low, high, rows))
-                self._wait(b)
-                self._go_to(b, low, self._start(b, low))
-                self._each(b, "outer", lambda b, job: self._outer(b, job, rows, more))
-                self._each(b, "sum", lambda b, job: self._sum(b, job, rows, more))
-                self._wait(b)
+    def _rows_of_loop(self, b: ir.IRBuilder, low: Any, high: Any, batch: Any) -> tuple[Any, Any]:
+        """This thread's rows of the batch: as many as the others have, or, where steps differ, with as much work."""
+        even = self._range(b, batch, 1)
+        before = b.block
+        with b.if_then(b.and_(self.ragged, b.icmp_signed(">", self.team, count(1)))):
+            edges = [
+                b.call(self.share, [self.starts, low, high, batch, part, self.team])
+                for part in (self.thread, b.add(self.thread, count(1)))
+            ]
+            inside = b.block
+        found = []
+        for same, fair in zip(even, edges, strict=True):
+            phi = b.phi(I64)
+            phi.add_incoming(same, before)
+            phi.add_incoming(fair, inside)
+            found.append(phi)
+        return found[0], found[1]
 
     def _operand(self, b: ir.IRBuilder, job: dict[str, Any], low: Any, high: Any, rows: Any) -> None:
         target = self._address(b, job["base"], job["offset"])
@@ -450,8 +672,18 @@ class _Driver:
             b.call(self.wait, [self.bases, self.team])
 
 
-def _least(b: ir.IRBuilder, x: Any, y: Any) -> Any:
+def least(b: ir.IRBuilder, x: Any, y: Any) -> Any:
+    """The smaller of two numbers."""
     return b.select(b.icmp_signed("<", x, y), x, y)
+
+
+PARTS: dict[str, Callable[[_Driver, ir.IRBuilder], None]] = {
+    "start": _Driver.start,
+    "steps": _Driver.steps,
+    "operands": _Driver.operands,
+    "sums": _Driver.sums,
+    "finish": _Driver.finish,
+}
 
 
 def _between(b: ir.IRBuilder, first: Any, last: Any, body: Callable[[ir.IRBuilder, Any], None]) -> None:

@@ -34,7 +34,7 @@ SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, POINTER, I64, I64,
 # bases, number of parts
 WAIT = ir.FunctionType(ir.VoidType(), [POINTER, I64])
 
-# One table keyed by the names of conveyor.ops; what reads memory or needs a whole row is emitted by _Steps.
+# One table keyed by the names of conveyor.ops; what reads memory or needs a whole row is emitted by Rows.
 POINTWISE: dict[str, Callable[..., Any]] = {
     "add": lambda v, a, b: v.b.fadd(a, b),
     "sub": lambda v, a, b: v.b.fsub(a, b),
@@ -72,15 +72,25 @@ POINTWISE: dict[str, Callable[..., Any]] = {
 READERS = ("input", "const", "width", "bias", "vector", "product", "product_t", "clip", "sum", "max")
 
 
-def emit(work: Iterable[tuple[str, Schedule]], form: Format, width: Width) -> tuple[ir.Module, Table]:
-    """A module with a function for each schedule, by its name, and the layout of the table that they share."""
+def emit(
+    work: Iterable[tuple[str, Schedule]], form: Format, width: Width, loop: Callable[..., Work] | None = None
+) -> tuple[ir.Module, Table]:
+    """Emit a module with a function for each schedule, by its name, and the layout of the table that they share.
+
+    Args:
+        work: The schedules by name.
+        form: The format of numbers.
+        width: The instructions.
+        loop: What emits the schedule named `loop`, if not `Work`.
+    """
     module = ir.Module("work")
     # The kernel stands in a module of its own, so that it is compiled once for all programs.
     kernel = ir.Function(module, gemm.PRODUCT, gemm.product_name(form, width))
     wait = ir.Function(module, WAIT, wait_name(form, width))
     table = Table()
     for name, schedule in work:
-        _Work(ir.Function(module, SIGNATURE, name), kernel, wait, schedule, table, form, width).emit()
+        make = loop if loop is not None and name == "loop" else Work
+        make(module, name, kernel, wait, schedule, table, form, width).emit()
     return module, table
 
 
@@ -95,10 +105,16 @@ def splits(schedule: Schedule) -> bool:
     return not any(g.reduces or g.width == ROW for g in groups) and all(p.blocks == 1 for p in schedule.products)
 
 
-class _Work:
+class Work:
+    """The emission of one schedule as a function."""
+
+    signature = SIGNATURE
+    divides = False  # whether quotients are made by divisions
+
     def __init__(
         self,
-        function: ir.Function,
+        module: ir.Module,
+        name: str,
         kernel: ir.Function,
         wait: ir.Function,
         schedule: Schedule,
@@ -106,7 +122,7 @@ class _Work:
         form: Format,
         width: Width,
     ) -> None:
-        self.function = function
+        self.function = ir.Function(module, self.signature, name)
         self.kernel = kernel
         self.wait = wait
         self.schedule = schedule
@@ -114,16 +130,19 @@ class _Work:
         self.table = table
         self.form = form
         self.lanes = width.lanes(form)
+        self.unit = self.lanes  # in whole multiples of which parts share the units of a width
         self.panel = self.lanes * width.panel
         self.vector = ir.VectorType(form.type, self.lanes)
-        self.entries, self.bases, self.indices, self.row, self.stop, self.part, self.parts = function.args
+        self.entries, self.bases = self.function.args[:2]
+        self.row, self.stop, self.part, self.parts = self.function.args[-4:]
+        self.indices = self.function.args[2]
         self.splits = splits(schedule)
 
     def emit(self) -> None:
         """Emit the function."""
         b = ir.IRBuilder(self.function.append_basic_block("entry"))
         for index, stage in enumerate(self.schedule.stages):
-            self._stage(b, index, stage)
+            self.stage(b, index, stage)
         b.ret_void()
 
     # Memory
@@ -144,18 +163,23 @@ class _Work:
         at = b.load(b.gep(self.indices, [index], source_etype=I64), typ=I64)
         return b.gep(self.base(b, place), [b.mul(at, step)], source_etype=self.form.type), stride
 
+    def operations(self, b: ir.IRBuilder) -> Vectors:
+        """The operations on vectors."""
+        return Vectors(b, self.form, self.lanes, self.divides)
+
     def row_of(self, b: ir.IRBuilder, array: tuple[Any, Any], row: Any) -> Any:
         """The address of a row."""
         return b.gep(array[0], [b.mul(row, array[1])], source_etype=self.form.type)
 
     # Stages
 
-    def _stage(self, b: ir.IRBuilder, index: int, stage: Stage) -> None:
+    def stage(self, b: ir.IRBuilder, index: int, stage: Stage) -> None:
+        """Emit the work of a stage."""
         for product in stage.products:
-            self._product(b, product)
+            self.product(b, product)
         if stage.products and self.splits:
-            self._wait(b)
-        groups = [_Rows(self, b, index, group) for group in stage.groups]
+            self.meet(b)
+        groups = [Rows(self, b, index, group) for group in stage.groups]
         if groups:
 
             def each_row(b: ir.IRBuilder, row: Any) -> None:
@@ -164,9 +188,10 @@ class _Work:
 
             loop(b, self.row, self.stop, 1, each_row)
             if self.splits:
-                self._wait(b)
+                self.meet(b)
 
-    def _wait(self, b: ir.IRBuilder) -> None:
+    def meet(self, b: ir.IRBuilder) -> None:
+        """Emit a wait for the other parts."""
         with b.if_then(b.icmp_signed(">", self.parts, count(1))):
             b.call(self.wait, [self.bases, self.parts])
 
@@ -182,7 +207,8 @@ class _Work:
         first, last = (b.select(b.icmp_signed("<", e, total), e, total) for e in edges)
         return first, last
 
-    def _product(self, b: ir.IRBuilder, product: Product) -> None:
+    def product(self, b: ir.IRBuilder, product: Product) -> None:
+        """Emit a product of all columns, or of this part's."""
         place = self.table.product(table.product(self.function.name, product.results[0]))
         inner, columns, *strides = (self.entry(b, place + PRODUCT_FIELDS.index(f)) for f in PRODUCT_FIELDS[2:])
         left = self.array(b, self.schedule.home(product.operands[0]))
@@ -209,10 +235,10 @@ class _Work:
             loop(b, count(0), count(product.blocks), 1, block)
 
 
-class _Rows:
+class Rows:
     """The work of one group; `b` stands before the loop over rows, where what all rows share is loaded."""
 
-    def __init__(self, work: _Work, b: ir.IRBuilder, stage: int, group: Group) -> None:
+    def __init__(self, work: Work, b: ir.IRBuilder, stage: int, group: Group) -> None:
         self.work = work
         self.schedule = work.schedule
         self.stage = stage
@@ -220,8 +246,9 @@ class _Rows:
         self.nodes = work.nodes
         self.needed = self._needed()
         self.arrays = {name: work.array(b, name) for name in self._arrays()}
+        self.first = self.last = count(0)
         if group.width != ROW:
-            self.first, self.last = work.range(b, work.entry(b, work.table.width(group.width)), work.lanes)
+            self.first, self.last = work.range(b, work.entry(b, work.table.width(group.width)), work.unit)
         self.widths = {
             n: work.entry(b, work.table.width(str(self.nodes[n].attr)))
             for n in self.needed
@@ -230,19 +257,20 @@ class _Rows:
         with b.goto_entry_block():
             self.sums = [b.alloca(work.vector) for _ in group.reduces]
 
-    def emit(self, b: ir.IRBuilder, row: Any) -> None:
-        """Emit the work on one row."""
+    def emit(self, b: ir.IRBuilder, row: Any, span: tuple[Any, Any] | None = None) -> None:
+        """Emit the work on one row: on this part's units, or on those of a span."""
         self.b = b
+        first, last = span if span is not None else (self.first, self.last)
         self.addresses = {name: self.work.row_of(b, array, row) for name, array in self.arrays.items()}
         self.row_values: dict[int, Any] = {}
-        v = Vectors(b, self.work.form, self.work.lanes)
+        v = self.work.operations(b)
         for n in self.needed:
             if self.nodes[n].type.width == ROW:
                 self.row_values[n] = self._compute(v, n, self.row_values, None, None)
         if self.group.width == ROW:
             self._store_row(v)
         else:
-            self._units()
+            self._units(first, last)
 
     def _is_memory(self, n: int) -> bool:
         """Whether a value is read from memory rather than computed here."""
@@ -303,15 +331,15 @@ class _Rows:
             return v.b.load(at, typ=v.type, align=size)
         return v.masked_load(at, mask, size)
 
-    def _units(self) -> None:
+    def _units(self, first: Any, last: Any) -> None:
         b, group = self.b, self.group
-        form, lanes = self.work.form, self.work.lanes
-        v = Vectors(b, form, lanes)
+        lanes = self.work.lanes
+        v = self.work.operations(b)
         for s, r in zip(self.sums, group.reduces, strict=True):
             b.store(v.const(0.0 if self.nodes[r].op == "sum" else float("-inf")), s)
 
         def body(b: ir.IRBuilder, unit: Any, mask: Any = None) -> None:
-            v = Vectors(b, form, lanes)
+            v = self.work.operations(b)
             values = dict(self.row_values)
             for n in self.needed:
                 if n not in values:
@@ -321,12 +349,12 @@ class _Rows:
             for s, r in zip(self.sums, group.reduces, strict=True):
                 self._accumulate(v, s, r, values[self.nodes[r].args[0]], mask)
 
-        done = loop(b, self.first, self.last, lanes, body)
-        rest = b.sub(self.last, done)
+        done = loop(b, first, last, lanes, body)
+        rest = b.sub(last, done)
         with b.if_then(b.icmp_signed(">", rest, count(0))):
-            body(b, done, Vectors(b, form, lanes).first(rest))
+            body(b, done, self.work.operations(b).first(rest))
         for s, r in zip(self.sums, group.reduces, strict=True):
-            v = Vectors(b, form, lanes)
+            v = self.work.operations(b)
             total = v.across(b.load(s, typ=self.work.vector), v.larger if self.nodes[r].op == "max" else b.fadd)
             b.store(total, self.addresses[self.schedule.home(r)])
 

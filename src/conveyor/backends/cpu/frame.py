@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from conveyor.backends.cpu import driver, emit, table
+from conveyor.backends.cpu import driver, emit, few, table
 from conveyor.backends.cpu.compile import Compiled, kernels
 from conveyor.backends.cpu.recipe import Pass
 from conveyor.backends.cpu.room import ALIGN, Number, Room, Shape
@@ -93,6 +93,7 @@ class Frame(Room):
         resident: bool = False,
     ) -> None:
         super().__init__(recipe, shape, places, form, chosen, resident)
+        self.chosen = chosen
         self.compiled = compiled  # owns the code that the jobs name
         self.trails = tuple(trails)
         self._products: dict[str, tuple[int, int, int, int, int, int]] = {}
@@ -123,7 +124,7 @@ class Frame(Room):
         self.by_units = self._is_split_by_units()
         self._reads_before = shape.ragged and self._reads_states(recipe.after)
         self._jobs = self._fill_jobs(driver.JOBS)
-        self._repeated = self._fill_jobs([kind for kind in driver.JOBS if kind not in ("add", "pack")])
+        self._repeated = self._fill_jobs([kind for kind in driver.JOBS if kind not in ("add", "pack", "weave")])
         self._fits: dict[tuple[int, Strides], Fit] = {}
         self.asked = tuple((i.name, self.widths[i.width]) for i in self.program.inputs if f"d {i.name}" in self.bases)
         self.order = self._order(bases)
@@ -286,6 +287,9 @@ class Frame(Room):
             room = -(-edges[-1] // self.panel) * self.panel
             self._operations += 2.0 * self.shape.batch * inner * edges[-1] * blocks
             key = table.product(name, product.results[0])
+            if name == "loop" and self.compiled.few and few.is_woven(schedule, product, self.compiled.few, self.chosen):
+                self._products[key] = self._weave(product, operands, widths[0])
+                continue
             lying = self._as_it_lies(product, operands, columns)
             if lying is not None:
                 self._products[key] = (*lying, inner, columns, columns, self.panel)
@@ -296,6 +300,36 @@ class Frame(Room):
             for block in range(blocks):
                 at = packed + block * room * inner * self.size
                 self._pack(product, at, operands, widths, [*edges[:-1], room], block)
+
+    def _weave(self, product: Product, operands: list[int], units: int) -> tuple[int, int, int, int, int, int]:
+        """Where the weights of a product stand for few rows, and the jobs that put them there."""
+        many, inner = len(product.results), sum(operands)
+        lying = self._as_it_lies(product, operands, units)
+        if lying is not None:
+            return (*lying, inner, units, units // (few.panel_vectors(*self._few) * self.lanes), 1)
+        packed = self._take_weights(-(-units // self.lanes) * self.lanes * many * inner)
+        target, vectors = self._base(self._weights), few.panel_vectors(*self._few)
+        for q, keys in enumerate(product.matrices):
+            k = 0
+            for key, height in zip(keys, operands, strict=True):
+                source, strides = self._matrix(product, key, height, units)
+                self._todo["weave"].append(
+                    (*source, *strides, height, units, target, packed, k, q, many, inner, vectors)
+                )
+                k += height
+        return target, packed, inner, many * units, 1, many * inner
+
+    @property
+    def _few(self) -> tuple[Schedule, int, Width]:
+        return self.recipe.loop, self.compiled.few, self.chosen
+
+    def _matrix(self, product: Product, key: str, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Where a matrix stands, and its strides from k to k and from column to column."""
+        (part,) = self.places.parts["product", key]
+        # A matrix (rows, columns) is (N, K) for a product, and (K, N) for one by its transpose.
+        stored = height if product.op == "product" else width
+        strides = (1, stored) if product.op == "product" else (stored, 1)
+        return (self._base(f"slot {part.tensor}"), part.start * stored * self.size), strides
 
     def _as_it_lies(self, product: Product, operands: list[int], columns: int) -> tuple[int, int] | None:
         """Where the weights of a product stand, if they can be used as they lie, and packing is not worth while."""
@@ -320,12 +354,9 @@ class Frame(Room):
         for keys, width, first, following in zip(product.matrices, widths, edges, edges[1:], strict=False):
             at = 0
             for key, height in zip(keys, operands, strict=True):
-                (part,) = self.places.parts["product", key]
-                # A matrix (rows, columns) is (N, K) for a product, and (K, N) for one by its transpose.
-                stored = height if product.op == "product" else width
-                strides = (1, stored) if product.op == "product" else (stored, 1)
-                down = block * (width if product.op == "product" else height)
-                source = (self._base(f"slot {part.tensor}"), (part.start + down) * stored * self.size)
+                source, strides = self._matrix(product, key, height, width)
+                down = block * height * width * self.size
+                source = (source[0], source[1] + down)
                 to = (target, packed + at * self.panel * self.size)
                 self._pack_rectangle(source, strides, height, width, to, first, inner)
                 at += height
@@ -441,6 +472,7 @@ class Frame(Room):
             "chunk": self._steps_per_chunk,
             "backwards": int(self.backwards != self.shape.reverse),
             "by units": int(self.by_units),
+            "few": int(self.compiled.few > 0),
             "starts": self.bases.get("starts", 0),
             **code,
         }

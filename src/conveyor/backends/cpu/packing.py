@@ -7,6 +7,8 @@
 
 The first form is for a matrix whose k lie side by side in memory, the second for one whose columns do. What is left
 over at the edges, and a matrix of any other layout, is copied number by number.
+
+A second kernel copies columns that lie within one panel of any width (`conveyor.backends.cpu.few`).
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from conveyor.backends.cpu.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format
 
-# matrix, strides of k and of n, K, N, packed, first column, the k for which a panel has room
+# matrix, strides of k and of n, K, N, packed, first column, the k for which a panel has room; for the second kernel, in
+# place of the last, the columns of the panel
 SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, I64, I64, POINTER, I64, I64])
 
 
@@ -28,10 +31,15 @@ def name(form: Format, width: Width) -> str:
     return f"conveyor_pack_{width.name}_f{form.integer.width}"
 
 
+def within_name(form: Format, width: Width) -> str:
+    """The name of the kernel for columns within one panel."""
+    return f"conveyor_weave_{width.name}_f{form.integer.width}"
+
+
 def emit(module: ir.Module, form: Format, width: Width) -> None:
-    """Add the kernel to a module. The first column is a multiple of a vector's lanes."""
-    function = ir.Function(module, SIGNATURE, name(form, width))
-    _Pack(function, form, width).emit()
+    """Add both kernels to a module. The first column is a multiple of a vector's lanes."""
+    for kind, named in ((_Pack, name), (_Within, within_name)):
+        kind(ir.Function(module, SIGNATURE, named(form, width)), form, width).emit()
 
 
 class _Pack:
@@ -42,7 +50,7 @@ class _Pack:
         )
         self.form = form
         self.lanes = width.lanes(form)
-        self.panel = self.lanes * width.panel
+        self.panel: Any = count(self.lanes * width.panel)
         self.size = form.integer.width // 8
         self.kind = ir.VectorType(form.type, self.lanes)
 
@@ -61,8 +69,8 @@ class _Pack:
 
     def _place(self, b: ir.IRBuilder, k: Any, n: Any) -> Any:
         column = b.add(self.first, n)
-        row = b.add(b.mul(b.udiv(column, count(self.panel)), self.room), k)
-        at = b.add(b.mul(row, count(self.panel)), b.urem(column, count(self.panel)))
+        row = b.add(b.mul(b.udiv(column, self.panel), self.room), k)
+        at = b.add(b.mul(row, self.panel), b.urem(column, self.panel))
         return b.gep(self.packed, [at], source_etype=self.form.type)
 
     def _source(self, b: ir.IRBuilder, k: Any, n: Any) -> Any:
@@ -87,7 +95,7 @@ class _Pack:
             for m in range(self.lanes):
                 lines.append(b.load(self._source(b, k, b.add(n, count(m))), typ=self.kind, align=self.size))
             for m, line in enumerate(_transpose(b, lines)):
-                at = b.mul(b.add(k, count(m)), count(self.panel))
+                at = b.mul(b.add(k, count(m)), self.panel)
                 b.store(line, b.gep(to, [at], source_etype=self.form.type), align=self.size)
 
         rest = loop(b, count(0), self.inner, self.lanes, square)
@@ -97,13 +105,23 @@ class _Pack:
         to = self._place(b, count(0), n)
 
         def one(b: ir.IRBuilder, k: Any) -> None:
-            target = b.gep(to, [b.mul(k, count(self.panel))], source_etype=self.form.type)
+            target = b.gep(to, [b.mul(k, self.panel)], source_etype=self.form.type)
             self._move(b, self._source(b, k, n), target)
 
         loop(b, start, self.inner, 1, one)
 
     def _move(self, b: ir.IRBuilder, source: Any, target: Any) -> None:
         b.store(b.load(source, typ=self.form.type), target)
+
+
+class _Within(_Pack):
+    def __init__(self, function: ir.Function, form: Format, width: Width) -> None:
+        super().__init__(function, form, width)
+        self.panel = self.room
+
+    def _place(self, b: ir.IRBuilder, k: Any, n: Any) -> Any:
+        at = b.add(b.mul(k, self.panel), b.add(self.first, n))
+        return b.gep(self.packed, [at], source_etype=self.form.type)
 
 
 def _transpose(b: ir.IRBuilder, lines: list[Any]) -> list[Any]:

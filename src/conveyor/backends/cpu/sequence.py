@@ -14,6 +14,7 @@ from torch import Tensor
 
 from conveyor.backends.cpu import driver, memory, threads
 from conveyor.backends.cpu.compile import Compiled, compile_work
+from conveyor.backends.cpu.few import rows_at_once
 from conveyor.backends.cpu.frame import Fit, Frame
 from conveyor.backends.cpu.recipe import Pass, backward_recipe, forward_recipe
 from conveyor.backends.cpu.room import Shape
@@ -32,9 +33,9 @@ def zeros() -> int:
 
 
 @lru_cache(maxsize=512)
-def compiled(recipe: Pass, dtype: torch.dtype, chosen: Width) -> Compiled:
-    """The code of a pass."""
-    return compile_work(recipe.name, recipe.schedules, FORMATS[dtype], chosen)
+def compiled(recipe: Pass, dtype: torch.dtype, chosen: Width, few: int = 0) -> Compiled:
+    """The code of a pass; with `few`, that for a loop over so few rows."""
+    return compile_work(recipe.name, recipe.schedules, FORMATS[dtype], chosen, few)
 
 
 class _States:
@@ -166,7 +167,7 @@ def frame_for(
     else:
         recipe, trails = backward_recipe(program, *which[1:]), own.names
         bases = [*of_steps, own.output, *own.bases("start"), *own.bases("trail"), *own.bases("d state"), "saved"]
-    code = compiled(recipe, dtype, chosen)
+    code = compiled(recipe, dtype, chosen, rows_at_once(recipe.loop, shape.batch, chosen, ragged))
     frame = Frame(recipe, code, shape, spec.layout, FORMATS[dtype], chosen, trails, bases, resident)
     with _evicting:
         while len(frames) >= _FRAMES:

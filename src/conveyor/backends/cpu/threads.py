@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conveyor.backends.cpu import driver
-from conveyor.backends.cpu.crowd import is_crowded
+from conveyor.backends.cpu.crowd import cores, is_crowded
 from conveyor.backends.fork import forked
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ def usable(threads: int, operations: float, coupled: bool = False) -> int:
     """
     if operations < _WORTHWHILE or threads < 2 or forked() or openmp() is None:
         return 1
+    threads = min(threads, cores())
+    if threads < 2:
+        return 1
     return 1 if (coupled or operations < _WORTH_SHARING) and is_crowded() else threads
 
 
@@ -73,7 +76,11 @@ def run(kernels: Kernels, jobs: int, bases: int, team: int) -> None:
     if team == 1:
         kernels.run(jobs, bases, 0, 1)
         return
+    run_on(kernels.part, (ctypes.c_int64 * 2)(jobs, bases), team)
+
+
+def run_on(function: int, given: ctypes.Array[ctypes.c_int64], team: int) -> None:
+    """Run the function at an address on several threads of OpenMP; each is given the same numbers."""
     library = openmp()
     assert library is not None
-    given = (ctypes.c_int64 * 2)(jobs, bases)
-    library.GOMP_parallel(ctypes.c_void_p(kernels.part), given, ctypes.c_uint(team), ctypes.c_uint(0))
+    library.GOMP_parallel(ctypes.c_void_p(function), given, ctypes.c_uint(team), ctypes.c_uint(0))

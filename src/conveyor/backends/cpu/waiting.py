@@ -18,7 +18,7 @@ from llvmlite import ir
 from conveyor.backends.cpu.loops import I64, POINTER, count
 
 NUMBERS = 3  # that threads share, zero at the start of a pass
-_SPINS = 4000
+SPINS = 4000  # times a thread looks before it sleeps
 _FUTEX = {"x86_64": 202, "aarch64": 98}  # the number of the system call, on Linux
 _SLEEP, _WAKE = 128, 129  # FUTEX_WAIT and FUTEX_WAKE between threads of one process
 _I32 = ir.IntType(32)
@@ -31,7 +31,7 @@ def emit(function: ir.Function) -> None:
     b = ir.IRBuilder(function.append_basic_block("entry"))
     turn = b.gep(arrived, [count(1)], source_etype=I64)
     asleep = b.gep(arrived, [count(2)], source_etype=I64)
-    relax, pause, wake = _pause(module), *_sleep(module, turn, asleep)
+    relax, pause, wake = pausing(module), *sleeping(module, turn, asleep)
     seen = b.load_atomic(turn, "acquire", 8, typ=I64)
     before = b.atomic_rmw("add", arrived, count(1), "acq_rel")
     last = b.icmp_signed("==", b.add(before, count(1)), team)
@@ -62,7 +62,7 @@ def _spin(
     now = b.load_atomic(turn, "acquire", 8, typ=I64)
     b.cbranch(b.icmp_signed("==", now, seen), body, after)
     b.position_at_end(body)
-    with b.if_else(b.icmp_signed("<", spins, count(_SPINS))) as (few, many):
+    with b.if_else(b.icmp_signed("<", spins, count(SPINS))) as (few, many):
         with few:
             relax(b)
         with many:
@@ -72,15 +72,15 @@ def _spin(
     b.position_at_end(after)
 
 
-def _sleep(
+def sleeping(
     module: ir.Module, turn: Any, asleep: Any
 ) -> tuple[Callable[[ir.IRBuilder, Any], None], Callable[[ir.IRBuilder], None]]:
-    """What a thread does that waits for long in a round, and what wakes those that do."""
+    """What a thread does that waits for long for a number to change, and what wakes those that do."""
     number = _FUTEX.get(platform.machine())
     if not sys.platform.startswith("linux") or number is None:
-        give_way = ir.Function(module, ir.FunctionType(_I32, []), "sched_yield")
+        give_way = _declared(module, ir.FunctionType(_I32, []), "sched_yield")
         return (lambda b, seen: b.call(give_way, []), lambda b: None)
-    ask = ir.Function(module, ir.FunctionType(I64, [I64], var_arg=True), "syscall")
+    ask = _declared(module, ir.FunctionType(I64, [I64], var_arg=True), "syscall")
     # A round's lower half, which a futex looks at, stands first: both processors are little-endian.
     none = ir.Constant(POINTER, None)
 
@@ -97,10 +97,15 @@ def _sleep(
     return sleep, wake
 
 
-def _pause(module: ir.Module) -> Callable[[ir.IRBuilder], Any]:
+def pausing(module: ir.Module) -> Callable[[ir.IRBuilder], Any]:
     """What tells a core that its thread only waits."""
     if platform.machine() in ("aarch64", "arm64"):
-        hint = ir.Function(module, ir.FunctionType(ir.VoidType(), [ir.IntType(32)]), "llvm.aarch64.hint")
+        hint = _declared(module, ir.FunctionType(ir.VoidType(), [ir.IntType(32)]), "llvm.aarch64.hint")
         return lambda b: b.call(hint, [ir.Constant(ir.IntType(32), 1)])
-    pause = ir.Function(module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause")
+    pause = _declared(module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause")
     return lambda b: b.call(pause, [])
+
+
+def _declared(module: ir.Module, kind: ir.FunctionType, name: str) -> ir.Function:
+    known = module.globals
+    return known[name] if name in known else ir.Function(module, kind, name)
