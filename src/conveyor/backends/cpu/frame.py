@@ -121,6 +121,7 @@ class Frame(Room):
             first = self.program.states[0]
             source = (self._base(f"final {first.name}"), 0, self.widths[first.width])
             self._finish("output", source, self.widths[first.width], shape.stride)
+        self.is_large = self._weights_of_a_step() * self.size > OWN_CACHE
         self.by_units = self._is_split_by_units()
         self._reads_before = shape.ragged and self._reads_states(recipe.after)
         self._jobs = self._fill_jobs(driver.JOBS)
@@ -444,17 +445,15 @@ class Frame(Room):
             numbers[place] = self.widths[symbol]
         return numbers
 
+    def _weights_of_a_step(self) -> int:
+        """How many weights the loop reads at each step."""
+        named = (table.product("loop", product.results[0]) for product in self.recipe.loop.products)
+        return sum(inner * columns for inner, columns in (self._products[name][2:4] for name in named))
+
     def _is_split_by_units(self) -> bool:
         """Whether threads share the units of the loop's steps: with too few rows for them, or too large matrices."""
-        schedule = self.recipe.loop
-        each_step = 0
-        for product in schedule.products:
-            inner, columns = self._products[table.product("loop", product.results[0])][2:4]
-            each_step += inner * columns
-        if not emit.splits(schedule):
-            return False
-        few = self.shape.batch < FEW_ROWS and each_step >= WORTH_WAITING
-        return few or each_step * self.size > OWN_CACHE
+        few = self.shape.batch < FEW_ROWS and self._weights_of_a_step() >= WORTH_WAITING
+        return emit.splits(self.recipe.loop) and (few or self.is_large)
 
     def _reads_states(self, schedule: Schedule) -> bool:
         """Whether it reads states before a step, which of sequences of unequal length are not the rows of the step."""

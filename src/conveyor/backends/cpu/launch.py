@@ -24,9 +24,11 @@ from conveyor.backends.cpu import driver, memory, threads
 from conveyor.backends.cpu.frame import Fit, Frame, Strides
 from conveyor.backends.cpu.room import Shape
 from conveyor.backends.cpu.sequence import frame_for
+from conveyor.backends.cpu.stack import Entry, Stack, may_run_at_once
 from conveyor.backends.interface import RecurrenceSpec
 
 Place = tuple[str, int, int]  # of a base: an address by its name, bytes behind it, and bytes more a step
+_LINE = 128  # bytes that no two threads should write into
 _zeros: list[Any] = []
 
 
@@ -90,7 +92,8 @@ class Group:
         chosen: Takes the address of the call for each base of all passes.
         behind: The bytes behind it.
         numbers: Which address of the call it is.
-        workspace: The bytes that the largest works in.
+        workspace: The bytes that they work in.
+        stack: What runs them at the same time; None where one after the other is as good.
         needs_rows: Whether for some group what is given must stand in rows at equal distances, and does not.
         frames: Their frames, which own what the addresses lead to.
         fits: Their fits, likewise.
@@ -102,6 +105,7 @@ class Group:
     behind: tuple[int, ...]
     numbers: tuple[int, ...]
     workspace: int
+    stack: Stack | None
     needs_rows: bool
     frames: tuple[Frame, ...]
     fits: tuple[Fit, ...]
@@ -126,6 +130,11 @@ class Group:
     def run_on(self, table: array[int], again: bool) -> None:
         """Run the passes on such a table; `again` with weights that lie packed already."""
         bases = table.buffer_info()[0]
+        if self.stack is not None:
+            team = threads.usable(torch.get_num_threads(), sum(one.operations for one in self.passes))
+            if self.stack.is_at_once(team):
+                self.stack.run([bases + one.at for one in self.passes], team)
+                return
         for one in self.passes:
             jobs = one.again if again else one.jobs
             if one.operations < threads._WORTHWHILE:
@@ -146,7 +155,8 @@ class _Template:
         numbers: For each base which address of the call it is,
         behind: the bytes behind it,
         a_step: and the bytes more for each step.
-        workspace: The bytes that the largest works in.
+        workspace: The bytes that the passes work in.
+        at_once: Whether they may run at the same time: rows are fewer than are worth a thread for each pass.
     """
 
     layer: int
@@ -156,13 +166,14 @@ class _Template:
     behind: tuple[int, ...]
     a_step: tuple[int, ...]
     workspace: int
+    at_once: bool
 
     @cached_property
     def chosen(self) -> Callable[[Sequence[int]], tuple[int, ...]]:
         """Takes the addresses of all bases from those of a call."""
         return itemgetter(*self.numbers)
 
-    def fit(self, steps: int, fits: tuple[Fit, ...], needs_rows: bool) -> Group:
+    def fit(self, steps: int, fits: tuple[Fit, ...], needs_rows: bool, directions: int) -> Group:
         """The group for a number of steps, with the fits of its frames."""
         frames = tuple([frame for _, frame in self.units])
         passes = tuple(
@@ -172,7 +183,16 @@ class _Template:
             ]
         )
         behind = tuple([b + a * steps for b, a in zip(self.behind, self.a_step, strict=True)])
-        return Group(self.layer, passes, self.chosen, behind, self.numbers, self.workspace, needs_rows, frames, fits)
+        stack = None
+        if self.at_once:
+            entries = [
+                Entry(one.jobs, steps, unit // directions, frame.backwards != frame.shape.reverse, frame.is_large)
+                for (unit, frame), one in zip(self.units, passes, strict=True)
+            ]
+            stack = Stack(frames[0].kernels, entries, frames[0].shape.batch)
+        return Group(
+            self.layer, passes, self.chosen, behind, self.numbers, self.workspace, stack, needs_rows, frames, fits
+        )
 
 
 class Launch:
@@ -410,7 +430,9 @@ class Launch:
             for t, own in zip(templates, fits, strict=True)
             for (_, frame), fit in zip(t.units, own, strict=True)
         )
-        return tuple([t.fit(steps, own, needs_rows) for t, own in zip(templates, fits, strict=True)])
+        return tuple(
+            [t.fit(steps, own, needs_rows, self.signature.directions) for t, own in zip(templates, fits, strict=True)]
+        )
 
     def _template(
         self, forward: bool, capacity: int, of_output: bool, gradients: tuple[bool, ...]
@@ -427,19 +449,23 @@ class Launch:
         made = []
         for units in groups:
             frames = [(unit, self._frame(unit, forward, capacity, gradients)) for unit in units]
+            at_once = len(units) > 1 and not s.alone and may_run_at_once(s.batch, len(units))
             places: list[tuple[int, int, int]] = []
-            starts = []
+            starts, workspace = [], 0
             for unit, frame in frames:
                 bases = self._forward_bases(unit) if forward else self._backward_bases(unit, gradients, of_output)
                 starts.append(8 * len(places))
                 places += [(1, 0, 0)] * driver.WAITING
                 for name in frame.bases:
                     address, behind, a_step = bases[name]
+                    behind += workspace if at_once and name == "workspace" else 0
                     places.append((number[address], behind, a_step))
+                workspace = (
+                    workspace + -(-frame.workspace // _LINE) * _LINE if at_once else max(workspace, frame.workspace)
+                )
             chosen, offsets, steps = (tuple(column) for column in zip(*places, strict=True))
-            workspace = max(frame.workspace for _, frame in frames)
             layer = units[0] // s.directions
-            made.append(_Template(layer, tuple(frames), tuple(starts), chosen, offsets, steps, workspace))
+            made.append(_Template(layer, tuple(frames), tuple(starts), chosen, offsets, steps, workspace, at_once))
         return tuple(made)
 
     def _strides(self, unit: int, x_strides: tuple[int, int], g_strides: tuple[int, int] | None) -> Strides:
