@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import platform
+import re
+
 import pytest
 import torch
+from llvmlite import binding as llvm
 
-from conveyor.backends.cpu import few
-from conveyor.backends.cpu.codegen import isa
+from conveyor.backends.cpu.codegen import emit, isa
+from conveyor.backends.cpu.codegen import few_rows as few
+from conveyor.backends.cpu.codegen.vector import FLOAT32
 from conveyor.backends.lowering.passes import backward_recipe, forward_recipe
 from cpu.cells import CELLS
 from cpu.common import Shape, Tensors, assert_same, infer, train
@@ -83,3 +88,36 @@ def test_parts_wait_once_a_step() -> None:
     assert few._meetings(forward_recipe(program, True).loop, lambda p: True) == [True]
     assert few._meetings(backward_recipe(program, True).loop, lambda p: True) == [True, False]
     assert few._meetings(backward_recipe(program, True).loop, lambda p: False) == [True, True]
+
+
+def assembly(cell: str, rows: int, backward: bool = False) -> str:
+    """What LLVM makes of a loop for AVX-512, whatever machine this is."""
+    (width,) = (w for w in isa._X86 if w.name == "avx512")
+    program = BY_ID[cell].program
+    recipe = backward_recipe(program, True) if backward else forward_recipe(program, False)
+    make = few.emitter(rows, width) if rows else None
+    module, _ = emit.emit([("loop", recipe.loop)], FLOAT32, width, make)
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    triple = llvm.Target.from_triple("x86_64-unknown-linux-gnu")
+    machine = triple.create_target_machine(cpu="x86-64-v4", features="-prefer-256-bit", opt=3)
+    parsed = llvm.parse_assembly(str(module))
+    parsed.triple = machine.triple
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
+    builder.getModulePassManager().run(parsed, builder)
+    text: str = machine.emit_assembly(parsed)
+    return text
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="LLVM is asked for code of another processor")
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_avx512_divides_for_few_rows_and_estimates_for_many(cell: str) -> None:
+    few_rows, many = assembly(cell, 1), assembly(cell, 0)
+    assert "vdivps" in few_rows and "vrcp14ps" not in few_rows
+    assert "vdivps" not in many and "vrcp14ps" in many
+    # The sums of a block stay in registers: the loop over k has nothing on the stack.
+    loops = re.findall(r"^(\.LBB\w+):.*\n((?:(?!\.LBB).*\n)*?)\s+j\w+\s+\1\b", few_rows, re.M)
+    sums = [body for _, body in loops if body.count("vfmadd231ps") >= 8 and "vdivps" not in body]
+    assert sums
+    for body in sums:
+        assert not re.search(r"\(%rsp\), %zmm|%zmm\d+, \d*\(%rsp\)", body)

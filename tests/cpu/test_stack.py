@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.backends.cpu import stack, tasks
+from conveyor.backends.cpu.codegen import task_scheduler
 from conveyor.backends.cpu.codegen.compile import kernels
 from conveyor.backends.cpu.codegen.isa import width
 from conveyor.backends.cpu.codegen.vector import FLOAT32
-from conveyor.backends.cpu.runtime import launch_plan, sequence, threads, workspace
+from conveyor.backends.cpu.runtime import launch_plan, sequence, stack, threads, workspace
 from conveyor.errors import ConveyorError
 
 
@@ -148,8 +148,8 @@ def test_elementwise_work_between_passes(batch: int, team: int, request: Any) ->
     got = call()
     a, b, between, product, _ = (t.data_ptr() for t in got)
     numbers = batch * 8
-    add = (ctypes.c_int64 * 5)(a, b, between, numbers, tasks.ADD)
-    multiply = (ctypes.c_int64 * 5)(between, mask.data_ptr(), product, numbers, tasks.MULTIPLY)
+    add = (ctypes.c_int64 * 5)(a, b, between, numbers, task_scheduler.ADD)
+    multiply = (ctypes.c_int64 * 5)(between, mask.data_ptr(), product, numbers, task_scheduler.MULTIPLY)
     first, second, last = noted.found
     entries = [
         stack.Entry(first[0], 37, 0, False),

@@ -5,20 +5,21 @@ joins     sums of products that are made as one
 schedule  the order of work inside a step
 vector    vectors and elementary functions in LLVM IR
 gemm      the product kernels; packing brings matrices into their form
-emit      a schedule as code
+emit      a schedule as code; few does so for a loop over few rows
 driver    the pass as code: chunks of steps, threads; waiting is how they wait for each other
+tasks     the passes of a stack as code; stack runs them
 target    which instructions this CPU has
 compile   IR to code; disk keeps it
 table     how code is told where its arrays are
 room      memory and the jobs on it; frame lays out what a pass over sequences of one shape needs
 memory    what passes work in, used again
-threads   runs a pass on torch's threads; crowd tells whether others want the cores
+threads   runs a pass on torch's threads; crowd tells whether they get cores
 sequence  the two passes
-resident  one step after another, with the weights packed once
+launch    the passes of a whole stack, with what they have in common
 """
 
-from conveyor.backends.cpu.runtime.sequence import Kept, run_backward, run_forward
-from conveyor.backends.cpu.runtime.step_executor import Resident
+from conveyor.backends.cpu.launch import Launch, Signature
+from conveyor.backends.cpu.runtime.sequence import run_backward, run_forward
 from conveyor.backends.lowering.passes import saved_nodes
 
-__all__ = ["Kept", "Resident", "run_backward", "run_forward", "saved_nodes"]
+__all__ = ["Launch", "Signature", "run_backward", "run_forward", "saved_nodes"]

@@ -23,12 +23,11 @@ from typing import Any
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu import tasks
-from conveyor.backends.cpu.codegen import code_cache, driver, emit, gemm, panel_packing
+from conveyor.backends.cpu.codegen import code_cache, driver, emit, gemm, panel_packing, task_scheduler
 from conveyor.backends.cpu.codegen.argument_table import Table
+from conveyor.backends.cpu.codegen.few_rows import emitter
 from conveyor.backends.cpu.codegen.isa import Width, host_features, machine
 from conveyor.backends.cpu.codegen.vector import Format
-from conveyor.backends.cpu.few import emitter
 from conveyor.backends.cpu.runtime import threads
 from conveyor.backends.lowering.schedule import Schedule
 from conveyor.ir.ops import Op
@@ -89,7 +88,7 @@ class Kernels:
     Attributes:
         run: The function of `conveyor.backends.cpu.codegen.driver`; a call releases the GIL.
         part: The address of that which OpenMP's threads run.
-        stack: The function of `conveyor.backends.cpu.tasks`.
+        stack: The function of `conveyor.backends.cpu.codegen.task_scheduler`.
         stack_part: The address of that which OpenMP's threads run.
     """
 
@@ -104,7 +103,7 @@ def kernels(form: Format, width: Width) -> Kernels:
     """The kernels for a format and instructions, compiled when they are first asked for."""
     with _lock:
         engine = _kernels_of(form, width)
-        names = (f(form, width) for f in (driver.name, driver.part_name, tasks.name, tasks.part_name))
+        names = (f(form, width) for f in (driver.name, driver.part_name, task_scheduler.name, task_scheduler.part_name))
         run, part, stack, stack_part = map(engine.get_function_address, names)
         return Kernels(_PASS(run), part, _STACK(stack), stack_part)
 
@@ -119,7 +118,7 @@ def _kernels_of(form: Format, width: Width) -> Any:
             module = ir.Module("kernels")
             gemm.emit(module, form, width)
             panel_packing.emit(module, form, width)
-            tasks.emit(module, form, width, driver.emit(module, form, width))
+            task_scheduler.emit(module, form, width, driver.emit(module, form, width))
             return module, {}
 
         engine, _ = _load(f"kernels f{form.integer.width}", make, width)

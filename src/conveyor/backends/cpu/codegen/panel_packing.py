@@ -8,7 +8,7 @@
 The first form is for a matrix whose k lie side by side in memory, the second for one whose columns do. What is left
 over at the edges, and a matrix of any other layout, is copied number by number.
 
-A second kernel copies columns that lie within one panel of any width (`conveyor.backends.cpu.few`).
+A second kernel copies columns that lie within one panel of any width (`conveyor.backends.cpu.codegen.few_rows`).
 """
 
 from __future__ import annotations

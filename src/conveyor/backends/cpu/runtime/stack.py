@@ -1,4 +1,4 @@
-"""Runs the passes of a stack of layers and directions in one compiled call (`conveyor.backends.cpu.tasks`)."""
+"""Runs the passes of a stack of layers and directions in one compiled call (`conveyor.backends.cpu.codegen.task_scheduler`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conveyor.backends.cpu import tasks
+from conveyor.backends.cpu.codegen import task_scheduler
 from conveyor.backends.cpu.runtime import threads
 from conveyor.errors import ConveyorError
 
@@ -61,8 +61,8 @@ class Stack:
             row = (entry.jobs, 0, *sources, piece(entry.steps, batch), entry.steps, int(entry.descending))
             self._numbers += row
         self._states = len(self._numbers)
-        self._shared = self._states + len(entries) * len(tasks.STATE)
-        self._numbers += [0] * (self._shared + len(tasks.SHARED) - self._states)
+        self._shared = self._states + len(entries) * len(task_scheduler.STATE)
+        self._numbers += [0] * (self._shared + len(task_scheduler.SHARED) - self._states)
 
     def run(self, bases: Sequence[int], team: int) -> None:
         """Run all passes.
@@ -85,8 +85,15 @@ class Stack:
 
     def is_at_once(self, team: int) -> bool:
         """Whether passes run at the same time, rather than all threads together at one after the other."""
-        together = min(team, math.ceil(self._batch / ROWS))
-        return min(team, len(self._passes)) > together and not any(e.is_large for e in self._passes)
+        return may_run_at_once(self._batch, min(team, len(self._passes)), team) and not any(
+            e.is_large for e in self._passes
+        )
+
+
+def may_run_at_once(batch: int, passes: int, team: int | None = None) -> bool:
+    """Tells whether a batch has too few rows for a team, of any size by default, while so many passes run."""
+    rows = math.ceil(batch / ROWS)
+    return passes > (rows if team is None else min(team, rows))
 
 
 def piece(steps: int, batch: int) -> int:
