@@ -52,7 +52,7 @@ def case(cell: cv.CellDefinition) -> Case:
 
 def forward(backend: str, given: Problem) -> Tensors:
     """Outputs and final states."""
-    result = recurrence(backend, given.program, given.x, given.states, given.params, given.widths, given.aux)
+    result = recurrence(backend, given.args())
     names = [f"final {s.name}" for s in given.program.states]
     return {"output": result.output} | dict(zip(names, result.states, strict=True))
 

@@ -20,6 +20,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.func import functional_call, grad, jacrev, jvp, vmap
 
 import conveyor as cv
+from conveyor.backends.interface import RecurrenceArgs
 from conveyor.torch_ops import recurrence
 from cpu.cells import CELLS, counts, reductions_in_sequence, twins
 from cpu.common import Shape, assert_same, case, forward, infer, python, shape, train
@@ -111,7 +112,8 @@ def test_expanded_inputs_states_and_cotangents() -> None:
     def outputs(backend: str) -> Tensor:
         x, state = small[0].expand_as(given.x), small[1].expand_as(given.states[0])
         spread = {n: t.expand_as(given.aux[n]) for n, t in zip(aux, small[2:], strict=True)}
-        return recurrence(backend, given.program, x, (state,), given.params, given.widths, spread).output
+        args = RecurrenceArgs.of(given.program, x, (state,), given.params, given.widths, spread)
+        return recurrence(backend, args).output
 
     for cotangent in (torch.tensor(0.5, dtype=F64).expand(4, 3, 7), torch.randn(1, 1, 7, dtype=F64).expand(4, 3, 7)):
         got, want = (torch.autograd.grad(outputs(b), small, cotangent) for b in ("cpu", "reference"))
@@ -124,7 +126,8 @@ def test_an_auxiliary_input_that_is_the_same_at_each_step() -> None:
     aux = {n: a[:1].clone().requires_grad_() for n, a in given.aux.items()}
     found = {}
     for backend in ("cpu", "reference"):
-        y = recurrence(backend, given.program, given.x, given.states, given.params, given.widths, aux).output
+        args = RecurrenceArgs.of(given.program, given.x, given.states, given.params, given.widths, aux)
+        y = recurrence(backend, args).output
         found[backend] = (y, *torch.autograd.grad(y.square().sum(), tuple(aux.values())))
     for a, b in zip(found["cpu"], found["reference"], strict=True):
         assert_near(a, b, 1e-12, "output or gradient")
@@ -271,7 +274,8 @@ def test_one_tensor_in_two_places() -> None:
     z = given.states[0].clone().requires_grad_()
 
     def gradients(backend: str) -> tuple[Tensor, Tensor]:
-        result = recurrence(backend, given.program, given.x, (z, z), given.params, given.widths)
+        args = RecurrenceArgs.of(given.program, given.x, (z, z), given.params, given.widths)
+        result = recurrence(backend, args)
         (first,) = torch.autograd.grad(result.output.square().sum(), z, create_graph=True)
         (second,) = torch.autograd.grad(first.square().sum(), z)
         return first.detach(), second
@@ -346,14 +350,14 @@ def test_what_torch_records_is_the_equations() -> None:
     with FakeTensorMode(allow_non_fake_inputs=True) as mode:
         fake = mode.from_tensor(x)
         assert layer(fake)[0].shape == (5, 2, 4)
-    assert recurrence(
-        "cpu",
+    args = RecurrenceArgs.of(
         layer.units[0].program,
         fake,
         [mode.from_tensor(torch.zeros(2, 4))] * 2,
         {k: mode.from_tensor(p) for k, p in layer.units[0].bind(layer).items()},
         layer.units[0].widths,
-    ).output.shape == (5, 2, 4)
+    )
+    assert recurrence("cpu", args).output.shape == (5, 2, 4)
 
 
 # Memory

@@ -165,3 +165,53 @@ def test_results_do_not_depend_on_the_lane(kind: str, width: Width) -> None:
     for name in TRUTH:
         apply = compiled(name, kind, width)
         np.testing.assert_array_equal(apply(x), apply(x[::-1].copy())[::-1])
+
+
+def quotients(top: Array, bottom: Array, estimate: Array, width: Width) -> Array:
+    """Quotients by estimates of the reciprocals."""
+    form, lanes = FORMATS["float32"], width.lanes(FORMATS["float32"])
+    assert top.size == bottom.size == estimate.size and top.size % lanes == 0
+    module = ir.Module("refined")
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER] * 4 + [I64]), "apply")
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+
+    def body(b: ir.IRBuilder, k: ir.Value) -> None:
+        v = Vectors(b, form, lanes)
+        *sources, target = (b.gep(p, [k], source_etype=form.type) for p in function.args[:4])
+        b.store(v.refined(*(b.load(p, typ=v.type, align=4) for p in sources)), target, align=4)
+
+    loop(b, count(0), function.args[4], lanes, body)
+    b.ret_void()
+    engine, _ = compiler._load(str(module), lambda: (module, {}), width)
+    kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, ctypes.c_int64)
+    result = np.empty_like(top)
+    kind(engine.get_function_address("apply"))(*(a.ctypes.data for a in (top, bottom, estimate, result)), top.size)
+    return result
+
+
+@pytest.mark.parametrize("width", [w for w in widths() if w.name in ("avx2", "avx512")], ids=lambda w: w.name)
+def test_a_quotient_by_an_estimate_is_the_division(width: Width) -> None:
+    """Whatever the estimate, as long as it is good to 14 bits: so it does not matter which of the two a row gets."""
+    random = np.random.default_rng(0)
+    many = 1 << 20
+    ones = np.nextafter(np.float32(2), np.float32(0))  # the hardest: all bits of its mantissa are set
+    near = np.arange(1 << 12, dtype=np.float32) * np.finfo(np.float32).eps
+    e = np.concatenate([random.uniform(0, 1, many), np.exp(random.uniform(-80, 0, many)), near, 1 - near / 2])
+    tiny = (np.arange(1, 1 << 12) * np.finfo(np.float32).smallest_subnormal).astype(np.float32)
+    e = np.concatenate([e, tiny])
+    t = np.concatenate(
+        [tiny, np.expm1(random.uniform(0, 20, many)), np.exp(random.uniform(-80, 3, many)), near, near * 8]
+    )
+    e, t = e.astype(np.float32), t.astype(np.float32)
+    cases = [
+        (np.where(random.random(e.size) < 0.5, e, np.float32(1)), np.float32(1) + e),  # a sigmoid
+        (t, t + np.float32(2)),  # a hyperbolic tangent
+        (random.uniform(0, 2, many).astype(np.float32), np.full(many, ones)),
+    ]
+    for top, bottom in cases:
+        size = top.size // 64 * 64
+        top, bottom = top[:size].copy(), bottom[:size].copy()
+        for off in (-1.0, 0.0, 1.0, random.uniform(-1, 1, size)):
+            estimate = ((1 + off * 2.0**-14) / bottom.astype(np.float64)).astype(np.float32)
+            got = quotients(top, bottom, estimate, width)
+            np.testing.assert_array_equal(got, top / bottom)

@@ -7,9 +7,17 @@ from __future__ import annotations
 
 import os
 
-_HOME = os.getpid()
+is_child = False  # asked at every call: read it as `fork.is_child`
+
+
+def _in_child() -> None:
+    global is_child
+    is_child = True
+
+
+os.register_at_fork(after_in_child=_in_child)
 
 
 def forked() -> bool:
     """Whether the process has been forked since this module was loaded."""
-    return os.getpid() != _HOME
+    return is_child

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from conveyor.backends.ragged import Ragged
+from conveyor.backends.interface import VarLen
 
 
 class Packing:
@@ -17,7 +17,7 @@ class Packing:
         steps: T of the padded sequences; at least the longest length.
 
     Attributes:
-        ragged: The packed layout.
+        varlen: The packed layout.
         order: The rows of the batch from the longest to the shortest.
         back: Where each row of the batch stands in that order.
         rows: For each packed row the row of the padded sequences, T x B rows in order.
@@ -30,12 +30,12 @@ class Packing:
         falling = lengths[order].cpu()
         count = int(falling[0]) if batch else 0
         sizes = (falling > torch.arange(count).unsqueeze(1)).sum(1)
-        self.ragged = Ragged(sizes.tolist(), batch)
+        self.varlen = VarLen(sizes.tolist(), batch)
         self.steps = steps
         self.order = order
         self.back = torch.empty_like(order)
         self.back[order] = torch.arange(batch, device=device)
-        starts = torch.tensor(self.ragged.starts)
+        starts = torch.tensor(self.varlen.starts)
         time = torch.repeat_interleave(torch.arange(count), sizes)
         place = torch.arange(len(time)) - starts[time]
         self.rows = (time.to(device) * batch + order[place.to(device)]).contiguous()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from conveyor.backends.parameters import Parameters
+from conveyor.backends.interface import Parameters
 from conveyor.ir.program import Program
 from conveyor.ir.transforms.rewrite import probe_key, with_probes
 from conveyor.layers.checkpointing import Order

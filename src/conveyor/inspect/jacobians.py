@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from conveyor.backends.parameters import Parameters
+from conveyor.backends.interface import Parameters, RecurrenceArgs
 from conveyor.inspect.gradient_taps import UnitRun
 from conveyor.ir.transforms.rewrite import probe_key
 from conveyor.torch_ops import recurrence
@@ -46,7 +46,7 @@ class _Alone:
         self.run, self.backend = run, backend
         self.x, self.states, self.aux = run.alone(row)
         self.steps = len(self.x)
-        self.params = Parameters([t.detach() for t in run.params.tensors], run.params.places)
+        self.params = Parameters([t.detach() for t in run.params.tensors], run.params.layout)
 
     def final(self, k: int, count: int) -> tuple[Tensor, Tensor]:
         """The probe (L, count, width) on state k, and that state at the end, (count, width)."""
@@ -60,8 +60,7 @@ class _Alone:
         def spread(t: Tensor) -> Tensor:
             return t.expand(*t.shape[:-2], count, t.shape[-1]).contiguous()
 
-        result = recurrence(
-            self.backend,
+        args = RecurrenceArgs.of(
             self.run.program,
             spread(self.x),
             [spread(s) for s in self.states],
@@ -69,7 +68,7 @@ class _Alone:
             widths,
             {**{n: spread(a) for n, a in self.aux.items()}, **probes},
         )
-        return probe, result.states[k]
+        return probe, recurrence(self.backend, args).states[k]
 
 
 @torch.enable_grad()

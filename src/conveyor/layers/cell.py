@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from conveyor import backends
+from conveyor.backends.interface import RecurrenceArgs
 from conveyor.cells import cells
 from conveyor.errors import ArgumentTypeError
 from conveyor.frontend import CellDefinition
 from conveyor.ir.program import Bias
 from conveyor.ir.transforms.param_layout import merged_layout, resolve_widths
 from conveyor.ir.transforms.rewrite import without_bias
+from conveyor.layers.call_plan import call_cell
 from conveyor.layers.core.argument_checks import check_aux_names, check_input, check_state, step_aux
 from conveyor.layers.core.arguments import as_cell, as_sizes, check_place
 from conveyor.layers.core.layer_direction import Unit
@@ -25,7 +27,7 @@ from conveyor.layers.initialise import initialise
 from conveyor.layers.rnn import OF_SEQUENCES, Options, rnn_cell, torch_layout, with_defaults
 from conveyor.scalars import as_flag, as_whole
 from conveyor.states import state_class
-from conveyor.torch_ops import single_step
+from conveyor.torch_ops import recurrence
 
 
 class _Step(Module):
@@ -102,9 +104,10 @@ class _Step(Module):
             given = tuple(like.new_zeros((rows.shape[0], widths[s.width])) for s in program.states)
         else:
             given = self._given(state, x, rows, like, fix)
-        whole = {a.name: step_aux(a.name, aux[a.name], x, widths[a.width]) for a in program.aux}
+        whole = {a.name: step_aux(a.name, aux[a.name], x, widths[a.width]).unsqueeze(0) for a in program.aux}
         params = self.unit.bind(self).to(like.dtype)
-        states = single_step(self.backend_used, program, rows, given, params, widths, whole)
+        args = RecurrenceArgs.of(program, rows.unsqueeze(0), given, params, widths, whole)
+        states = recurrence(self.backend_used, args).states
         return states if x.dim() == 2 else tuple(s.squeeze(0) for s in states)
 
     def _given(self, state: Any, x: Tensor, rows: Tensor, like: Tensor, fix: str) -> tuple[Tensor, ...]:
@@ -174,6 +177,10 @@ class Cell(_Step):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
+        if not aux and (state is None or isinstance(state, tuple | list)):
+            found = call_cell(self, x, state or ())
+            if found is not None:
+                return tuple.__new__(self._state_class, found)
         states = self._step(x, state, aux, "state=None or its first {batch} rows")
         return self._state_class(*states)
 
@@ -204,6 +211,10 @@ class LSTMCell(_Step):
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> Any:
         """One step: (B, input_size) and (h, c), each (B, hidden_size), to a named tuple of the new (h, c)."""
+        if hx is None or isinstance(hx, tuple | list):
+            found = call_cell(self, input, hx or ())
+            if found is not None:
+                return tuple.__new__(self._state_class, found)
         states = self._step(input, hx, {}, "hx=None or its first {batch} rows")
         return self._state_class(*states)
 
@@ -211,7 +222,11 @@ class LSTMCell(_Step):
 class _OneStateStep(_Step):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """One step: (B, input_size) and h, (B, hidden_size), to the new h."""
-        return self._step(input, None if hx is None else (hx,), {}, "hx=None or its first {batch} rows")[0]
+        states = () if hx is None else (hx,)
+        found = call_cell(self, input, states)
+        if found is not None:
+            return found[0]
+        return self._step(input, states or None, {}, "hx=None or its first {batch} rows")[0]
 
 
 class GRUCell(_OneStateStep):

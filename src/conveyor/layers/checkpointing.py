@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from conveyor.backends.interface import VarLen
 from conveyor.backends.packing import Packing, turn_padded
-from conveyor.backends.ragged import Ragged
 from conveyor.torch_ops.modes import is_watched
 
 States = tuple[Tensor, ...]
 # Of the input, the states, other tensors and how rows are packed: outputs and final states.
-Run = Callable[[Tensor, States, Sequence[Tensor], "Ragged | None"], tuple[States, States]]
+Run = Callable[[Tensor, States, Sequence[Tensor], "VarLen | None"], tuple[States, States]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +35,9 @@ class Order:
     lengths: Tensor | None = None
 
     @property
-    def ragged(self) -> Ragged | None:
+    def varlen(self) -> VarLen | None:
         """How sequences of unequal length are packed."""
-        return None if self.packing is None else self.packing.ragged
+        return None if self.packing is None else self.packing.varlen
 
     def goes_along(self, tensor: Tensor) -> bool:
         """Whether a tensor has an entry a step: otherwise it is the same at each."""
@@ -53,17 +53,17 @@ class Order:
 
     def length(self) -> int:
         """How many steps there are to run."""
-        return self.steps if self.packing is None else len(self.packing.ragged.sizes)
+        return self.steps if self.packing is None else len(self.packing.varlen.sizes)
 
-    def part(self, start: int, stop: int) -> Ragged | None:
+    def part(self, start: int, stop: int) -> VarLen | None:
         """How the rows of some steps are packed."""
-        ragged = self.ragged
-        return None if ragged is None else Ragged(ragged.sizes[start:stop], ragged.batch)
+        varlen = self.varlen
+        return None if varlen is None else VarLen(varlen.sizes[start:stop], varlen.batch)
 
     def take(self, sequence: Tensor, start: int, stop: int) -> Tensor:
         """Steps in this order; in the forward direction a view."""
         if self.packing is not None:
-            starts = self.packing.ragged.starts
+            starts = self.packing.varlen.starts
             first, last = starts[start], starts[stop]
             if self.forwards:
                 return sequence[first:last]
@@ -75,7 +75,7 @@ class Order:
     def put(self, sequence: Tensor, start: int, stop: int, values: Tensor) -> None:
         """Write steps in this order to where they belong."""
         if self.packing is not None:
-            starts = self.packing.ragged.starts
+            starts = self.packing.varlen.starts
             first, last = starts[start], starts[stop]
             if self.forwards:
                 sequence[first:last] = values

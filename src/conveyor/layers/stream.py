@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -9,10 +10,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from conveyor.backends.parameters import Parameters
+from conveyor.backends.interface import RecurrenceArgs, RecurrenceSpec
 from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError
+from conveyor.layers.bound_params import Bound
 from conveyor.layers.core.argument_checks import (
     check_aux_names,
     check_input,
@@ -26,7 +27,7 @@ from conveyor.layers.core.layer_direction import Unit
 from conveyor.layers.core.precision import HALF, computed_in
 from conveyor.layers.core.stack import Stack
 from conveyor.scalars import as_whole
-from conveyor.torch_ops import single_step
+from conveyor.torch_ops import recurrence
 
 
 class Stream:
@@ -56,35 +57,30 @@ class Stream:
 
     def refresh(self) -> None:
         """Read the layer's parameters again at the next step; the states stay."""
-        states = [r.states for r in self._runs]
+        states = self._states()
         self._units = self.layer.units
         self._like = like = self.layer._like()
         self._dtype, self._device = like.dtype, like.device
-        run: type[_Run]
-        run = _Compiled if self.layer.backend_used == "cpu" else _Plain
-        self._runs = [run(unit, self.layer, self.batch_size) for unit in self.layer.units]
-        for r, before in zip(self._runs, states, strict=False):
-            if all(s.is_meta <= like.is_meta for s in before):  # what was on the meta device has no numbers
-                r.put(before)
+        layer, units = self.layer, self.layer.units
+        if layer.backend_used != "cpu":
+            self._runs = [_Plain((unit,), layer, self.batch_size) for unit in units]
+        else:
+            # All layers at once, where nothing is to be done between them.
+            even = layer.connections == "plain" and all(f.even for f in layer._fields) and not layer.aux_names
+            parts = [units] if even else [(unit,) for unit in units]
+            self._runs = [_Compiled(part, layer, self.batch_size) for part in parts]
+        if states and all(s.is_meta <= like.is_meta for own in states for s in own):  # the meta device has no numbers
+            self._put(states)
         self._out = (self.batch_size, self.layer.output_size)
         self._in = torch.Size((self.batch_size, self.layer.input_size))
         # What lies between layers; the last layer writes to the caller's tensor, unless that has another type.
         self._work = computed_in(self._dtype)
-        sizes = [(self.batch_size, r.unit.output_size) for r in self._runs]
+        sizes = [(self.batch_size, r.units[-1].output_size) for r in self._runs]
         self._between = [like.new_empty(size, dtype=self._work) for size in sizes[:-1]]
+        self._output = like.new_empty(self._out)
+        plain = len(self._runs) == 1 and self._work is self._dtype and not self.layer.aux_names
+        self._only = self._runs[0] if plain and isinstance(self._runs[0], _Compiled) else None
         self._last = None if self._work is self._dtype else like.new_empty(self._out, dtype=self._work)
-
-    def _renew(self) -> None:
-        """Read parameters that have changed; all anew where their type or device, or the layer's equations, have."""
-        like = self.layer._like()
-        is_same_kind = like.dtype is self._dtype and like.device == self._device
-        if not is_same_kind or self.layer.units is not self._units:
-            self.refresh()
-            return
-        self._like = like
-        with torch.no_grad():
-            for run in self._runs:
-                run.load()
 
     def step(self, x: Tensor, *, out: Tensor | None = None, **aux: Tensor) -> Tensor:
         """One step.
@@ -100,13 +96,25 @@ class Stream:
         Raises:
             ArgumentError: A shape, dtype or device does not fit, or the input wants a gradient.
         """
-        if self.layer.units is not self._units or any([run.is_stale() for run in self._runs]):
-            self._renew()
-        like = self._like
+        if (
+            self._only is not None and self.layer.units is self._units
+            and type(x) is Tensor and x.shape == self._in and x.dtype is self._dtype
+            and not aux and not x.requires_grad and x.is_cpu and not x.is_neg() and x.is_contiguous()
+        ):  # fmt: skip
+            if out is None:
+                out = torch.empty_like(self._output)
+            else:
+                self._check_out(out)
+            if self._only.step(x, aux, out):
+                return out
+        like = self.layer._like()
+        if like.dtype is not self._dtype or like.device != self._device or self.layer.units is not self._units:
+            self.refresh()
+            like = self._like
+        if isinstance(x, Tensor) and x.layout is not torch.strided:
+            refuse_sparse("input", x)
         if type(x) is not Tensor or x.shape != self._in or x.dtype is not like.dtype or x.requires_grad or x.is_neg():
             x = self._checked(x)
-        elif x.layout is not torch.strided:
-            refuse_sparse("input", x)
         if out is None:
             out = torch.empty(self._out, dtype=self._dtype, device=self._device)
         else:
@@ -141,7 +149,7 @@ class Stream:
         if isinstance(x, Tensor) and x.dim() == 3 and x.shape[0 if self.layer.batch_first else 1] != self.batch_size:
             raise TensorError(f"input has shape {tuple(x.shape)}, but this stream feeds {self.batch_size} sequences")
         y: Tensor
-        with _as_step_by_step(self._device):
+        with torch.autocast(self._device.type, enabled=False):  # as step by step
             y, fields = self.layer._run(x, tuple(self.state), aux, training=False)
         self.state = fields
         return y
@@ -176,15 +184,24 @@ class Stream:
     @property
     def state(self) -> Any:
         """The states, a named tuple of (num_layers, B, width) as the layer returns them; copies."""
-        return self.layer._named(self.layer._pack([tuple(s.clone() for s in r.states) for r in self._runs]))
+        return self.layer._named(self.layer._pack([tuple(s.clone() for s in own) for own in self._states()]))
 
     @state.setter
     def state(self, fields: Any) -> None:
         with torch.no_grad():
             like = self._like.to(self._work)
             fields = _in_type(fields, self._work)
-            for run, new in zip(self._runs, self.layer._unpack(fields, self.batch_size, like), strict=True):
-                run.put(new)
+            self._put(self.layer._unpack(fields, self.batch_size, like))
+
+    def _states(self) -> list[Sequence[Tensor]]:
+        """The states of each unit."""
+        return [own for run in self._runs for own in run.states]
+
+    def _put(self, states: Sequence[Sequence[Tensor]]) -> None:
+        """Set the states of each unit."""
+        rest = iter(states)
+        for run in self._runs:
+            run.put([next(rest) for _ in run.units])
 
     def reset(self, mask: Tensor | None = None) -> None:
         """Start anew.
@@ -195,11 +212,10 @@ class Stream:
         with torch.no_grad():
             initial = self.layer._unpack(None, self.batch_size, self._like)
             rows = None if mask is None else self._mask(mask)
-            for run, start in zip(self._runs, initial, strict=True):
-                new = (
-                    start if rows is None else [torch.where(rows, a, b) for a, b in zip(start, run.states, strict=True)]
-                )
-                run.put(new)
+            if rows is not None:
+                pairs = zip(initial, self._states(), strict=True)
+                initial = [tuple(torch.where(rows, a, b) for a, b in zip(*pair, strict=True)) for pair in pairs]
+            self._put(initial)
 
     def _mask(self, mask: Any) -> Tensor:
         if not isinstance(mask, Tensor) or mask.dtype != torch.bool or tuple(mask.shape) != (self.batch_size,):
@@ -223,8 +239,7 @@ class Stream:
         low, high = int(index.min()), int(index.max())
         if low < 0 or high >= self.batch_size:
             raise ArgumentError(f"index has rows from 0 to {self.batch_size - 1}, got {low if low < 0 else high}")
-        for run in self._runs:
-            run.put([s.index_select(0, index) for s in run.states])
+        self._put([[s.index_select(0, index) for s in own] for own in self._states()])
 
     def __reduce__(self) -> Any:
         raise TypeError("a stream holds memory of this process; copy its layer, and its state by .state")
@@ -246,33 +261,25 @@ def _require_numbers(name: str, tensor: Tensor) -> None:
 
 
 class _Run(ABC):
-    """One unit of a layer that runs step by step."""
+    """Units of a layer that run step by step; those with auxiliary inputs one by one."""
 
-    def __init__(self, unit: Unit, layer: Stack, batch: int) -> None:
-        self.unit = unit
+    def __init__(self, units: Sequence[Unit], layer: Stack, batch: int) -> None:
+        self.units = units
         self.layer = layer
         self.batch = batch
-        self.aux = [(a.name, unit.widths[a.width]) for a in unit.program.aux]
+        self.aux = [(a.name, units[0].widths[a.width]) for a in units[0].program.aux]
 
     @property
     @abstractmethod
-    def states(self) -> tuple[Tensor, ...]:
-        """The states after the last step, each (B, width)."""
+    def states(self) -> tuple[tuple[Tensor, ...], ...]:
+        """The states of each unit after the last step, each (B, width)."""
 
     @abstractmethod
-    def put(self, states: Sequence[Tensor]) -> None:
-        """Set the states."""
+    def put(self, states: Sequence[Sequence[Tensor]]) -> None:
+        """Set the states of each unit."""
 
     @abstractmethod
-    def is_stale(self) -> bool:
-        """Whether parameters have been replaced or written to since they were read."""
-
-    @abstractmethod
-    def load(self) -> None:
-        """Read the parameters afresh, which are of the same type and on the same device."""
-
-    @abstractmethod
-    def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> None:
+    def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> Any:
         """One step, whose output is written to a tensor."""
 
     def given(self, x: Tensor, aux: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -283,113 +290,127 @@ class _Run(ABC):
 class _Plain(_Run):
     """By the reference."""
 
-    def __init__(self, unit: Unit, layer: Stack, batch: int) -> None:
-        super().__init__(unit, layer, batch)
-        like = layer._like()
-        self._kind, self._dtype = _kind(layer), computed_in(like.dtype)
-        states = unit.program.states
-        self._states = tuple(like.new_zeros((batch, unit.widths[s.width]), dtype=self._dtype) for s in states)
+    def __init__(self, units: Sequence[Unit], layer: Stack, batch: int) -> None:
+        super().__init__(units, layer, batch)
+        like, (self._unit,) = layer._like(), units
+        self._dtype = computed_in(like.dtype)
+        states = self._unit.program.states
+        self._states = tuple(like.new_zeros((batch, self._unit.widths[s.width]), dtype=self._dtype) for s in states)
 
     @property
-    def states(self) -> tuple[Tensor, ...]:
-        """The states after the last step."""
-        return self._states
+    def states(self) -> tuple[tuple[Tensor, ...], ...]:
+        """The states of the unit after the last step."""
+        return (self._states,)
 
-    def put(self, states: Sequence[Tensor]) -> None:
-        """Set the states."""
-        self._states = tuple(new.to(old).clone() for new, old in zip(states, self._states, strict=True))
-
-    def is_stale(self) -> bool:
-        """Whether the layer has another type or device: numbers are read at each step."""
-        return _kind(self.layer) != self._kind
-
-    def load(self) -> None:
-        """Nothing: numbers are read at each step."""
+    def put(self, states: Sequence[Sequence[Tensor]]) -> None:
+        """Set the states of the unit."""
+        (own,) = states
+        self._states = tuple(new.to(old).clone() for new, old in zip(own, self._states, strict=True))
 
     def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> None:
         """One step."""
-        with torch.no_grad(), _as_step_by_step(x.device):
-            unit, given = self.unit, self.given(x, aux)
+        with torch.no_grad(), _without_autocast(x.device):
+            unit, given = self._unit, {n: a.unsqueeze(0) for n, a in self.given(x, aux).items()}
             params = unit.bind(self.layer).to(self._dtype)
-            self._states = single_step("reference", unit.program, x, self._states, params, unit.widths, given)
+            args = RecurrenceArgs.of(unit.program, x.unsqueeze(0), self._states, params, unit.widths, given)
+            self._states = recurrence("reference", args).states
             output.copy_(self._states[0])
 
 
-def _as_step_by_step(device: torch.device) -> AbstractContextManager[Any]:
+def _without_autocast(device: torch.device) -> AbstractContextManager[Any]:
     """Leaves autocast aside: compiled steps take the layer's type whatever it says. The meta device has none."""
     return nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
-
-
-def _kind(layer: Stack) -> tuple[torch.dtype, torch.device]:
-    like = layer._like()
-    return like.dtype, like.device
-
-
-class _Steps:
-    """How many steps optimizers have taken: fused ones write to parameters without a note in their versions."""
-
-    taken = 0
-
-    @classmethod
-    def count(cls, *_: Any) -> None:
-        """One more."""
-        cls.taken += 1
-
-
-register_optimizer_step_post_hook(_Steps.count)
 
 
 class _Compiled(_Run):
     """By compiled code, with the weights packed once."""
 
-    def __init__(self, unit: Unit, layer: Stack, batch: int) -> None:
-        super().__init__(unit, layer, batch)
-        from conveyor.backends.cpu import Resident
+    def __init__(self, units: Sequence[Unit], layer: Stack, batch: int) -> None:
+        super().__init__(units, layer, batch)
+        from conveyor.backends.cpu import Launch, Signature
+        from conveyor.backends.cpu.runtime import workspace
 
-        self._resident = Resident(unit.program, self._params(), unit.widths, batch)
-
-    def _params(self) -> Parameters:
-        params = self.unit.bind(self.layer)
-        held = self.layer._parameters
-        # Tensors of inference mode take no note of being written to, and those that a parametrization computes are new
-        # at each call: None stands for what is never the same.
-        self._steps = _Steps.taken
-        self._seen = [
-            (name, None if t.is_inference() else t, 0 if t.is_inference() else t._version, t.data_ptr())
-            for name, t in zip(self.unit.names, params.tensors, strict=True)
-        ]
-        # Their memory is not given to another tensor meanwhile, whose address would then be the same.
-        self._memory = [t.detach() for t in params.tensors]
-        self._held = held
-        return params.to(computed_in(self.layer._like().dtype))
-
-    def is_stale(self) -> bool:
-        """Whether parameters have been replaced or written to since they were read."""
-        if self._steps != _Steps.taken:
-            return True
-        held = self._held
-        for name, tensor, version, address in self._seen:
-            if held.get(name) is not tensor or tensor is None:
-                return True
-            if tensor._version != version or tensor.data_ptr() != address:
-                return True
-        return False
+        specs = tuple(RecurrenceSpec(u.program, u._layout) for u in units)
+        dtype = computed_in(layer._like().dtype)
+        self._launch = launch = Launch(Signature(specs, 1, batch, dtype, False, True, False, True, True))
+        (self._group,) = launch.groups(1, (batch * specs[0].widths["I"], specs[0].widths["I"]), True)
+        sizes = [(len(units), batch, w) for w in launch.state_widths]
+        self._buffers = tuple(tuple([torch.zeros(size, dtype=dtype) for size in sizes]) for _ in range(2))
+        self._turn = 0
+        self._history = torch.empty(launch.history_numbers(1), dtype=dtype)
+        weights = sum(f.resident for f in self._group.frames)
+        self._own = workspace.lend(self._group.workspace), workspace.lend(weights + 1)
+        self._aux = specs[0].aux
+        self._input = launch.positions(self._group, "x 0")
+        self._output = launch.positions(self._group, "y")
+        self._places = [launch.positions(self._group, f"aux {n}") for n in self._aux]
+        self.load()
 
     def load(self) -> None:
-        """Read the parameters afresh, which are of the same type and on the same device."""
-        self._resident.load(self._params())
+        """Read the parameters afresh."""
+        launch = self._launch
+        names = [n for u in self.units for n in u.names]
+        tensors: list[Tensor] = []
+        for u in self.units:
+            tensors += u.bind(self.layer).tensors
+        # What a parametrization computes is new at each call.
+        lasts = all(n in self.layer._parameters for n in names)
+        self._bound = Bound(names, tensors) if names and lasts else None
+        if self._bound is not None:
+            self._bound.remember()
+        # Packed weights are copies, but biases and the like are read where they are.
+        self._slots = [t.detach().to(launch.signature.dtype).contiguous() for t in tensors]
+        at, packed = ctypes.addressof(self._own[1]), []
+        for frame in self._group.frames:
+            packed.append(at)
+            at += frame.resident
+        fixed = [ctypes.addressof(self._own[0]), 0, launch.zero, 0, self._history.data_ptr(), 0]
+        fixed += [t.data_ptr() for t in self._slots]
+        pairs = (self._buffers, self._buffers[::-1])
+        states = [[t.data_ptr() for pair in both for t in pair] for both in pairs]
+        self._tables = [self._group.table([*fixed, *own, *packed, *[0] * len(self._aux)]) for own in states]
+        self._is_packed = False
+        # Of small work nothing is left to decide once the weights are packed.
+        self._alone: list[Any] = [None, None]
 
     @property
-    def states(self) -> tuple[Tensor, ...]:
-        """The states after the last step."""
-        return self._resident.states
+    def states(self) -> tuple[tuple[Tensor, ...], ...]:
+        """The states of each unit after the last step."""
+        return tuple(zip(*(t.unbind(0) for t in self._buffers[self._turn]), strict=True))
 
-    def put(self, states: Sequence[Tensor]) -> None:
-        """Set the states."""
-        for own, new in zip(self._resident.states, states, strict=True):
-            own.copy_(new)
+    def put(self, states: Sequence[Sequence[Tensor]]) -> None:
+        """Set the states of each unit."""
+        for own, new in zip(self.states, states, strict=True):
+            for s, n in zip(own, new, strict=True):
+                s.copy_(n)
 
-    def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> None:
-        """One step."""
-        given = (x, *(a.detach().contiguous() for a in self.given(x, aux).values())) if self.aux else (x,)
-        self._resident.step(given, output)
+    def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> bool:
+        """One step; False, and none was made, if the layer is of another type or elsewhere by now."""
+        bound = self._bound
+        if bound is None or not bound.are_known(self.layer._parameters):
+            like = self.layer._like()
+            if computed_in(like.dtype) is not self._launch.signature.dtype or like.device.type != "cpu":
+                return False
+            with torch.no_grad():
+                self.load()
+        turn = self._turn
+        table = self._tables[turn]
+        for place in self._input:
+            table[place] = x.data_ptr()
+        for place in self._output:
+            table[place] = output.data_ptr()
+        if self._aux:
+            given = {n: a.detach().contiguous() for n, a in self.given(x, aux).items()}
+            for name, places in zip(self._aux, self._places, strict=True):
+                for place in places:
+                    table[place] = given[name].data_ptr()
+        if self._alone[turn] is None:
+            self._group.run_on(table, self._is_packed)
+            if self._is_packed:
+                self._alone[turn] = self._group.calls(table)
+            self._is_packed = True
+        else:
+            for run, jobs, bases in self._alone[turn] or ():
+                run(jobs, bases, 0, 1)
+        self._turn = 1 - turn
+        return True

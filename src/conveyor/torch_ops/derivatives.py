@@ -8,18 +8,16 @@ import torch
 from torch import Tensor
 from torch.func import vjp
 
+from conveyor.backends.interface import RecurrenceArgs, RecurrenceSpec
 from conveyor.torch_ops import masked
-from conveyor.torch_ops.op_spec import Form, read
-from conveyor.torch_ops.passes import Inputs
+from conveyor.torch_ops.passes import read_spec
 
 Tensors = tuple[Tensor, ...]
 
 
-def _running(form: Form, lengths: Tensor | None) -> Callable[..., Tensors]:
+def _running(spec: RecurrenceSpec, lengths: Tensor | None) -> Callable[..., Tensors]:
     def run(*tensors: Tensor) -> Tensors:
-        given = Inputs.of(form, tensors, lengths)
-        aux, params = given.named_aux(form), given.parameters(form)
-        found = masked.forward(form.program, given.x, given.states, params, form.widths, aux, lengths)
+        found = masked.forward(spec.bind(tensors, lengths))
         return found.output, *found.states
 
     return run
@@ -33,22 +31,21 @@ def unrolled(
     """The output and the final states in operations of torch, step by step: for transforms inside a compiled graph."""
     # Tangents of views are more than torch can trace.
     own = [t.clone() for t in (x, *states, *aux, *params)]
-    return _running(read(program, layout), lengths)(*own)
+    return _running(read_spec(program, layout), lengths)(*own)
 
 
-def gradients(form: Form, given: Inputs, grads: Sequence[Tensor]) -> Tensors:
+def gradients(args: RecurrenceArgs, grads: Sequence[Tensor]) -> Tensors:
     """The gradients of the input, the states, the auxiliary inputs and the parameters' tensors.
 
     Args:
-        form: What ran.
-        given: What it read.
+        args: What the recurrence ran on.
         grads: The gradients of the output and of the final states.
     """
-    found: Tensors = vjp(_running(form, given.lengths), *_alive(given.tensors))[1](tuple(_alive(grads)))
+    found: Tensors = vjp(_running(args.spec, args.lengths), *_alive(args.tensors))[1](tuple(_alive(grads)))
     return found
 
 
-def second(form: Form, given: Inputs, grads: Sequence[Tensor], cotangents: Sequence[Tensor]) -> Tensors:
+def second(args: RecurrenceArgs, grads: Sequence[Tensor], cotangents: Sequence[Tensor]) -> Tensors:
     """The derivative of `gradients`: what it gives `cotangents` is the gradient of.
 
     Returns:
@@ -57,9 +54,9 @@ def second(form: Form, given: Inputs, grads: Sequence[Tensor], cotangents: Seque
     count = len(grads)
 
     def first(*tensors: Tensor) -> Tensors:
-        return gradients(form, Inputs.of(form, tensors[count:], given.lengths), tensors[:count])
+        return gradients(args.spec.bind(tensors[count:], args.lengths), tensors[:count])
 
-    found: Tensors = vjp(first, *_alive([*grads, *given.tensors]))[1](tuple(_alive(cotangents)))
+    found: Tensors = vjp(first, *_alive([*grads, *args.tensors]))[1](tuple(_alive(cotangents)))
     return found
 
 

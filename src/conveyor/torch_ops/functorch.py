@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from conveyor.backends.interface import RecurrenceArgs, RecurrenceSpec
 from conveyor.torch_ops import derivatives, passes
 from conveyor.torch_ops.modes import asks_for_tangents, is_transformed
-from conveyor.torch_ops.op_spec import Form
-from conveyor.torch_ops.passes import Inputs
 
 Tensors = tuple[Tensor, ...]
 
@@ -25,7 +24,7 @@ class _Call:
     auxiliary inputs and the parameters; the lengths, if it has any; and what a forward pass left, if it runs backward.
     """
 
-    form: Form
+    spec: RecurrenceSpec
     params: int
     has_lengths: bool
     training: bool = True
@@ -34,23 +33,23 @@ class _Call:
 
     @property
     def states(self) -> int:
-        return len(self.form.program.states)
+        return len(self.spec.program.states)
 
     @property
     def inputs(self) -> int:
-        return 1 + self.states + len(self.form.program.aux) + self.params
+        return 1 + self.states + len(self.spec.program.aux) + self.params
 
-    def split(self, tensors: Sequence[Any]) -> tuple[Inputs, Tensors]:
+    def split(self, tensors: Sequence[Any]) -> tuple[RecurrenceArgs, Tensors]:
         """What a pass reads, and what stands behind it."""
         lengths = tensors[self.inputs] if self.has_lengths else None
-        given = Inputs.of(self.form, tuple(tensors[: self.inputs]), lengths)
+        given = self.spec.bind(tensors[: self.inputs], lengths)
         return given, tuple(tensors[self.inputs + self.has_lengths :])
 
 
-def run(form: Form, given: Inputs) -> tuple[Tensor, Tensors]:
+def run(given: RecurrenceArgs) -> tuple[Tensor, Tensors]:
     """The output and the final states, under any transforms of torch.func but those of forward mode."""
     training = torch.is_grad_enabled() and any(map(_wants_gradient, given.tensors))
-    call = _Call(form, len(given.params), given.lengths is not None, training)
+    call = _Call(given.spec, len(given.params), given.lengths is not None, training)
     lengths = () if given.lengths is None else (given.lengths,)
     found = _Forward.apply(call, *given.tensors, *lengths)  # type: ignore[no-untyped-call]
     return found[0], tuple(found[1 : 1 + call.states])
@@ -69,7 +68,7 @@ class _Forward(torch.autograd.Function):
     @staticmethod
     def forward(call: _Call, *tensors: Tensor) -> Tensors:
         given, _ = call.split(tensors)
-        return tuple(passes.run_forward(call.form, "cpu", given, call.training))
+        return tuple(passes.run_forward(given, "cpu", call.training))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensors) -> None:
@@ -82,13 +81,13 @@ class _Forward(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
         call: _Call = ctx.call
-        received = passes.whole_gradients(call.form, ctx.saved_tensors[0], grads)
+        received = passes.whole_gradients(call.spec, ctx.saved_tensors[0], grads)
         _, wants_x, *wants = ctx.needs_input_grad
         wants_params = any(wants[call.inputs - 1 - call.params : call.inputs - 1])
         none = (None,) * call.has_lengths
         if asks_for_tangents():
             given, _ = call.split(ctx.saved_tensors)
-            return None, *derivatives.gradients(call.form, given, received), *none
+            return None, *derivatives.gradients(given, received), *none
         call = replace(call, wants_x=wants_x, wants_params=wants_params)
         found = list(_Backward.apply(call, *received, *ctx.saved_tensors))  # type: ignore[no-untyped-call]
         if not wants_x:
@@ -107,7 +106,7 @@ class _Forward(torch.autograd.Function):
             stacked = passes.Stacked(info.batch_size)
 
             def run_one(ts: list[Tensor]) -> list[Tensor]:
-                return passes.run_forward(call.form, "cpu", call.split(ts)[0], call.training, stacked)
+                return passes.run_forward(call.split(ts)[0], "cpu", call.training, stacked)
 
             return batch.run_each(run_one, stacked.whole)
         axes = [*_input_axes(call), *[None] * call.params]
@@ -123,7 +122,7 @@ class _Backward(torch.autograd.Function):
     def forward(call: _Call, *tensors: Tensor) -> Tensors:
         grads, rest = tensors[: 1 + call.states], tensors[1 + call.states :]
         given, kept = call.split(rest)
-        found = passes.run_backward(call.form, "cpu", given, grads, kept, call.wants_x)
+        found = passes.run_backward(given, "cpu", grads, kept, call.wants_x)
         return tuple(found if call.wants_params else found[: len(found) - call.params])
 
     @staticmethod
@@ -143,7 +142,7 @@ class _Backward(torch.autograd.Function):
             whole.insert(0, torch.zeros_like(given.x))
         if not call.wants_params:
             whole += [torch.zeros_like(p) for p in given.params]
-        found = derivatives.second(call.form, given, grads, whole)
+        found = derivatives.second(given, grads, whole)
         return None, *found, *(None,) * (call.has_lengths + 1 + call.states)
 
     @staticmethod
@@ -173,7 +172,7 @@ _SEQUENCE, _ROWS = 1, 0
 
 def _input_axes(call: _Call) -> list[int | None]:
     """Of the input, the states and the auxiliary inputs."""
-    return [_SEQUENCE, *[_ROWS] * call.states, *[_SEQUENCE] * len(call.form.program.aux)]
+    return [_SEQUENCE, *[_ROWS] * call.states, *[_SEQUENCE] * len(call.spec.program.aux)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from conveyor.backends.interface import RecurrenceArgs
 from conveyor.errors import TensorError
 from conveyor.torch_ops import derivatives, passes
-from conveyor.torch_ops.op_spec import read
-from conveyor.torch_ops.passes import Inputs
+from conveyor.torch_ops.passes import read_spec
 
 _library = torch.library.Library("conveyor", "DEF")
 _GIVEN = "Tensor x, Tensor[] states, Tensor[] aux, Tensor[] params, Tensor? lengths"
@@ -35,18 +35,18 @@ def _forward(
     x: Tensor, states: Several, aux: Several, params: Several, lengths: Tensor | None,
     program: str, layout: str, backend: str, training: bool,
 ) -> list[Tensor]:  # fmt: skip
-    given = Inputs(x, states, aux, params, lengths)
-    _refuse_duals(given.tensors)
-    return passes.run_forward(read(program, layout), backend, given, training)
+    args = RecurrenceArgs(read_spec(program, layout), x, states, aux, params, lengths)
+    _refuse_duals(args.tensors)
+    return passes.run_forward(args, backend, training)
 
 
 def _backward(
     grads: Several, kept: Several, x: Tensor, states: Several, aux: Several, params: Several, lengths: Tensor | None,
     program: str, layout: str, backend: str, wants_x: bool,
 ) -> list[Tensor]:  # fmt: skip
-    given = Inputs(x, states, aux, params, lengths)
-    _refuse_duals([*grads, *given.tensors])
-    return passes.run_backward(read(program, layout), backend, given, grads, kept, wants_x)
+    args = RecurrenceArgs(read_spec(program, layout), x, states, aux, params, lengths)
+    _refuse_duals([*grads, *args.tensors])
+    return passes.run_backward(args, backend, grads, kept, wants_x)
 
 
 def _refuse_duals(tensors: Several) -> None:
@@ -67,11 +67,11 @@ def _fake_forward(
     x: Tensor, states: Several, aux: Several, params: Several, lengths: Tensor | None,
     program: str, layout: str, backend: str, training: bool,
 ) -> list[Tensor]:  # fmt: skip
-    form = read(program, layout)
+    spec = read_spec(program, layout)
     steps, batch, _ = x.shape
-    widths = form.state_widths
+    widths = spec.state_widths
     found = [x.new_empty((steps, batch, widths[0])), *(x.new_empty((batch, w)) for w in widths)]
-    columns = passes.kept_width(form, backend) if training else None
+    columns = passes.kept_width(spec, backend) if training else None
     if columns is None:
         return found
     trails = [x.new_empty(((steps + 1) * batch, w)) for w in widths]
@@ -97,15 +97,15 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
 
 
 def _derive_forward(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
-    form = read(ctx.texts[0], ctx.texts[1])
+    spec = read_spec(ctx.texts[0], ctx.texts[1])
     kept = ctx.saved_tensors[: ctx.count]
-    given = Inputs.of(form, ctx.saved_tensors[ctx.count :], ctx.lengths)
+    given = spec.bind(ctx.saved_tensors[ctx.count :], ctx.lengths)
     wants_x = ctx.needs_input_grad[0]
     ops = torch.ops.conveyor
     if not ctx.training:  # what was made for inference keeps nothing
         found = ops.forward(given.x, given.states, given.aux, given.params, ctx.lengths, *ctx.texts, True)
         kept = found[1 + len(given.states) :]
-    received = passes.whole_gradients(form, given.x, grads)
+    received = passes.whole_gradients(spec, given.x, grads)
     d = iter(
         ops.backward(
             received, list(kept), given.x, given.states, given.aux, given.params, ctx.lengths, *ctx.texts, wants_x
@@ -115,7 +115,7 @@ def _derive_forward(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
     return d_x, *_in_lists(given, d), None, None, None, None, None
 
 
-def _in_lists(given: Inputs, tensors: Any) -> list[list[Tensor]]:
+def _in_lists(given: RecurrenceArgs, tensors: Any) -> list[list[Tensor]]:
     return [[next(tensors) for _ in several] for several in (given.states, given.aux, given.params)]
 
 
@@ -126,12 +126,11 @@ def _save_backward(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> N
 
 
 def _derive_backward(ctx: Any, cotangents: list[Tensor]) -> tuple[Any, ...]:
-    form = read(ctx.texts[0], ctx.texts[1])
     count, kept = ctx.counts
     grads = ctx.saved_tensors[:count]
-    given = Inputs.of(form, ctx.saved_tensors[count:], ctx.lengths)
+    given = read_spec(ctx.texts[0], ctx.texts[1]).bind(ctx.saved_tensors[count:], ctx.lengths)
     whole = cotangents if ctx.wants_x else [torch.zeros_like(given.x), *cotangents]
-    d = iter(derivatives.second(form, given, grads, whole))
+    d = iter(derivatives.second(given, grads, whole))
     d_grads, d_x = [next(d) for _ in grads], next(d)
     return d_grads, [None] * kept, d_x, *_in_lists(given, d), None, None, None, None, None
 
@@ -150,7 +149,7 @@ def graph_call(
     """The output and the final states, as a node of the graph that torch is making.
 
     Args:
-        texts: What runs, see `conveyor.torch_ops.op_spec`.
+        texts: What runs, the program's own and its layout's.
         backend: `cpu` or `reference`.
         x: The input, (T, B, I).
         states: The initial states, each (B, width).

@@ -5,8 +5,8 @@ runtime       compiled passes on tensors
 memory_model  how much memory the two passes take
 """
 
-from conveyor.backends.cpu.runtime.sequence import Kept, run_backward, run_forward
-from conveyor.backends.cpu.runtime.step_executor import Resident
+from conveyor.backends.cpu.runtime.launch import Launch, Signature
+from conveyor.backends.cpu.runtime.sequence import run_backward, run_forward
 from conveyor.backends.lowering.passes import saved_nodes
 
-__all__ = ["Kept", "Resident", "run_backward", "run_forward", "saved_nodes"]
+__all__ = ["Launch", "Signature", "run_backward", "run_forward", "saved_nodes"]

@@ -8,9 +8,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from conveyor.backends.ragged import Ragged
-from conveyor.backends.reference.evaluate import Evaluator, Params
-from conveyor.backends.results import Gradients, Result
+from conveyor.backends.interface import Gradients, Parameters, RecurrenceArgs, Residuals
+from conveyor.backends.reference.evaluate import Evaluator
 from conveyor.ir.program import Program
 from conveyor.ir.transforms.plan import Plan, plan
 
@@ -20,44 +19,25 @@ def _planned(program: Program, keep: tuple[int, ...] = ()) -> Plan:
     return plan(program, keep)
 
 
-def forward(
-    program: Program,
-    x: Tensor,
-    states: Sequence[Tensor],
-    params: Params,
-    widths: Mapping[str, int],
-    aux: Mapping[str, Tensor] | None = None,
-    ragged: Ragged | None = None,
-    keep: tuple[int, ...] = (),
-) -> Result:
+def forward(args: RecurrenceArgs) -> Residuals:
     """Run a program over a sequence.
-
-    Args:
-        program: A forward program.
-        x: The input, (T, B, I).
-        states: The initial states, each (B, width), in the program's order.
-        params: The parameters by (op, key): matrices (rows, cols / blocks), biases and vectors (width,).
-        widths: The numbers of the program's widths.
-        aux: The auxiliary inputs by name, each (T, B, width) or, if the same at each step, (1, B, width).
-        ragged: How sequences of unequal length are packed; the input, the auxiliary inputs and the output are then
-            (rows, width), and final states those at each sequence's own end.
-        keep: Nodes whose values at each step are asked for.
 
     Returns:
         The outputs and final states, differentiable by autograd; and the values that were asked for.
     """
-    if ragged is not None:
-        return _packed(program, x, states, params, widths, aux or {}, ragged, keep)
-    kept = _Keeper(program, widths, keep)
-    trail = _trail(program, x, states, params, widths, aux, kept)
+    if args.varlen is not None:
+        return _packed(args)
+    program, x, states = args.program, args.x, args.states
+    kept = _Keeper(program, args.widths, args.keep)
+    trail = _trail(args, args.parameters, kept)
     output = program.states[0].name
     outputs = [given[output] for given in trail[1:]]
     stacked = torch.stack(outputs) if outputs else states[0].new_zeros((0, *states[0].shape))
     rows = (x.shape[0], states[0].shape[0])
     finals = [trail[-1][i.name] for i in program.states]
     if not outputs:
-        stacked, *finals = _tied((stacked, *finals), (x, *(aux or {}).values(), *params.values()))
-    return Result(stacked, tuple(finals), kept.values(rows, stacked))
+        stacked, *finals = _tied((stacked, *finals), (x, *args.aux, *args.params))
+    return Residuals(stacked, tuple(finals), kept.values(rows, stacked))
 
 
 def _tied(results: Sequence[Tensor], read: Sequence[Tensor]) -> list[Tensor]:
@@ -89,20 +69,13 @@ class _Keeper:
         }
 
 
-def _packed(
-    program: Program,
-    x: Tensor,
-    states: Sequence[Tensor],
-    params: Params,
-    widths: Mapping[str, int],
-    aux: Mapping[str, Tensor],
-    ragged: Ragged,
-    keep: tuple[int, ...],
-) -> Result:
-    run = Evaluator(_planned(program, keep), params, widths, x)
-    kept = _Keeper(program, widths, keep)
-    whole = run.whole({n: v.unsqueeze(0) for n, v in {"x": x, **aux}.items()})
-    sizes = list(ragged.sizes)
+def _packed(args: RecurrenceArgs) -> Residuals:
+    program, states, varlen = args.program, args.states, args.varlen
+    assert varlen is not None
+    run = Evaluator(_planned(program, args.keep), args.parameters, args.widths, args.x)
+    kept = _Keeper(program, args.widths, args.keep)
+    whole = run.whole({n: v.unsqueeze(0) for n, v in {"x": args.x, **args.aux_by_name}.items()})
+    sizes = list(varlen.sizes)
     run.hoisted = {n: v for n, v in whole.items() if v.dim() < 3}
     run.varying = {n: v.squeeze(0).split(sizes) for n, v in whole.items() if v.dim() == 3}
     held = {i.name: s for i, s in zip(program.states, states, strict=True)}
@@ -118,23 +91,16 @@ def _packed(
     output = torch.cat(outputs) if outputs else held[first].new_zeros((0, held[first].shape[1]))
     finals = [held[i.name] for i in program.states]
     if not outputs:
-        output, *finals = _tied((output, *finals), (x, *aux.values(), *params.values()))
-    return Result(output, tuple(finals), kept.values((len(output),), output))
+        output, *finals = _tied((output, *finals), (args.x, *args.aux, *args.params))
+    return Residuals(output, tuple(finals), kept.values((len(output),), output))
 
 
-def _trail(
-    program: Program,
-    x: Tensor,
-    states: Sequence[Tensor],
-    params: Params,
-    widths: Mapping[str, int],
-    aux: Mapping[str, Tensor] | None,
-    kept: _Keeper | None = None,
-) -> list[dict[str, Tensor]]:
+def _trail(args: RecurrenceArgs, params: Parameters, kept: _Keeper | None = None) -> list[dict[str, Tensor]]:
     """The states before each step, and after the last."""
-    run = Evaluator(_planned(program, kept.nodes if kept else ()), params, widths, x)
-    run.hoist(_given(x, aux))
-    trail = [{i.name: s for i, s in zip(program.states, states, strict=True)}]
+    program, x = args.program, args.x
+    run = Evaluator(_planned(program, kept.nodes if kept else ()), params, args.widths, x)
+    run.hoist(_given(args))
+    trail = [{i.name: s for i, s in zip(program.states, args.states, strict=True)}]
     for t in range(x.shape[0]):
         values = run.step(t, trail[t])
         if kept is not None:
@@ -143,41 +109,27 @@ def _trail(
     return trail
 
 
-def _given(x: Tensor, aux: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
-    return {"x": x} | {n: a.expand(x.shape[0], -1, -1) for n, a in (aux or {}).items()}
+def _given(args: RecurrenceArgs) -> dict[str, Tensor]:
+    return {"x": args.x} | {n: a.expand(args.x.shape[0], -1, -1) for n, a in args.aux_by_name.items()}
 
 
-def backward(
-    program: Program,
-    derived: Program,
-    x: Tensor,
-    states: Sequence[Tensor],
-    params: Params,
-    widths: Mapping[str, int],
-    grad_output: Tensor,
-    grad_states: Sequence[Tensor],
-    aux: Mapping[str, Tensor] | None = None,
-) -> Gradients:
-    """Run the backward program of `program` over a sequence, from the last step to the first.
+def backward(args: RecurrenceArgs, derived: Program, grad_output: Tensor, grad_states: Sequence[Tensor]) -> Gradients:
+    """Run the backward program of a program over a sequence, from the last step to the first.
 
     Args:
-        program: The forward program.
+        args: What the forward pass runs on; padded.
         derived: Its backward program, from `conveyor.ir.transforms.autodiff.differentiate`.
-        x: As in `forward`.
-        states: As in `forward`.
-        params: As in `forward`.
-        widths: As in `forward`.
         grad_output: Gradient of the loss with respect to the outputs, (T, B, width).
         grad_states: Gradient with respect to each final state, (B, width).
-        aux: As in `forward`.
 
     Returns:
         The gradients; a value that the outputs don't depend on has gradient zero.
     """
-    run = Evaluator(_planned(derived), params, widths, x)
-    given = _given(x, aux)
+    program, x, params = args.program, args.x, args.parameters
+    run = Evaluator(_planned(derived), params, args.widths, x)
+    given = _given(args)
     run.hoist(given)
-    before = _trail(program, x, states, params, widths, aux)
+    before = _trail(args, params)
     names = [i.name for i in program.states]
     grads = dict(zip(names, grad_states, strict=True))
     d_x = torch.zeros_like(x)
@@ -200,7 +152,11 @@ def backward(
             else:
                 key = (out.role.removeprefix("grad_"), out.name)
                 d_params[key] += value.expand(x.shape[1], -1).sum(0)
-    return Gradients(d_x, tuple(grads[n] for n in names), d_aux, d_params)
+    tensors = tuple(torch.zeros_like(t) for t in args.params)
+    for key, parts in params.layout.parts.items():
+        for p in parts:
+            tensors[p.tensor][p.start : p.stop] += d_params[key]
+    return Gradients(d_x, tuple(grads[n] for n in names), tuple(d_aux.values()), tensors)
 
 
 def _outer(g: Tensor, v: Tensor, blocks: int) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from conveyor.backends.parameters import Parameters
+from conveyor.backends.interface import Parameters
 from conveyor.backends.reference.evaluate import Evaluator
 from conveyor.errors import ArgumentError
 from conveyor.inspect.draw.roles import Roles

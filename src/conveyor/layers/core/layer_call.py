@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from conveyor.backends.parameters import Parameters
-from conveyor.backends.ragged import Ragged
+from conveyor.backends.interface import Parameters, RecurrenceArgs, VarLen
 from conveyor.layers.checkpointing import Order, Work, in_chunks
 from conveyor.layers.core import connections
 from conveyor.layers.core.layer_direction import Unit
@@ -44,7 +43,7 @@ class Track:
         backend: str,
         x: Tensor,
         states: States,
-        ragged: Ragged | None,
+        varlen: VarLen | None,
         lengths: Tensor | None = None,
         notes: Notes | None = None,
     ) -> tuple[Tensor, States]:
@@ -53,9 +52,8 @@ class Track:
         if notes is not None:
             program, aux = notes.prepare(self, program, x, states)
         keep = () if notes is None else notes.nodes(program)
-        result = recurrence(
-            backend, program, x, states, self.params, self.unit.widths, aux, ragged, keep, lengths=lengths
-        )
+        args = RecurrenceArgs.of(program, x, states, self.params, self.unit.widths, aux, varlen, keep, lengths)
+        result = recurrence(backend, args)
         if notes is not None:
             notes.take(self.unit, program, result.kept, states, self.order)
         return result.output, result.states
@@ -64,7 +62,7 @@ class Track:
         """The same with other tensors."""
         tensors = [change(t, False) for t in self.params.tensors]
         aux = {n: change(a, self.order.goes_along(a)) for n, a in self.aux.items()}
-        return replace(self, params=Parameters(tensors, self.params.places), aux=aux)
+        return replace(self, params=Parameters(tensors, self.params.layout), aux=aux)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +100,7 @@ class Call:
         floors: Its layers, from the first.
         backend: What runs it.
         connections: How the layers are connected.
-        ragged: How sequences of unequal length are packed.
+        varlen: How sequences of unequal length are packed.
         every: Steps from one state that is kept for the gradient to the next; 0 keeps all that the gradient reads.
         gives_all: Whether every layer's output is asked for.
         notes: What is to be told of the values inside; nothing without.
@@ -111,7 +109,7 @@ class Call:
     floors: Sequence[Floor]
     backend: str
     connections: str
-    ragged: Ragged | None
+    varlen: VarLen | None
     every: int = 0
     gives_all: bool = False
     notes: Notes | None = None
@@ -150,13 +148,13 @@ class Call:
         if self.every:
             return self._run_unit_in_chunks(track, x, states)
         turned = track if order.forwards else track.map(lambda t, along: order.turn(t) if along else t)
-        output, finals = turned.run(self.backend, order.turn(x), states, self.ragged, order.lengths, self.notes)
+        output, finals = turned.run(self.backend, order.turn(x), states, self.varlen, order.lengths, self.notes)
         return order.turn(output), finals
 
     def _run_unit_in_chunks(self, track: Track, x: Tensor, states: States) -> tuple[Tensor, States]:
-        def run(x: Tensor, states: States, others: Sequence[Tensor], ragged: Ragged | None) -> tuple[States, States]:
+        def run(x: Tensor, states: States, others: Sequence[Tensor], varlen: VarLen | None) -> tuple[States, States]:
             rest = iter(others)
-            output, finals = track.map(lambda t, along: next(rest)).run(self.backend, x, states, ragged)
+            output, finals = track.map(lambda t, along: next(rest)).run(self.backend, x, states, varlen)
             return (output,), finals
 
         others: list[tuple[Tensor, bool]] = []
@@ -169,13 +167,13 @@ class Call:
         """All layers chunk by chunk, so that only the last one's output lies there as a whole."""
         sizes = [len(s) for s in states]
 
-        def run(x: Tensor, states: States, others: Sequence[Tensor], ragged: Ragged | None) -> tuple[States, States]:
+        def run(x: Tensor, states: States, others: Sequence[Tensor], varlen: VarLen | None) -> tuple[States, States]:
             rest = iter(others)
             floors = [floor.map(lambda t, along: next(rest)) for floor in self.floors]
             held = iter(states)
             own = [tuple(next(held) for _ in range(size)) for size in sizes]
-            whole = replace(self, floors=floors, ragged=ragged, every=0)
-            outputs, finals = whole._through(x, own, lambda t, x, s: t.run(self.backend, x, s, ragged))
+            whole = replace(self, floors=floors, varlen=varlen, every=0)
+            outputs, finals = whole._through(x, own, lambda t, x, s: t.run(self.backend, x, s, varlen))
             return tuple(outputs), tuple(s for f in finals for s in f)
 
         others: list[tuple[Tensor, bool]] = []

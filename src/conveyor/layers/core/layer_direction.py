@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from conveyor.backends.parameters import Key, Parameters, Part, Places
+from conveyor.backends.interface import Parameters, ParamLayout, Part
 from conveyor.errors import ArgumentError
 from conveyor.frontend import CellDefinition
 from conveyor.ir.program import Program
@@ -24,7 +24,6 @@ from conveyor.ir.transforms.regularisation import (
 from conveyor.ir.transforms.rewrite import initial_key, with_reset
 from conveyor.layers.core.held import check_held
 from conveyor.layers.regularisation.dropout import Changes
-from conveyor.torch_ops.op_spec import layout_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +53,8 @@ class Unit:
             for resetting in (False, True):
                 program = self.running(training, resetting)
                 _ = program.text, program.states, program.aux
-        _ = self.program, self.plain.states, self._places, self._resetting_places, self.names, self._initial_names
-        _ = self._shapes, self._initial_shapes
+        _ = self.program, self.plain.states, self.names, self._initial_names
+        _ = self._layout.text, self._resetting_layout.text
 
     @cached_property
     def program(self) -> Program:
@@ -121,7 +120,7 @@ class Unit:
         """The program's parameters, read afresh from `module`; differentiable."""
         tensors = _read(module, self.names)
         check_held(self.names, tensors, self._shapes)
-        return Parameters(tensors, self._places)
+        return Parameters(tensors, self._layout)
 
     # Initial states
 
@@ -149,15 +148,15 @@ class Unit:
         """The parameters of what runs with resets."""
         tensors = _read(module, self.every_name)
         check_held(self.every_name, tensors, [*self._shapes, *self._initial_shapes])
-        return Parameters(tensors, self._resetting_places)
+        return Parameters(tensors, self._resetting_layout)
 
     @cached_property
-    def _resetting_places(self) -> Places:
-        parts = dict(self._places.parts)
+    def _resetting_layout(self) -> ParamLayout:
+        parts = dict(self._layout.parts)
         if self.learned:
             for k, s in enumerate(self.program.states):
                 parts["vector", initial_key(s.name)] = (Part(len(self.names) + k, 0, self.widths[s.width]),)
-        return _written(parts, self.widths)
+        return ParamLayout(parts, self.widths)
 
     @cached_property
     def _shapes(self) -> list[torch.Size]:
@@ -175,9 +174,9 @@ class Unit:
         return tuple(slot.name + self.suffix for slot in self.layout.slots)
 
     @cached_property
-    def _places(self) -> Places:
+    def _layout(self) -> ParamLayout:
         index = {slot.name: k for k, slot in enumerate(self.layout.slots)}
-        return _written(
+        return ParamLayout(
             {key: tuple(Part(index[r.slot], r.start, r.stop) for r in rows) for key, rows in self.layout.rows.items()},
             self.widths,
         )
@@ -186,10 +185,6 @@ class Unit:
         """The rows of `module`'s tensors that make up one parameter of the program; views, several are added up."""
         held = {slot.name: tensor for slot, tensor in self.tensors(module)}
         return [held[p.slot][p.start : p.stop] for p in self.layout.rows[key]]
-
-
-def _written(parts: Mapping[Key, tuple[Part, ...]], widths: Mapping[str, int]) -> Places:
-    return Places(parts, layout_text(widths, parts))
 
 
 def _read(module: nn.Module, names: tuple[str, ...]) -> list[Any]:

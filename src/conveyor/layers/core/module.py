@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from torch import nn
 
@@ -19,7 +19,27 @@ class Module(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self._forget()
         backends.why_not("cpu")  # found out now: torch.compile reads it, but could not find it out
+
+    _plans: dict[Any, Any]  # of calls by their signatures, see `conveyor.layers.call_plan`
+    _bound: Any  # the parameters that they were last called with
+
+    def _forget(self) -> None:
+        """Forget the plans of calls."""
+        self.__dict__["_plans"], self.__dict__["_bound"] = {}, None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name != "training":  # which is a part of a signature
+            self._forget()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_plans": {}, "_bound": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self._forget()
 
     @abstractmethod
     def _all_units(self) -> Sequence[Unit]:

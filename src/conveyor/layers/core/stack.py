@@ -312,7 +312,7 @@ class Stack(Uses, Regularised):
     ) -> tuple[list[Tensor], list[tuple[Tensor, ...]]]:
         """Run on packed rows; states come and go in the order of the batch."""
         in_order = [tuple(s.index_select(0, packing.order) for s in states) for states in initial]
-        steps, batch = packing.steps, packing.ragged.batch
+        steps, batch = packing.steps, packing.varlen.batch
         packed = Given(
             {u: {n: packing.pack(a.expand(steps, batch, -1)) for n, a in own.items()} for u, own in given.aux.items()},
             *(None if r is None else packing.pack(r) for r in (given.starts, given.ends)),
@@ -350,11 +350,11 @@ class Stack(Uses, Regularised):
                 tracks.append(Track(unit, training, params.to(x.dtype), aux, orders[d]))
             output = masks.output if k == self.num_layers - 1 else None
             floors.append(Floor(tracks, masks.below[k], masks.read[k], output))
-        ragged = None if packing is None else packing.ragged
+        varlen = None if packing is None else packing.varlen
         every, notes = self.checkpoint_every or 0, notes_of(self)
         # What is told of each step is kept anyway.
         every = 0 if every and (notes is not None or keeps_padding()) else every
-        call = Call(floors, self.backend_used, self.connections, ragged, every, every_layer, notes)
+        call = Call(floors, self.backend_used, self.connections, varlen, every, every_layer, notes)
         return call.run(x, initial)
 
     # States
@@ -433,7 +433,7 @@ class Stack(Uses, Regularised):
         return tuple(apply(f) for f in fields)
 
     def _named(self, fields: Fields) -> Any:
-        return self._state_class(*fields)
+        return tuple.__new__(self._state_class, fields)
 
     # Printing
 

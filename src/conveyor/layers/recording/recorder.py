@@ -93,23 +93,23 @@ class _Listeners(threading.local):
         self.hear: tuple[Callable[[Stack], Notes | None], ...] = ()
 
 
-_listeners = _Listeners()
+listeners = _Listeners()
 
 
 @contextmanager
 def listening(hear: Callable[[Stack], Notes | None]) -> Iterator[None]:
     """Let `hear` be asked at each call of a layer in this thread for notes that are to be filled, or None."""
-    before = _listeners.hear
-    _listeners.hear = (*before, hear)
+    before = listeners.hear
+    listeners.hear = (*before, hear)
     try:
         yield
     finally:
-        _listeners.hear = before
+        listeners.hear = before
 
 
 def notes_of(layer: Stack) -> Notes | None:
     """The notes that a call of a layer is to fill; None, and at once, if nobody listens."""
-    for hear in reversed(_listeners.hear):
+    for hear in reversed(listeners.hear):
         notes = hear(layer)
         if notes is not None:
             if torch.compiler.is_compiling():

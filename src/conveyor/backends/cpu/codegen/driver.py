@@ -112,13 +112,65 @@ def emit(module: ir.Module, form: Format, width: Width) -> Functions:
 
 def emit_parts(module: ir.Module, wait: ir.Function, form: Format, width: Width) -> dict[str, ir.Function]:
     """Add the parts of a pass to a module."""
+    share = ir.Function(module, _SHARE, f"conveyor_share_{width.name}_f{form.integer.width}")
+    share.linkage = "internal"
+    _emit_share(share)
     parts = {}
     for part in PARTS:
         function = ir.Function(module, PART, f"conveyor_{part}_{width.name}_f{form.integer.width}")
         function.linkage = "internal"
-        _Driver(function, wait, form, width).emit(part)
+        _Driver(function, wait, share, form, width).emit(part)
         parts[part] = function
     return parts
+
+
+# where each step's rows begin, first step, step after the last, rows of the batch, part, parts: the part's first row
+_SHARE = ir.FunctionType(I64, [POINTER, I64, I64, I64, I64, I64])
+
+
+def _emit_share(function: ir.Function) -> None:
+    """Emit the division of a batch of sequences of unequal length, the longest first, in parts with as much work.
+
+    What a row adds to the work is in how many of these steps it is; the first row of a part is that by which the rows
+    before it have their part of all work.
+    """
+    starts, low, high, batch, part, parts = function.args
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    row_at, step_at, work_at = (b.alloca(I64) for _ in range(3))
+    for place, value in ((row_at, count(0)), (step_at, high), (work_at, count(0))):
+        b.store(value, place)
+
+    def begin(b: ir.IRBuilder, t: Any) -> Any:
+        return b.load(b.gep(starts, [t], source_etype=I64), typ=I64)
+
+    whole = b.sub(begin(b, high), begin(b, low))
+    wanted = b.mul(whole, part)
+    rows, shrink, drop, count_it, found = (
+        function.append_basic_block(n) for n in ("rows", "shrink", "drop", "count", "found")
+    )
+    b.branch(rows)
+    b.position_at_end(rows)
+    row, work = b.load(row_at, typ=I64), b.load(work_at, typ=I64)
+    enough = b.or_(b.icmp_signed(">=", b.mul(work, parts), wanted), b.icmp_signed(">=", row, batch))
+    b.cbranch(enough, found, shrink)
+    # Steps that no longer have this row are the last ones.
+    b.position_at_end(shrink)
+    step = b.load(step_at, typ=I64)
+    goes_on = b.append_basic_block("look")
+    b.cbranch(b.icmp_signed(">", step, low), goes_on, count_it)
+    b.position_at_end(goes_on)
+    last = b.sub(step, count(1))
+    size = b.sub(begin(b, step), begin(b, last))
+    b.cbranch(b.icmp_signed("<=", size, row), drop, count_it)
+    b.position_at_end(drop)
+    b.store(last, step_at)
+    b.branch(shrink)
+    b.position_at_end(count_it)
+    b.store(b.add(work, b.sub(b.load(step_at, typ=I64), low)), work_at)
+    b.store(b.add(row, count(1)), row_at)
+    b.branch(rows)
+    b.position_at_end(found)
+    b.ret(b.select(b.icmp_signed(">=", part, parts), batch, b.load(row_at, typ=I64)))
 
 
 def asked(b: ir.IRBuilder) -> list[Any]:
@@ -196,7 +248,9 @@ class Chunks:
 
 
 class _Driver:
-    def __init__(self, function: ir.Function, wait: ir.Function, form: Format, width: Width) -> None:
+    def __init__(
+        self, function: ir.Function, wait: ir.Function, share: ir.Function, form: Format, width: Width
+    ) -> None:
         module = function.module
         self.function = function
         self.form = form
@@ -208,6 +262,7 @@ class _Driver:
         self.within = module.get_global(panel_packing.within_name(form, width))
         self.outer = module.get_global(gemm.outer_name(form, width))
         self.wait = wait
+        self.share = share
 
     def emit(self, part: str) -> None:
         """Emit the function of a part."""
@@ -457,7 +512,7 @@ class _Driver:
         backwards = b.icmp_signed("!=", self.head["backwards"], count(0))
         batch = self.head["batch"]
         by_units = b.icmp_signed("!=", self.head["by units"], count(0))
-        first, last = self._range(b, batch, 1)
+        first, last = self._rows_of_loop(b, low, high, batch)
         first, last = b.select(by_units, count(0), first), b.select(by_units, batch, last)
         part = b.select(by_units, self.thread, count(0))
         parts = b.select(by_units, self.team, count(1))
@@ -476,6 +531,24 @@ class _Driver:
                 self._call(b, "loop", first, stop, part, parts)
 
         loop(b, count(0), b.select(few, count(0), b.sub(high, low)), 1, one)
+
+    def _rows_of_loop(self, b: ir.IRBuilder, low: Any, high: Any, batch: Any) -> tuple[Any, Any]:
+        """This thread's rows of the batch: as many as the others have, or, where steps differ, with as much work."""
+        even = self._range(b, batch, 1)
+        before = b.block
+        with b.if_then(b.and_(self.ragged, b.icmp_signed(">", self.team, count(1)))):
+            edges = [
+                b.call(self.share, [self.starts, low, high, batch, part, self.team])
+                for part in (self.thread, b.add(self.thread, count(1)))
+            ]
+            inside = b.block
+        found = []
+        for same, fair in zip(even, edges, strict=True):
+            phi = b.phi(I64)
+            phi.add_incoming(same, before)
+            phi.add_incoming(fair, inside)
+            found.append(phi)
+        return found[0], found[1]
 
     def _operand(self, b: ir.IRBuilder, job: dict[str, Any], low: Any, high: Any, rows: Any) -> None:
         target = self._address(b, job["base"], job["offset"])

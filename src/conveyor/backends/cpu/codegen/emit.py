@@ -110,6 +110,7 @@ class Work:
     """The emission of one schedule as a function."""
 
     signature = SIGNATURE
+    divides = False  # whether quotients are made by divisions
 
     def __init__(
         self,
@@ -162,6 +163,10 @@ class Work:
         index, step, stride = (self.entry(b, place + FIELDS.index(f)) for f in FIELDS[2:])
         at = b.load(b.gep(self.indices, [index], source_etype=I64), typ=I64)
         return b.gep(self.base(b, place), [b.mul(at, step)], source_etype=self.form.type), stride
+
+    def operations(self, b: ir.IRBuilder) -> Vectors:
+        """The operations on vectors."""
+        return Vectors(b, self.form, self.lanes, self.divides)
 
     def row_of(self, b: ir.IRBuilder, array: tuple[Any, Any], row: Any) -> Any:
         """The address of a row."""
@@ -259,7 +264,7 @@ class Rows:
         first, last = span if span is not None else (self.first, self.last)
         self.addresses = {name: self.work.row_of(b, array, row) for name, array in self.arrays.items()}
         self.row_values: dict[int, Any] = {}
-        v = Vectors(b, self.work.form, self.work.lanes)
+        v = self.work.operations(b)
         for n in self.needed:
             if self.nodes[n].type.width == ROW:
                 self.row_values[n] = self._compute(v, n, self.row_values, None, None)
@@ -329,13 +334,13 @@ class Rows:
 
     def _units(self, first: Any, last: Any) -> None:
         b, group = self.b, self.group
-        form, lanes = self.work.form, self.work.lanes
-        v = Vectors(b, form, lanes)
+        lanes = self.work.lanes
+        v = self.work.operations(b)
         for s, r in zip(self.sums, group.reduces, strict=True):
             b.store(v.const(0.0 if self.nodes[r].op == "sum" else float("-inf")), s)
 
         def body(b: ir.IRBuilder, unit: Any, mask: Any = None) -> None:
-            v = Vectors(b, form, lanes)
+            v = self.work.operations(b)
             values = dict(self.row_values)
             for n in self.needed:
                 if n not in values:
@@ -348,9 +353,9 @@ class Rows:
         done = loop(b, first, last, lanes, body)
         rest = b.sub(last, done)
         with b.if_then(b.icmp_signed(">", rest, count(0))):
-            body(b, done, Vectors(b, form, lanes).first(rest))
+            body(b, done, self.work.operations(b).first(rest))
         for s, r in zip(self.sums, group.reduces, strict=True):
-            v = Vectors(b, form, lanes)
+            v = self.work.operations(b)
             total = v.across(b.load(s, typ=self.work.vector), v.larger if self.nodes[r].op == "max" else b.fadd)
             b.store(total, self.addresses[self.schedule.home(r)])
 

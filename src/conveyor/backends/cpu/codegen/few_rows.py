@@ -93,6 +93,7 @@ class FewRows(Work):
     """
 
     signature = SIGNATURE
+    divides = True
 
     def __init__(self, rows: int, chosen: Width, *given: Any) -> None:
         super().__init__(*given)

@@ -63,29 +63,60 @@ def _emit_product(module: ir.Module, form: Format, width: Width) -> None:
     b = ir.IRBuilder(function.append_basic_block("entry"))
     block = Block(form, width, left_stride, count(1), result_stride, k_stride)
 
-    def panels_at_once(b: ir.IRBuilder, p: Any, panels: int, heights: Sequence[int], part: _Part | None = None) -> None:
+    def panels_at_once(
+        b: ir.IRBuilder, p: Any, panels: int, height: int, first: Any, part: _Part | None = None
+    ) -> None:
         weights = [
             b.gep(packed, [b.mul(b.add(p, count(q)), panel_stride)], source_etype=form.type) for q in range(panels)
         ]
         out = b.gep(result, [b.mul(p, count(block.columns))], source_etype=form.type)
+        at = b.gep(left, [b.mul(first, left_stride)], source_etype=form.type)
+        to = b.gep(out, [b.mul(first, result_stride)], source_etype=form.type)
+        block.emit(b, height, at, weights, to, inner, None, part)
 
-        def each_block(b: ir.IRBuilder, r: Any, height: int) -> None:
-            at = b.gep(left, [b.mul(r, left_stride)], source_etype=form.type)
-            to = b.gep(out, [b.mul(r, result_stride)], source_etype=form.type)
-            block.emit(b, height, at, weights, to, inner, None, part)
+    def one_panel(b: ir.IRBuilder, p: Any, part: _Part | None = None) -> None:
+        start: Any = count(0)
+        for height, stop in zip(range(width.rows, 0, -1), stops, strict=True):
 
-        in_blocks(b, rows, heights, each_block)
+            def at(b: ir.IRBuilder, r: Any, height: int = height) -> None:
+                panels_at_once(b, p, 1, height, r, part)
 
+            start = loop(b, start, stop, height, at)
+
+    stops = _blocks(b, rows, width.rows)
     whole = b.sdiv(columns, count(block.columns))
-    # A register block of one row has too few sums to hide how long each takes, so it is made wider.
-    alone = b.select(b.icmp_signed("==", rows, count(1)), whole, count(0))
-    done = loop(b, count(0), alone, _WIDE, lambda b, p: panels_at_once(b, p, _WIDE, (1,)))
-    done = loop(b, done, whole, 1, lambda b, p: panels_at_once(b, p, 1, _heights(width)))
-    block.rest(b, columns, lambda b, part: panels_at_once(b, done, 1, _heights(width), part))
+    # A register block of one row or two has too few sums to hide how long each takes, so it is made wider.
+    done: Any = count(0)
+    for height, panels in _WIDE.items():
+        these = b.select(b.icmp_signed("==", rows, count(height)), whole, done)
+
+        def wide(b: ir.IRBuilder, p: Any, height: int = height, panels: int = panels) -> None:
+            panels_at_once(b, p, panels, height, count(0))
+
+        done = loop(b, done, these, panels, wide)
+    done = loop(b, done, whole, 1, one_panel)
+    block.rest(b, columns, lambda b, part: one_panel(b, done, part))
     b.ret_void()
 
 
-_WIDE = 4  # panels
+def _blocks(b: ir.IRBuilder, rows: Any, most: int) -> list[Any]:
+    """Where the register blocks of each height end, from the highest to the lowest: as few as possible, and alike.
+
+    A lower block takes nearly as long as a high one: its sums wait for each other.
+    """
+    number = b.sdiv(b.add(rows, count(most - 1)), count(most))
+    divisor = b.select(b.icmp_signed(">", number, count(0)), number, count(1))
+    low = b.sdiv(rows, divisor)
+    higher = b.mul(b.srem(rows, divisor), b.add(low, count(1)))  # rows in blocks one row higher than the others
+    stops = []
+    for height in range(most, 0, -1):
+        is_lower = b.icmp_signed("<=", count(height), low)
+        is_higher = b.icmp_signed("==", count(height), b.add(low, count(1)))
+        stops.append(b.select(is_lower, rows, b.select(is_higher, higher, count(0))))
+    return stops
+
+
+_WIDE = {1: 4, 2: 2}  # panels at once, of blocks of so many rows
 
 
 def _heights(width: Width) -> list[int]:

@@ -93,12 +93,20 @@ FORMATS = {"float32": FLOAT32, "float64": FLOAT64}
 
 
 class Vectors:
-    """Emits operations on vectors of `lanes` numbers at the place where `builder` stands."""
+    """Emits operations on vectors of `lanes` numbers at the place where `builder` stands.
 
-    def __init__(self, builder: ir.IRBuilder, form: Format, lanes: int) -> None:
+    Args:
+        builder: It says where.
+        form: The format of the numbers.
+        lanes: How many are in a vector.
+        divides: Whether a quotient is made by a division: for work on few numbers.
+    """
+
+    def __init__(self, builder: ir.IRBuilder, form: Format, lanes: int, divides: bool = False) -> None:
         self.b = builder
         self.form = form
         self.lanes = lanes
+        self.divides = divides
         self.type = ir.VectorType(form.type, lanes)
         self.integers = ir.VectorType(form.integer, lanes)
         self.suffix = f"v{lanes}f{form.integer.width}"
@@ -203,20 +211,28 @@ class Vectors:
         return self.b.select(self.b.fcmp_unordered("uno", y, y), y, first)
 
     def quotient(self, top: Any, bottom: Any) -> Any:
-        """The quotient, where the bottom is from 1 to 10⁹: half a unit in the last place, or a little more.
+        """The quotient, where the bottom is from 1 to 10⁹: the nearest number, however it is made.
 
-        A division takes as long as the rest of a sigmoid. Where the CPU has an estimate of the reciprocal good to 14
-        bits, one step of Newton's makes it exact to the last bit or so, and the remainder mends the quotient.
+        A division takes the time of many multiplications, but less than they do one after the other: it is for work on
+        few numbers. Where there are many, and the CPU has an estimate of the reciprocal good to 14 bits, they make it.
         """
-        if self.suffix != "v16f32":
+        if self.suffix != "v16f32" or self.divides:
             return self.b.fdiv(top, bottom)
         known, name = self.b.module.globals, "llvm.x86.avx512.rcp14.ps.512"
         mask = ir.IntType(16)
         kind = ir.FunctionType(self.type, [self.type, self.type, mask])
         estimate = known[name] if name in known else ir.Function(self.b.module, kind, name)
-        y = self.b.call(estimate, [bottom, self.const(0.0), ir.Constant(mask, 0xFFFF)])
-        minus = self.b.fneg(bottom)
-        y = self.fma(y, self.fma(minus, y, self.const(1.0)), y)
+        return self.refined(top, bottom, self.b.call(estimate, [bottom, self.const(0.0), ir.Constant(mask, 0xFFFF)]))
+
+    def refined(self, top: Any, bottom: Any, estimate: Any) -> Any:
+        """The quotient by an estimate of the bottom's reciprocal.
+
+        Two steps of Newton's give the nearest number to the reciprocal, and the remainder that this leaves, which is
+        exact, the nearest to the quotient (Markstein 1990).
+        """
+        y, minus = estimate, self.b.fneg(bottom)
+        for _ in range(2):
+            y = self.fma(y, self.fma(minus, y, self.const(1.0)), y)
         q = self.b.fmul(top, y)
         return self.fma(self.fma(minus, q, top), y, q)
 

@@ -12,15 +12,15 @@ from operator import attrgetter
 import torch
 from torch import Tensor
 
-from conveyor.backends.parameters import Parameters
+from conveyor.backends.interface import ParamLayout
 from conveyor.errors import TensorError
 
 _shape = attrgetter("shape")
 
 
-def shapes_of(params: Parameters) -> list[torch.Size]:
+def shapes_of(layout: ParamLayout, tensors: Sequence[Tensor]) -> list[torch.Size]:
     """Finds the shapes of the tensors that held parameters when they were first run, whatever holds them now."""
-    known: list[torch.Size] = params.places.__dict__.setdefault("_shapes", [t.shape for t in params.tensors])
+    known: list[torch.Size] = layout.__dict__.setdefault("_shapes", list(map(_shape, tensors)))
     return known
 
 

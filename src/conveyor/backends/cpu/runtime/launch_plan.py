@@ -1,25 +1,27 @@
 """Where everything lies in a pass over sequences of one shape: worked out once a shape, then only executed.
 
 All that a pass needs for itself (packed matrices, what a chunk of steps keeps, what a step keeps) lies in one
-workspace. The caller's tensors and results are bases of their own.
+workspace. The caller's tensors and results are bases of their own. A frame serves any number of steps: for each it is
+fitted, which copies its arrays and changes a few numbers in them.
 """
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from array import array
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 
-from conveyor.backends.cpu.codegen import argument_table, driver, emit
+from conveyor.backends.cpu.codegen import argument_table as table
+from conveyor.backends.cpu.codegen import driver, emit
 from conveyor.backends.cpu.codegen import few_rows as few
 from conveyor.backends.cpu.codegen.compile import Compiled, kernels
 from conveyor.backends.cpu.codegen.isa import Width
 from conveyor.backends.cpu.codegen.vector import Format
-from conveyor.backends.cpu.runtime.memory_plan import ALIGN, Room, Shape
+from conveyor.backends.cpu.runtime.memory_plan import ALIGN, Number, Room, Shape
+from conveyor.backends.interface import ParamLayout, Part
 from conveyor.backends.lowering import array_names
 from conveyor.backends.lowering.passes import Pass
 from conveyor.backends.lowering.schedule import Product, Schedule
-from conveyor.backends.parameters import Part, Places
 from conveyor.ir.program import Bias, Matrix, Vector
 
 CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share
@@ -28,6 +30,30 @@ FEW_USES = 48  # rows in all by which a matrix is multiplied: for fewer it is no
 FEW_ROWS = 4  # of the batch: fewer are not worth splitting
 OWN_CACHE = 2**23  # bytes of weights that a core should not read alone at every step: they come from far away
 WORTH_WAITING = 2**15  # multiplications of a row's step: it takes a microsecond, threads wait for each other twice
+
+
+Strides = tuple[tuple[str, int, int], ...]  # of what comes for each step, by name: from step to step, from row to row
+FITS = 256  # that a frame keeps
+_HEAD = {name: k for k, name in enumerate(driver.HEAD)}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Fit:
+    """A frame for a number of steps.
+
+    Attributes:
+        jobs: The address of the array that tells what to do.
+        again: That of one that does the same with the weights that lie packed already.
+        operations: Floating-point operations of a pass, about.
+        flat: Whether the rows of all steps stand at equal distances in all that the caller gives.
+        arrays: The memory of these.
+    """
+
+    jobs: int
+    again: int
+    operations: float
+    flat: bool
+    arrays: tuple[array[int], ...]
 
 
 class Frame(Room):
@@ -43,34 +69,26 @@ class Frame(Room):
         trails: The states whose values before and after each step are kept.
         bases: The bases in the order in which the caller names their memory; behind them it names that of the gradients
             that are asked for, of the gradients of the tensors that hold parameters, and of these tensors.
-        resident: Whether packed weights lie in a base of their own, `resident`, so that later passes find them there;
-            and the output is copied to the base `output`.
+        resident: Whether packed weights lie in a base of their own, `resident`, so that later passes find them there.
 
     Attributes:
         kernels: What runs the pass.
         order: Which of the memory that the caller names goes where, after the workspace and some zeros.
         workspace: Bytes of the workspace.
-        operations: Floating-point operations of a pass, about.
         resident: Bytes of packed weights that lie in a base of their own.
         saved: Numbers a row of what is kept for the backward pass.
         asked: The inputs whose gradients are made, and their widths.
         partly: The tensors with rows that get no gradient.
         summed: Whether something that the caller gives is itself summed over all rows.
         by_units: Whether threads share the units of the loop's steps and wait for each other twice a step.
-        flat: Whether the rows of all steps stand at equal distances in all that the caller gives.
-        jobs: The address of the array that tells what to do.
-        again: That of one that does the same with the weights that lie packed already.
-        parameter_shapes: The shapes of the tensors that hold parameters, which the caller sets.
     """
-
-    parameter_shapes: list[Any]
 
     def __init__(
         self,
         recipe: Pass,
         compiled: Compiled,
         shape: Shape,
-        places: Places,
+        places: ParamLayout,
         form: Format,
         chosen: Width,
         trails: Sequence[str],
@@ -81,10 +99,8 @@ class Frame(Room):
         self.chosen = chosen
         self.compiled = compiled  # owns the code that the jobs name
         self.trails = tuple(trails)
-        self.backwards = any(i.role == "grad" for i in self.program.inputs)
-        self._turn_of: dict[str, int] = {}
         self._products: dict[str, tuple[int, int, int, int, int, int]] = {}
-        self.operations = 0.0
+        self._operations = 0.0  # a step
         self._steps_per_chunk = self._chunk()
         for base in ("workspace", "zero"):
             self._base(base)
@@ -101,17 +117,19 @@ class Frame(Room):
             self._multiplied(name, schedule)
         self._gradients()
         self.workspace = max(self._used, 1)
-        self.flat = shape.ragged or all(step == shape.batch * stride for _, step, stride in shape.strides)
         self._table = self._fill_table()
-        if resident:
+        known = compiled.table.arrays
+        self._given_at = {name: [known[a] for a in own if a in known] for name, own in self._given.items()}
+        if shape.emits:
             first = self.program.states[0]
             source = (self._base(f"final {first.name}"), 0, self.widths[first.width])
-            self._finish("output", source, self.widths[first.width])
+            self._finish("output", source, self.widths[first.width], shape.stride)
+        self.is_large = self._weights_of_a_step() * self.size > OWN_CACHE
         self.by_units = self._is_split_by_units()
-        self._numbers = self._fill_jobs(driver.JOBS)
-        self.jobs = ctypes.addressof(self._numbers)
+        self._reads_before = shape.ragged and self._reads_states(recipe.after)
+        self._jobs = self._fill_jobs(driver.JOBS)
         self._repeated = self._fill_jobs([kind for kind in driver.JOBS if kind not in ("add", "pack", "weave")])
-        self.again = ctypes.addressof(self._repeated)
+        self._fits: dict[tuple[int, Strides], Fit] = {}
         self.asked = tuple((i.name, self.widths[i.width]) for i in self.program.inputs if f"d {i.name}" in self.bases)
         self.order = self._order(bases)
         self.kernels = kernels(form, chosen)
@@ -120,8 +138,43 @@ class Frame(Room):
         reached = {("product", o.key) for o in recipe.outers} | {(s.op, s.key) for s in recipe.sums}
         self.partly = frozenset(p.tensor for key, parts in places.parts.items() if key not in reached for p in parts)
 
+    def fit(self, steps: int, strides: Strides) -> Fit:
+        """Fit the frame for a number of steps, and for strides of what comes for each step."""
+        found = self._fits.get((steps, strides))
+        if found is None:
+            if len(self._fits) >= FITS:
+                self._fits.clear()
+            found = self._fits[steps, strides] = self._make_fit(steps, strides)
+        return found
+
+    def _make_fit(self, steps: int, strides: Strides) -> Fit:
+        table = self._table[:]
+        for name, step, stride in strides:
+            for place in self._given_at.get(name, ()):
+                table[place + 3 : place + 5] = array("q", (step, stride))
+        batch, varlen = self.shape.batch, self.shape.ragged
+        flat = varlen or all(step == batch * stride for _, step, stride in strides)
+        head = {
+            "steps": steps,
+            "flat before": int(flat),
+            "flat after": int(flat and not self._reads_before),
+            "flat operands": int(flat and not varlen),
+            "table": table.buffer_info()[0],
+        }
+        filled = []
+        # Only packed weights that stay make a pass without packing.
+        for template, timed in (self._jobs, self._repeated) if self.resident else (self._jobs,):
+            jobs = template[:]
+            for name, number in head.items():
+                jobs[_HEAD[name]] = number
+            for place, number_of in timed:
+                jobs[place] = number_of(steps)
+            filled.append(jobs)
+        first, again = filled[0].buffer_info()[0], filled[-1].buffer_info()[0]
+        return Fit(first, again, self._operations * steps, flat, (table, *filled))
+
     def _order(self, bases: Sequence[str]) -> tuple[int, ...]:
-        tensors = 1 + max((p.tensor for parts in self.places.parts.values() for p in parts), default=-1)
+        tensors = self.places.tensors
         named = [*bases, *(f"d {name}" for name, _ in self.asked)]
         named += [f"d slot {k}" for k in range(tensors)] if self.backwards else []
         named += [f"slot {k}" for k in range(tensors)]
@@ -137,16 +190,19 @@ class Frame(Room):
                 kept += sum(self._width_of(schedule, n) for n in schedule.scratch)
         rows = CHUNK_BYTES // max(1, kept * self.size)
         rows = min(max(rows, CHUNK_ROWS[0]), CHUNK_ROWS[1])
-        return max(1, min(self.shape.steps, rows // self.shape.batch))
+        return max(1, min(self.shape.capacity, rows // self.shape.batch))
 
     # Arrays
 
     def _inputs(self) -> None:
-        """What the caller gives for each step."""
-        for name, step, stride in self.shape.strides:
-            for n, node in enumerate(self.nodes):
-                if node.op == "input" and node.attr == name:
-                    self._put(array_names.node(n), name, 0, "step", step, stride)
+        """What the caller gives for each step, whose strides are told when the frame is fitted."""
+        states = {s.name for s in self.program.states}
+        self._given: dict[str, list[str]] = {}
+        for n, node in enumerate(self.nodes):
+            name = str(node.attr)
+            if node.op == "input" and name not in states and not name.startswith("grad."):
+                self._put(array_names.node(n), name, 0, "step", 0, 0)
+                self._given.setdefault(name, []).append(array_names.node(n))
 
     def _parameters(self) -> None:
         """Biases and vectors, which every row reads at every step."""
@@ -169,59 +225,18 @@ class Frame(Room):
 
     def _states(self) -> None:
         """The states, or their gradients: from step to step, and where they come from and go to."""
-        batch = self.shape.batch
         reads = {node.attr: n for n, node in enumerate(self.nodes) if node.op == "input"}
-        for state in self.program.states:
+        for k, state in enumerate(self.program.states):
             name, width = state.name, self.widths[state.width]
-            step = batch * width
-            if self.shape.steps == 1 and not self.shape.ragged:
-                # What is before the only step and what is after it are read and written where they are.
-                base = f"trail {name}" if self.backwards else f"start {name}"
-                self._place(reads, name, base, 0, "step", 0, width)
-                if self.backwards and f"grad.{name}" in reads:
-                    self._put(array_names.carried(reads[f"grad.{name}"]), f"start {name}", 0, "step", 0, width)
-                result = (f"grad {name}", f"d state {name}") if self.backwards else (f"state {name}", f"final {name}")
-                self._put(*result, 0, "step", 0, width)
+            if self.shape.capacity == 1 and not self.shape.ragged:
+                self._only_step(reads, name, width)
                 continue
             if name in self.trails:
-                # One more step than the sequence has: what is before the first step stands first.
-                base, apart = f"trail {name}", self._apart(width)
-                self._place(reads, name, base, step * self.size, "before", apart, width)
-                if not self.backwards:
-                    self._put(f"state {name}", base, step * self.size, "step", apart, width)
-                    self._copy("copy", f"start {name}", (self._base(base), 0, width), width)
-                    if not self.shape.ragged:
-                        last = self.shape.steps * step * self.size
-                        self._finish(f"final {name}", (self._base(base), last, width), width)
+                self._history(reads, name, width, self.shape.stride if k == 0 else 0)
             elif not self.backwards:
-                self._turns(reads, name, f"state {name}", width, forwards=True)
-                self._finish_turn(name, f"final {name}", width, self.shape.steps % 2)
+                self._turns(reads, name, f"state {name}", f"final {name}", width)
             if self.backwards:
-                self._turns(reads, name, f"grad {name}", width, forwards=False)
-                self._finish_turn(name, f"d state {name}", width, 0)
-
-    def _place(self, reads: Mapping[str, int], key: str, base: str, offset: int, index: str, step: int, w: int) -> None:
-        if key in reads:
-            self._put(array_names.node(reads[key]), base, offset, index, step, w)
-
-    def _turns(self, reads: Mapping[str, int], name: str, result: str, width: int, forwards: bool) -> None:
-        """A state, or its gradient, in two places that take turns."""
-        step = self.shape.batch * width
-        place = self._turn_of[name] = self._take(2 * step)
-        key = name if forwards else f"grad.{name}"
-        if key in reads:
-            label = array_names.node(reads[key]) if forwards else array_names.carried(reads[key])
-            self._put(label, "workspace", place, "turn" if forwards else "other turn", step, width)
-        self._put(result, "workspace", place, "other turn" if forwards else "turn", step, width)
-        # A sequence of its own length may begin at either.
-        firsts = (0, 1) if self.shape.ragged else (0 if forwards else self.shape.steps % 2,)
-        for first in firsts:
-            to = (self._base("workspace"), place + first * step * self.size, width)
-            self._copy("copy", f"start {name}", to, width)
-
-    def _finish_turn(self, name: str, base: str, width: int, turn: int) -> None:
-        at = self._turn_of[name] + turn * self.shape.batch * width * self.size
-        self._finish(base, (self._base("workspace"), at, width), width)
+                self._turns(reads, name, f"grad {name}", f"d state {name}", width)
 
     def _stored(self) -> None:
         """What is kept for the backward pass and for the caller, and gradients for each step."""
@@ -274,8 +289,8 @@ class Frame(Room):
             inner, edges = sum(operands), self._edges(widths)
             columns = widths[0] if len(widths) == 1 else edges[-1]
             room = -(-edges[-1] // self.panel) * self.panel
-            self.operations += 2.0 * self.shape.steps * self.shape.batch * inner * edges[-1] * blocks
-            key = argument_table.product(name, product.results[0])
+            self._operations += 2.0 * self.shape.batch * inner * edges[-1] * blocks
+            key = table.product(name, product.results[0])
             if name == "loop" and self.compiled.few and few.is_woven(schedule, product, self.compiled.few, self.chosen):
                 self._products[key] = self._weave(product, operands, widths[0])
                 continue
@@ -322,7 +337,7 @@ class Frame(Room):
 
     def _as_it_lies(self, product: Product, operands: list[int], columns: int) -> tuple[int, int] | None:
         """Where the weights of a product stand, if they can be used as they lie, and packing is not worth while."""
-        once = self.shape.steps == 1 and self.shape.batch <= FEW_USES
+        once = self.shape.capacity == 1 and self.shape.batch <= FEW_USES
         whole = columns % self.panel == 0 and product.blocks == 1 and len(product.results) == 1
         if product.op != "product_t" or not once or not whole:
             return None
@@ -387,7 +402,7 @@ class Frame(Room):
                 source = (self._base("workspace"), at, rows)
                 to = (self._base(f"d slot {part.tensor}"), (part.start + block * height) * cols * self.size)
                 self._todo["outer"].append((array, block * height, height, *source, *to, cols, adds))
-            self.operations += 2.0 * self.shape.steps * self.shape.batch * height * cols * matrix.blocks
+            self._operations += 2.0 * self.shape.batch * height * cols * matrix.blocks
         for item in self.recipe.sums:
             parts = self.places.parts[item.op, item.key]
             width = self.widths[self._param_width(item.op, item.key)]
@@ -422,58 +437,54 @@ class Frame(Room):
 
     # What compiled code reads
 
-    def _fill_table(self) -> ctypes.Array[ctypes.c_int64]:
+    def _fill_table(self) -> array[int]:
         layout = self.compiled.table
-        numbers = (ctypes.c_int64 * max(layout.size, 1))()
+        numbers = array("q", bytes(8 * max(layout.size, 1)))
         for name, place in layout.arrays.items():
-            numbers[place : place + len(argument_table.FIELDS)] = [*self._arrays[name]]
+            numbers[place : place + len(table.FIELDS)] = array("q", self._arrays[name])
         for name, place in layout.products.items():
-            numbers[place : place + len(argument_table.PRODUCT_FIELDS)] = [*self._products[name]]
+            numbers[place : place + len(table.PRODUCT_FIELDS)] = array("q", self._products[name])
         for symbol, place in layout.widths.items():
             numbers[place] = self.widths[symbol]
         return numbers
 
+    def _weights_of_a_step(self) -> int:
+        """How many weights the loop reads at each step."""
+        named = (table.product("loop", product.results[0]) for product in self.recipe.loop.products)
+        return sum(inner * columns for inner, columns in (self._products[name][2:4] for name in named))
+
     def _is_split_by_units(self) -> bool:
         """Whether threads share the units of the loop's steps: with too few rows for them, or too large matrices."""
-        schedule = self.recipe.loop
-        each_step = 0
-        for product in schedule.products:
-            inner, columns = self._products[argument_table.product("loop", product.results[0])][2:4]
-            each_step += inner * columns
-        if not emit.splits(schedule):
-            return False
-        few = self.shape.batch < FEW_ROWS and each_step >= WORTH_WAITING
-        return few or each_step * self.size > OWN_CACHE
+        few = self.shape.batch < FEW_ROWS and self._weights_of_a_step() >= WORTH_WAITING
+        return emit.splits(self.recipe.loop) and (few or self.is_large)
 
     def _reads_states(self, schedule: Schedule) -> bool:
         """Whether it reads states before a step, which of sequences of unequal length are not the rows of the step."""
         states = {s.name for s in self.program.states}
         return any(n in schedule.given and self.nodes[n].attr in states for n in schedule.order if n < len(self.nodes))
 
-    def _fill_jobs(self, done: Collection[str]) -> ctypes.Array[ctypes.c_int64]:
+    def _fill_jobs(self, done: Collection[str]) -> tuple[array[int], list[tuple[int, Callable[[int], int]]]]:
+        """The array of jobs, and which of its numbers depend on the number of steps, and how."""
         code = {
             name: self.compiled.addresses[name] if schedule.wanted or schedule.scratch else 0
             for name, schedule in self.recipe.schedules
         }
         head = {
-            "steps": self.shape.steps,
             "batch": self.shape.batch,
             "chunk": self._steps_per_chunk,
-            "backwards": int(self.backwards),
-            "flat before": int(self.flat),
-            "flat after": int(self.flat and not (self.shape.ragged and self._reads_states(self.recipe.after))),
-            "flat operands": int(self.flat and not self.shape.ragged),
+            "backwards": int(self.backwards != self.shape.reverse),
             "by units": int(self.by_units),
             "few": int(self.compiled.few > 0),
-            "table": ctypes.addressof(self._table),
             "starts": self.bases.get("starts", 0),
             **code,
         }
-        numbers = [head[n] for n in driver.HEAD]
+        numbers: list[Number] = [head.get(n, 0) for n in driver.HEAD]
         at = len(numbers) + 2 * len(driver.JOBS)
-        jobs: list[int] = []
+        jobs: list[Number] = []
         for kind in driver.JOBS:
             todo = self._todo[kind] if kind in done else []
             numbers += [len(todo), at + len(jobs)]
             jobs += [n for job in todo for n in job]
-        return (ctypes.c_int64 * (len(numbers) + len(jobs)))(*numbers, *jobs)
+        whole = [*numbers, *jobs]
+        timed = [(k, n) for k, n in enumerate(whole) if not isinstance(n, int)]
+        return array("q", [n if isinstance(n, int) else 0 for n in whole]), timed

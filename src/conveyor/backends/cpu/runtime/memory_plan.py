@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from conveyor.backends.cpu.codegen import driver
 from conveyor.backends.cpu.codegen.argument_table import INDICES
 from conveyor.backends.cpu.codegen.isa import Width
 from conveyor.backends.cpu.codegen.vector import Format
+from conveyor.backends.interface import ParamLayout
+from conveyor.backends.lowering import array_names
 from conveyor.backends.lowering.passes import Pass
 from conveyor.backends.lowering.schedule import Schedule
-from conveyor.backends.parameters import Places
 
 ALIGN = 64  # bytes: a cache line, and the widest vector
+Number = int | Callable[[int], int]  # of a job; or what it is for a number of steps
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a frame depends on beside the program.
+    """What a frame depends on beside the program: not the number of steps, for which a frame is fitted.
 
     Attributes:
-        steps: T.
+        capacity: Steps for which a chunk has room, at most; 1 is a single step, which lies otherwise.
         batch: B.
         widths: The numbers of the program's widths.
         ragged: Whether sequences of unequal length are packed; then there is no step of a fixed number of rows.
-        strides: Of what the caller gives for each step, by name: numbers from step to step and from row to row.
+        reverse: Whether the recurrence runs from the last step to the first.
+        stride: Numbers from row to row of the first state's history, beside which another direction's may lie; 0 is
+            its width.
+        zeros: The bases of states and their gradients of which one row, of zeros, stands for all rows.
+        emits: Whether a single step writes its output to a base of its own, `output`, in rows of that stride.
     """
 
-    steps: int
+    capacity: int
     batch: int
     widths: Mapping[str, int]
-    strides: tuple[tuple[str, int, int], ...]
     ragged: bool = False
+    reverse: bool = False
+    stride: int = 0
+    zeros: frozenset[str] = frozenset()
+    emits: bool = False
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells it from other shapes with the same widths."""
+        return self.capacity, self.batch, self.ragged, self.reverse, self.stride, self.zeros, self.emits
+
+    @staticmethod
+    def capacity_for(steps: int) -> int:
+        """The capacity that serves a number of steps: the next power of two."""
+        return 1 << max(steps - 1, 0).bit_length()
 
 
 class Room:
@@ -47,11 +67,14 @@ class Room:
         resident: Whether packed weights lie in a base of their own.
     """
 
-    def __init__(self, recipe: Pass, shape: Shape, places: Places, form: Format, chosen: Width, resident: bool) -> None:
+    def __init__(
+        self, recipe: Pass, shape: Shape, places: ParamLayout, form: Format, chosen: Width, resident: bool
+    ) -> None:
         self.recipe = recipe
         self.program = recipe.program
         self.nodes = recipe.program.nodes
         self.shape = shape
+        self.backwards = any(i.role == "grad" for i in self.program.inputs)
         self.places = places
         self.size = form.integer.width // 8
         self.lanes = chosen.lanes(form)
@@ -62,7 +85,7 @@ class Room:
         self._used = 0
         self._weights = "resident" if resident else "workspace"
         self._arrays: dict[str, tuple[int, int, int, int, int]] = {}
-        self._todo: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in driver.JOBS}
+        self._todo: dict[str, list[tuple[Number, ...]]] = {kind: [] for kind in driver.JOBS}
 
     def _apart(self, row: int) -> int:
         """Numbers from one step to the next in memory of our own whose rows are so long.
@@ -104,8 +127,76 @@ class Room:
             edges.append(edges[-1] + -(-width // self.lanes) * self.lanes)
         return edges
 
-    def _copy(self, kind: str, source: str, to: tuple[int, int, int], width: int) -> None:
-        self._todo[kind].append((self._base(source), 0, width, *to, self.shape.batch, width))
+    def _stride(self, base: str, width: int) -> int:
+        """Numbers from row to row of a state that the caller gives."""
+        return 0 if base in self.shape.zeros else width
 
-    def _finish(self, base: str, source: tuple[int, int, int], width: int) -> None:
-        self._todo["finish"].append((*source, self._base(base), 0, width, self.shape.batch, width))
+    def _copy(self, source: str, to: tuple[int, Number, int], width: int) -> None:
+        """A job at the start: a state goes from where the caller has it to where it is first read."""
+        self._todo["copy"].append((self._base(source), 0, self._stride(source, width), *to, self.shape.batch, width))
+
+    def _finish(self, base: str, source: tuple[int, Number, int], width: int, stride: int = 0) -> None:
+        """A job at the end: a state goes to the caller, in rows of its width or of a stride."""
+        self._todo["finish"].append((*source, self._base(base), 0, stride or width, self.shape.batch, width))
+
+    # States, or their gradients
+
+    def _only_step(self, reads: Mapping[str, int], name: str, width: int) -> None:
+        """What is before the only step and what is after it are read and written where they are."""
+        base = f"trail {name}" if self.backwards else f"start {name}"
+        self._place(reads, name, base, 0, "step", 0, self._stride(base, width))
+        if self.backwards and f"grad.{name}" in reads:
+            start = f"start {name}"
+            self._put(array_names.carried(reads[f"grad.{name}"]), start, 0, "step", 0, self._stride(start, width))
+        result = (f"grad {name}", f"d state {name}") if self.backwards else (f"state {name}", f"final {name}")
+        self._put(*result, 0, "step", 0, width)
+
+    def _history(self, reads: Mapping[str, int], name: str, width: int, stride: int) -> None:
+        """A state in a history of one more step than the sequence has: what is before the first step stands before it.
+
+        In reverse it stands behind the last one; then the history begins a step later, at its second entry.
+        """
+        reverse, row = self.shape.reverse, stride or width
+        step = self.shape.batch * row
+        base, apart, entry = f"trail {name}", self._apart(row), step * self.size
+        self._place(reads, name, base, (3 if reverse else 1) * entry, "before", apart, row)
+        if self.backwards:
+            return
+        self._put(f"state {name}", base, entry, "step", apart, row)
+        first: Number = (lambda steps: (steps + 1) * entry) if reverse else 0
+        self._copy(f"start {name}", (self._base(base), first, row), width)
+        if not self.shape.ragged:
+            last: Number = entry if reverse else (lambda steps: steps * entry)
+            self._finish(f"final {name}", (self._base(base), last, row), width)
+
+    def _place(self, reads: Mapping[str, int], key: str, base: str, offset: int, index: str, step: int, w: int) -> None:
+        if key in reads:
+            self._put(array_names.node(reads[key]), base, offset, index, step, w)
+
+    def _turns(self, reads: Mapping[str, int], name: str, result: str, final: str, width: int) -> None:
+        """A state, or its gradient, in two places that take turns, counted by the steps."""
+        step = self.shape.batch * width
+        place = self._take(2 * step)
+        backwards = int(self.backwards)
+        descends = self.backwards != self.shape.reverse
+        read, written = ("other turn", "turn") if backwards else ("turn", "other turn")
+        key = f"grad.{name}" if backwards else name
+        if key in reads:
+            label = array_names.carried(reads[key]) if backwards else array_names.node(reads[key])
+            self._put(label, "workspace", place, read, step, width)
+        self._put(result, "workspace", place, written, step, width)
+
+        def turn(of_last: bool, other: int) -> Number:
+            """Where the turn of the first or the last step to run stands."""
+
+            def at(steps: int) -> int:
+                number = 0 if of_last == descends else steps - 1
+                return place + ((number + other) & 1) * step * self.size
+
+            return at
+
+        base = self._base("workspace")
+        # A sequence of its own length may begin at either.
+        for other in (0, 1) if self.shape.ragged else (backwards,):
+            self._copy(f"start {name}", (base, turn(False, other), width), width)
+        self._finish(final, (base, turn(True, 1 - backwards), width), width)

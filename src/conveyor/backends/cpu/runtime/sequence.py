@@ -5,8 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -21,11 +20,10 @@ from conveyor.backends.cpu.codegen.vector import FLOAT32, FLOAT64, Format
 from conveyor.backends.cpu.runtime import threads
 from conveyor.backends.cpu.runtime import workspace as memory
 from conveyor.backends.cpu.runtime.extents import check_backward, check_parameters, shapes_of
-from conveyor.backends.cpu.runtime.launch_plan import Frame
+from conveyor.backends.cpu.runtime.launch_plan import Fit, Frame
 from conveyor.backends.cpu.runtime.memory_plan import Shape
+from conveyor.backends.interface import Gradients, RecurrenceArgs, RecurrenceSpec, Residuals
 from conveyor.backends.lowering.passes import Pass, backward_recipe, forward_recipe
-from conveyor.backends.parameters import Parameters
-from conveyor.backends.ragged import Ragged
 from conveyor.ir.program import Program
 
 FORMATS: dict[torch.dtype, Format] = {torch.float32: FLOAT32, torch.float64: FLOAT64}
@@ -35,50 +33,6 @@ _ZERO = (ctypes.c_double * 8)()  # for padding; read only
 def zeros() -> int:
     """The address of some zeros."""
     return ctypes.addressof(_ZERO)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What a forward pass leaves.
-
-    Attributes:
-        trails: Each state before each step and after the last, the output first; without a backward pass to come only
-            the output. Of a single step the states before it, (B, width).
-        lead: How many entries of a trail stand before the first step's: of (T + 1, B, width) one; of sequences of
-            unequal length, (B + rows, width), B.
-        finals: Each state after the last step, (B, width).
-        saved: Values that the gradient reads, side by side.
-        values: Values that were asked for by their nodes, each (T, B, width).
-    """
-
-    trails: dict[str, Tensor]
-    lead: int
-    finals: tuple[Tensor, ...]
-    saved: Tensor
-    values: dict[int, Tensor]
-
-    def output(self) -> Tensor:
-        """The first state after each step, (T, B, width) or (rows, width), in memory of its own."""
-        if not self.lead:
-            return self.finals[0].unsqueeze(0).clone()
-        return next(iter(self.trails.values()))[self.lead :]
-
-
-@dataclass(frozen=True)
-class Gradients:
-    """What a backward pass gives.
-
-    Attributes:
-        x: Gradient of the input, (T, B, I); None if nobody asked for it.
-        states: Of the initial states, each (B, width).
-        aux: Of the auxiliary inputs, each (T, B, width).
-        tensors: Of the tensors that hold the parameters.
-    """
-
-    x: Tensor | None
-    states: tuple[Tensor, ...]
-    aux: dict[str, Tensor]
-    tensors: tuple[Tensor, ...]
 
 
 @lru_cache(maxsize=512)
@@ -104,155 +58,122 @@ _states = lru_cache(maxsize=512)(_States)
 
 
 def run_forward(
-    program: Program,
-    x: Tensor,
-    states: Sequence[Tensor],
-    params: Parameters,
-    widths: Mapping[str, int],
-    aux: Mapping[str, Tensor],
-    training: bool,
-    keep: tuple[int, ...] = (),
-    ragged: Ragged | None = None,
-    empty: Callable[[Sequence[int], Tensor], Tensor] = memory.empty,
-) -> Kept:
+    args: RecurrenceArgs, training: bool, empty: Callable[[Sequence[int], Tensor], Tensor] = memory.empty
+) -> Residuals:
     """Run forward, without an autograd graph.
 
-    The arguments are those of `conveyor.backends.reference.forward`; then whether a backward pass will follow, the
-    nodes whose values are asked for, how sequences of unequal length are packed, and who makes the tensors that are
-    large.
+    Args:
+        args: What it runs on, without `lengths`.
+        training: Whether a backward pass will follow.
+        empty: Makes the tensors that are large.
     """
-    total, batch, rows = _extent(x, ragged)
-    own = _states(program)
-    sizes = [widths[w] for w in own.widths]
-    states = [_whole(s, x.dtype) for s in states]
-    values = [memory.empty((*rows, widths.get(program.nodes[n].type.width, 1)), x) for n in keep]
+    program, x, varlen = args.program, args.x, args.varlen
+    total, batch, rows = args.extent
+    sizes = args.spec.state_widths
+    states = [_whole(s, x.dtype) for s in args.states]
+    values = {n: memory.empty((*rows, args.widths.get(program.nodes[n].type.width, 1)), x) for n in args.keep}
     trails: list[Tensor] = []
-    lead = 0
-    if ragged is not None:
-        lead = batch or 1  # where there is no row, none stands before the output either
+    lead = 1 if varlen is None else batch or 1  # where there is no row, none stands before the output either
+    if varlen is not None:
         trails = [empty((batch + rows[0], w), x) for w in sizes]
     elif total != 1:
-        lead = 1
         trails = [empty((total + 1, batch, w), x) for w in (sizes if training else sizes[:1])]
-    before = dict(zip(own.names, trails or states, strict=False))
+    history = tuple(trails or states)
     if not total or not batch:
         for trail, state in zip(trails, states, strict=False):
             trail[:lead] = state
-        finals = tuple([s.clone() for s in states])
-        return Kept(before, lead, finals, x.new_empty(0), dict(zip(keep, values, strict=True)))
-    given = _given(x, aux, ragged)
-
-    def names() -> list[str]:
-        trailed = own.bases("trail")[: len(trails)]
-        kept = [f"keep {n}" for n in keep]
-        return ["x", *aux, *own.bases("start"), *trailed, *own.bases("final"), *kept, "saved"]
-
-    frame = _frame(program, ("forward", training, keep), given, params, widths, aux, names, ragged)
-    finals = tuple([x.new_empty((batch, w)) for w in sizes])
+        output = trails[0][lead:] if trails else states[0].unsqueeze(0).clone()
+        return Residuals(output, tuple(s.clone() for s in states), values, history, x.new_empty(0))
+    given = _given(args)
+    frame, fit = _fitted(args, ("forward", training, args.keep), given)
+    finals = tuple(x.new_empty((batch, w)) for w in sizes)
     saved = empty((*rows, frame.saved), x)
-    _run(frame, [*given, *states, *trails, *finals, *values, saved], params, x.dtype, ragged)
-    if ragged is not None:
-        finals = tuple([t.index_select(0, ragged.ends) for t in trails])
-    return Kept(before, lead, finals, saved, dict(zip(keep, values, strict=True)))
+    _run(frame, fit, [*given, *states, *trails, *finals, *values.values(), saved, *_NOWHERE], args)
+    if varlen is not None:
+        finals = tuple(t.index_select(0, varlen.ends) for t in trails)
+    output = trails[0][lead:] if trails else finals[0].unsqueeze(0).clone()
+    return Residuals(output, finals, values, history, saved)
 
 
 def run_backward(
-    program: Program,
-    kept: Kept,
-    x: Tensor,
-    params: Parameters,
-    widths: Mapping[str, int],
-    aux: Mapping[str, Tensor],
+    args: RecurrenceArgs,
+    left: Residuals,
     grad_output: Tensor | None,
     grad_states: Sequence[Tensor | None],
     wants_x: bool = True,
-    ragged: Ragged | None = None,
 ) -> Gradients:
     """Run backward after a forward pass for training.
 
-    The arguments are those of that pass, what it left, the gradients of the outputs and of the final states (None is
-    zero), whether the gradient of the input is asked for, and how sequences of unequal length are packed.
+    Args:
+        args: What that ran on.
+        left: What it left.
+        grad_output: The gradient of the outputs; None is zero.
+        grad_states: The gradients of the final states; None is zero.
+        wants_x: Whether the gradient of the input is asked for.
     """
-    total, batch, rows = _extent(x, ragged)
-    own = _states(program)
-    sizes = [widths[w] for w in own.widths]
+    x = args.x
+    total, batch, rows = args.extent
+    sizes = args.spec.state_widths
     received = [
         x.new_zeros((batch, w)) if g is None else _whole(g, x.dtype) for g, w in zip(grad_states, sizes, strict=True)
     ]
     if not total or not batch:
-        zeros = tuple([torch.zeros_like(t) for t in params.tensors])
-        d_aux = {n: torch.zeros_like(a) for n, a in aux.items()}
-        return Gradients(torch.zeros_like(x), tuple([g.clone() for g in received]), d_aux, zeros)
-    lying = [batch + rows[0]] if ragged is not None else [batch] if total == 1 else [total + 1, batch]
-    check_backward(x, aux, next(iter(kept.trails.values())), lying, rows[-1])
+        zeros = tuple(torch.zeros_like(t) for t in (x, *args.aux, *args.params))
+        return Gradients(
+            zeros[0], tuple(g.clone() for g in received), zeros[1 : 1 + len(args.aux)], zeros[1 + len(args.aux) :]
+        )
+    lying = [batch + rows[0]] if args.varlen is not None else [batch] if total == 1 else [total + 1, batch]
+    check_backward(x, args.aux_by_name, left.history[0], lying, rows[-1])
     if grad_output is None:
         grad_output = x.new_zeros((1,) * len(rows) + (sizes[0],)).expand(*rows, -1)
-    given = [*_given(x, aux, ragged), _plain(grad_output, x.dtype)]
-
-    def names() -> list[str]:
-        trailed = own.bases("trail")
-        return ["x", *aux, own.output, *own.bases("start"), *trailed, *own.bases("d state"), "saved"]
-
+    given = [*_given(args), _plain(grad_output, x.dtype)]
     which = ("backward", wants_x)
-    frame = _frame(program, which, given, params, widths, aux, names, ragged)
-    if frame.summed and not frame.flat:
+    frame, fit = _fitted(args, which, given)
+    if frame.summed and not fit.flat:
         # What is itself summed over all rows must stand in rows at equal distances.
         given = [g.contiguous() for g in given]
-        frame = _frame(program, which, given, params, widths, aux, names, ragged)
-    d_states = tuple([x.new_empty((batch, w)) for w in sizes])
+        frame, fit = _fitted(args, which, given)
+    d_states = tuple(x.new_empty((batch, w)) for w in sizes)
     d_given = [memory.empty((*rows, w), x) for _, w in frame.asked]
     d_tensors = tuple(
-        [x.new_zeros(t.shape) if k in frame.partly else memory.empty(t.shape, x) for k, t in enumerate(params.tensors)]
+        x.new_zeros(t.shape) if k in frame.partly else memory.empty(t.shape, x) for k, t in enumerate(args.params)
     )
-    bases = [*given, *received, *kept.trails.values(), *d_states, kept.saved, *d_given, *d_tensors]
-    _run(frame, bases, params, x.dtype, ragged)
+    assert left.saved is not None
+    _run(frame, fit, [*given, *received, *left.history, *d_states, left.saved, *d_given, *d_tensors], args)
     found = {n: d for (n, _), d in zip(frame.asked, d_given, strict=True)}
     d_x = found.get("x")
     d_x = torch.zeros_like(x) if d_x is None and wants_x else d_x
-    d_aux = {n: found[n] if n in found else torch.zeros_like(a) for n, a in aux.items()}
+    d_aux = tuple(found[n] if n in found else torch.zeros_like(a) for n, a in args.aux_by_name.items())
     return Gradients(d_x, d_states, d_aux, d_tensors)
 
 
-def _frame(
-    program: Program,
-    which: tuple[Any, ...],
-    given: Sequence[Tensor],
-    params: Parameters,
-    widths: Mapping[str, int],
-    aux: Mapping[str, Tensor],
-    names: Callable[[], list[str]],
-    ragged: Ragged | None,
+def frame_for(
+    spec: RecurrenceSpec, which: tuple[Any, ...], shape: Shape, dtype: torch.dtype, resident: bool = False
 ) -> Frame:
-    """The frame of a pass for tensors of these shapes; the last ones are kept with the parameters' places.
+    """The frame of a pass: of `("forward", training, nodes that are asked for)` or `("backward", wants_x)`.
 
-    `given` is what comes for each step; `names` are the bases in the order in which their tensors are going to come.
+    The last ones are kept with the parameters' layout.
     """
-    x, chosen = given[0], width()
-    total, batch, _ = _extent(x, ragged)
-    key = (program, which, total, batch, ragged is None, tuple([g.stride() for g in given]), x.dtype, chosen.name)
-    frames: dict[Any, Frame] = params.places.worked_out
-    frame = frames.get(key)
+    program, chosen = spec.program, width()
+    key = (program, which, shape.key, dtype, chosen.name, resident)
+    frames = spec.layout.launches
+    frame: Frame | None = frames.get(key)
     if frame is not None:
         return frame
-    bases = names()
-    of_steps = ["x", *aux, _states(program).output]
-    strides = []
-    for name, value in zip(of_steps, given, strict=False):
-        if ragged is not None:
-            strides.append((name, value.stride(0), value.stride(0)))
-            continue
-        step, row, _ = value.stride()
-        # A lone row stands anywhere, and so does a lone step: as if they stood in line.
-        row = step if batch == 1 else row
-        strides.append((name, batch * row if total == 1 else step, row))
-    forward = which[0] == "forward"
-    recipe = forward_recipe(program, *which[1:]) if forward else backward_recipe(program, *which[1:])
-    all_states = not forward or which[1] or ragged is not None
-    trails = _states(program).names[: None if all_states else 1]
-    shape = Shape(total, batch, widths, tuple(strides), ragged is not None)
-    code = compiled(recipe, x.dtype, chosen, rows_at_once(recipe.loop, batch, chosen, ragged is not None))
-    frame = Frame(recipe, code, shape, params.places, FORMATS[x.dtype], chosen, trails, bases)
-    frame.parameter_shapes = shapes_of(params)
+    own = _states(program)
+    of_steps = ["x", *spec.aux]
+    ragged, alone = shape.ragged, shape.capacity == 1 and not shape.ragged
+    if which[0] == "forward":
+        recipe = forward_recipe(program, *which[1:])
+        trails = own.names[: None if which[1] or ragged else 1]
+        trailed = [] if alone else own.bases("trail")[: len(trails)]
+        kept = [f"keep {n}" for n in which[2]]
+        bases = [*of_steps, *own.bases("start"), *trailed, *own.bases("final"), *kept, "saved", "output", "resident"]
+    else:
+        recipe, trails = backward_recipe(program, *which[1:]), own.names
+        bases = [*of_steps, own.output, *own.bases("start"), *own.bases("trail"), *own.bases("d state"), "saved"]
+    code = compiled(recipe, dtype, chosen, rows_at_once(recipe.loop, shape.batch, chosen, ragged))
+    frame = Frame(recipe, code, shape, spec.layout, FORMATS[dtype], chosen, trails, bases, resident)
     with _evicting:
         while len(frames) >= _FRAMES:
             del frames[next(iter(frames))]
@@ -260,24 +181,40 @@ def _frame(
     return frame
 
 
+def _fitted(args: RecurrenceArgs, which: tuple[Any, ...], given: Sequence[Tensor]) -> tuple[Frame, Fit]:
+    """The frame of a pass, and its fit for what is given for each step."""
+    varlen = args.varlen
+    total, batch, _ = args.extent
+    strides = []
+    for name, value in zip(["x", *args.spec.aux, _states(args.program).output], given, strict=False):
+        step, row = value.stride()[:2] if varlen is None else (value.stride(0), value.stride(0))
+        # A lone row stands anywhere, and so does a lone step: as if they stood in line.
+        row = step if batch == 1 and varlen is None else row
+        strides.append((name, batch * row if total == 1 and varlen is None else step, row))
+    capacity = Shape.capacity_for(total)
+    frame = frame_for(args.spec, which, Shape(capacity, batch, args.widths, varlen is not None), args.x.dtype)
+    return frame, frame.fit(total, tuple(strides))
+
+
+_NOWHERE = (torch.empty(0),) * 2  # the bases that only a plan's passes have
 _ROUNDS = (0,) * driver.WAITING
 _FRAMES = 128  # that are kept for a layer
 _evicting = threading.Lock()
 os.register_at_fork(before=_evicting.acquire, after_in_parent=_evicting.release, after_in_child=_evicting.release)
 
 
-def _run(frame: Frame, tensors: list[Tensor], params: Parameters, dtype: torch.dtype, ragged: Ragged | None) -> None:
+def _run(frame: Frame, fit: Fit, tensors: list[Tensor], args: RecurrenceArgs) -> None:
     """Run a pass on the memory of tensors, in the order that the frame was told, and that of the parameters."""
-    check_parameters(params.tensors, frame.parameter_shapes)
+    check_parameters(args.params, shapes_of(args.spec.layout, args.params))
     workspace = memory.lend(frame.workspace)
-    tensors += [_whole(t, dtype) for t in params.tensors]
+    tensors += [_whole(t, args.x.dtype) for t in args.params]
     addresses = [*_ROUNDS, ctypes.addressof(workspace), zeros()]
-    if ragged is not None:
-        addresses.append(ctypes.addressof(ragged.table))
+    if args.varlen is not None:
+        addresses.append(ctypes.addressof(args.varlen.table))
     addresses += [tensors[k].data_ptr() for k in frame.order]
     table = (ctypes.c_int64 * len(addresses))(*addresses)
-    team = threads.usable(torch.get_num_threads(), frame.operations, frame.by_units)
-    threads.run(frame.kernels, frame.jobs, ctypes.addressof(table), team)
+    team = threads.usable(torch.get_num_threads(), fit.operations, frame.by_units)
+    threads.run(frame.kernels, fit.jobs, ctypes.addressof(table), team)
 
 
 def _whole(tensor: Tensor, dtype: torch.dtype) -> Tensor:
@@ -285,21 +222,13 @@ def _whole(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor if tensor.is_contiguous() else tensor.contiguous()
 
 
-def _extent(x: Tensor, ragged: Ragged | None) -> tuple[int, int, tuple[int, ...]]:
-    """T, B, and the axes that outputs have before their width."""
-    if ragged is not None:
-        return len(ragged.sizes), ragged.batch, (ragged.rows,)
-    total, batch, _ = x.shape
-    return total, batch, (total, batch)
-
-
-def _given(x: Tensor, aux: Mapping[str, Tensor], ragged: Ragged | None) -> list[Tensor]:
+def _given(args: RecurrenceArgs) -> list[Tensor]:
     """What comes for each step."""
-    given = [_plain(x, x.dtype)]
-    for value in aux.values():
-        plain = _plain(value, x.dtype)
-        given.append(plain if ragged is not None else plain.expand(x.shape[0], -1, -1))
-    return given
+    x = args.x
+    plain = [_plain(value, x.dtype) for value in args.aux]
+    if args.varlen is None:
+        plain = [value.expand(x.shape[0], -1, -1) for value in plain]
+    return [_plain(x, x.dtype), *plain]
 
 
 def _plain(value: Tensor, dtype: torch.dtype) -> Tensor:

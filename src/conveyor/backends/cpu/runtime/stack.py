@@ -85,8 +85,15 @@ class Stack:
 
     def is_at_once(self, team: int) -> bool:
         """Whether passes run at the same time, rather than all threads together at one after the other."""
-        together = min(team, math.ceil(self._batch / ROWS))
-        return min(team, len(self._passes)) > together and not any(e.is_large for e in self._passes)
+        return may_run_at_once(self._batch, min(team, len(self._passes)), team) and not any(
+            e.is_large for e in self._passes
+        )
+
+
+def may_run_at_once(batch: int, passes: int, team: int | None = None) -> bool:
+    """Tells whether a batch has too few rows for a team, of any size by default, while so many passes run."""
+    rows = math.ceil(batch / ROWS)
+    return passes > (rows if team is None else min(team, rows))
 
 
 def piece(steps: int, batch: int) -> int:

@@ -13,7 +13,9 @@ import mmap
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -21,9 +23,9 @@ from torch import Tensor
 
 LIMIT = 256 * 2**20  # bytes that wait, at most; a block of more than half of it does not wait at all
 _ROUND = 2**16
-_SMALL = 2**14  # numbers; less is quicker had from torch's allocator
+_SMALL = 2**15  # numbers; less is quicker had from torch's allocator
 _lock = threading.Lock()
-_blocks: list[Any] = []  # those that are lent and those that wait
+_blocks: defaultdict[int, list[Any]] = defaultdict(list)  # those that are lent and those that wait, by their size
 poison = False  # tests fill what they are lent with bits that are NaN in every format
 
 
@@ -31,14 +33,10 @@ poison = False  # tests fill what they are lent with bits that are NaN in every 
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
-def _references(block: Any) -> int:
-    return sys.getrefcount(block)
-
-
 def _of_the_unused() -> int:
     """How many references to a block are counted when nobody borrows it: what that is depends on the interpreter."""
     for block in [ctypes.create_string_buffer(1)]:
-        return _references(block)
+        return sys.getrefcount(block)
     raise AssertionError
 
 
@@ -53,28 +51,89 @@ def empty(shape: Sequence[int], like: Tensor) -> Tensor:
     return torch.frombuffer(lend(numbers * like.itemsize), dtype=like.dtype, count=numbers).view(shape)
 
 
+class _Scratch(threading.local):
+    block: Any = None
+    size = -1
+    address = 0
+
+
+_scratch = _Scratch()
+_KEPT = 2**25  # bytes that a thread keeps for itself
+
+
+def scratch(size: int) -> tuple[int, Any]:
+    """The address of at least so many bytes for one pass of this thread, and what owns them."""
+    own = _scratch
+    if size > own.size or poison:
+        block = lend(size)
+        if size > _KEPT or poison:
+            return ctypes.addressof(block), block
+        own.block, own.size, own.address = block, len(block), ctypes.addressof(block)
+    return own.address, own.block
+
+
+def room(shape: tuple[int, ...], lead: int, dtype: torch.dtype, itemsize: int) -> Tensor:
+    """An uninitialised tensor (N, …), no view, in memory that has `lead` more entries before it and behind it."""
+    row = 1
+    for size in shape[1:]:
+        row *= size
+    numbers = (shape[0] + 2 * lead) * row
+    if numbers < _SMALL:
+        if not lead:
+            return torch.empty(shape, dtype=dtype)
+        return torch.empty((shape[0] + 2 * lead, *shape[1:]), dtype=dtype)[lead:-lead].data
+    block = lend(numbers * itemsize)
+    flat = torch.frombuffer(block, dtype=dtype, count=shape[0] * row, offset=lead * row * itemsize)
+    return flat.resize_(shape)
+
+
+def rooms(
+    shapes: tuple[tuple[int, ...], ...], empty: Callable[[tuple[int, ...]], Tensor], dtype: torch.dtype, itemsize: int
+) -> list[Tensor]:
+    """Uninitialised tensors, no views, the large ones in one block, and the small ones from `empty`."""
+    numbers, whole = _numbers(shapes)
+    if not whole:
+        return list(map(empty, shapes))
+    block, at, found = lend(whole * itemsize), 0, []
+    for shape, many in zip(shapes, numbers):  # noqa: B905 - every call asks
+        if many:
+            found += [torch.frombuffer(block, dtype=dtype, count=many, offset=at * itemsize).resize_(shape)]
+            at += -(-many // 16) * 16
+        else:
+            found += [empty(shape)]
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _numbers(shapes: tuple[tuple[int, ...], ...]) -> tuple[list[int], int]:
+    """How many numbers each of the large ones of several tensors has, 0 for small ones; and all, each rounded up."""
+    numbers = [n if n >= _SMALL else 0 for n in map(math.prod, shapes)]
+    return numbers, sum(-(-n // 16) * 16 for n in numbers)
+
+
 def lend(size: int) -> Any:
     """A ctypes array of at least so many bytes; it waits here again when nobody refers to it."""
-    size = -(-size // _ROUND) * _ROUND
+    size = _rounded(size)
     with _lock:
-        block = _waiting(size)  # whoever refers to it keeps it from waiting
-        if block is None:
+        # Whoever refers to a block keeps it from waiting.
+        for block in _blocks[size]:
+            if sys.getrefcount(block) == _UNUSED:
+                break
+        else:
             block = _new(size)
             if size <= LIMIT // 2:
-                _blocks.append(block)
+                _blocks[size].append(block)
                 _trim()
     if poison:
-        ctypes.memset(block, 0xFF, len(block))
+        ctypes.memset(block, 0xFF, size)
     return block
 
 
-def _waiting(size: int) -> Any:
-    """The smallest block that is large enough, unless it is so much larger that it would be wasted."""
-    best = None
-    for block in _blocks:
-        if size <= len(block) <= 2 * size + 2**20 and _references(block) == _UNUSED:
-            best = block if best is None or len(block) < len(best) else best
-    return best
+@lru_cache(maxsize=4096)
+def _rounded(size: int) -> int:
+    """The size of blocks that serve a size: of a few, so that sequences of any length find blocks of others."""
+    unit = max(_ROUND, 1 << max(size.bit_length() - 3, 0))
+    return -(-size // unit) * unit
 
 
 def _new(size: int) -> Any:
@@ -88,12 +147,18 @@ def _new(size: int) -> Any:
 def _trim() -> None:
     """Return what waits above the limit to the system, the oldest first."""
     over = -LIMIT
-    for block in _blocks:
-        if _references(block) == _UNUSED:
-            over += len(block)
-    gone = set()
-    for block in _blocks:
-        if over > 0 and _references(block) == _UNUSED:
-            over -= len(block)
-            gone.add(id(block))
-    _blocks[:] = [block for block in _blocks if id(block) not in gone]
+    for several in _blocks.values():
+        for block in several:
+            if sys.getrefcount(block) == _UNUSED:
+                over += len(block)
+    for several in _blocks.values():
+        for k in reversed(range(len(several))) if over > 0 else ():
+            if over > 0 and _is_unused(several, k):
+                over -= len(several[k])
+                del several[k]
+
+
+def _is_unused(blocks: list[Any], k: int) -> bool:
+    for block in blocks[k : k + 1]:
+        return sys.getrefcount(block) == _UNUSED + 1  # the slice refers to it, too
+    return False

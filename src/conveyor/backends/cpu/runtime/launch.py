@@ -1,0 +1,514 @@
+"""The passes of a whole stack of layers and directions, worked out once a signature and then only run.
+
+A launch holds a frame for each layer and direction. A call fills in addresses: those of the caller's tensors, and
+places in the history that the forward pass leaves for the backward pass, one tensor for the whole stack.
+
+What lies where is told in *places*: an address of the call by its name, and how far behind it. For a number of steps
+the places of all bases of all passes become one list of pairs of numbers, from which a call makes its table.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import add, itemgetter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from conveyor.backends.cpu.codegen import driver
+from conveyor.backends.cpu.runtime import threads
+from conveyor.backends.cpu.runtime import workspace as memory
+from conveyor.backends.cpu.runtime.launch_plan import Fit, Frame, Strides
+from conveyor.backends.cpu.runtime.memory_plan import Shape
+from conveyor.backends.cpu.runtime.sequence import frame_for
+from conveyor.backends.cpu.runtime.stack import Entry, Stack, may_run_at_once
+from conveyor.backends.interface import RecurrenceSpec
+
+Place = tuple[str, int, int]  # of a base: an address by its name, bytes behind it, and bytes more a step
+_LINE = 128  # bytes that no two threads should write into
+_zeros: list[Any] = []
+
+
+def zero_row(numbers: int) -> int:
+    """The address of so many zeros, for all of which one block stands that only grows."""
+    if not _zeros or len(_zeros[-1]) < numbers:
+        _zeros.append((ctypes.c_double * max(2 * numbers, 1024))())  # earlier ones stay: their addresses are in use
+    return ctypes.addressof(_zeros[-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Signature:
+    """What a launch is worked out for.
+
+    Attributes:
+        units: What runs in each layer and direction, layer by layer, forward direction first; one that has auxiliary
+            inputs stands alone, for inference.
+        directions: How many directions a layer has.
+        batch: B.
+        dtype: The type of all tensors.
+        training: Whether a backward pass follows.
+        has_states: Whether initial states are given; zeros stand for them otherwise.
+        wants_x: Whether the gradient of the input is asked for.
+        alone: Whether there is one step, which reads and writes states where they lie.
+        emits: Whether the output is asked for beside the final states.
+        drops: Whether something is dropped between layers, so that each layer's passes run by themselves.
+    """
+
+    units: tuple[RecurrenceSpec, ...]
+    directions: int
+    batch: int
+    dtype: torch.dtype
+    training: bool
+    has_states: bool
+    wants_x: bool
+    alone: bool
+    emits: bool
+    drops: bool = False
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Pass:
+    """One unit's pass: what runs it, and where its bases begin in the table, in bytes."""
+
+    run: Callable[..., None]
+    kernels: Any
+    jobs: int
+    again: int
+    operations: float
+    by_units: bool
+    at: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Group:
+    """Passes that run one after the other with nothing in between, fitted for a number of steps.
+
+    Attributes:
+        layer: The layer of the first.
+        passes: The passes.
+        chosen: Takes the address of the call for each base of all passes.
+        behind: The bytes behind it.
+        numbers: Which address of the call it is.
+        workspace: The bytes that they work in.
+        stack: What runs them at the same time; None where one after the other is as good.
+        needs_rows: Whether for some group what is given must stand in rows at equal distances, and does not.
+        frames: Their frames, which own what the addresses lead to.
+        fits: Their fits, likewise.
+    """
+
+    layer: int
+    passes: tuple[_Pass, ...]
+    chosen: Callable[[Sequence[int]], tuple[int, ...]]
+    behind: tuple[int, ...]
+    numbers: tuple[int, ...]
+    workspace: int
+    stack: Stack | None
+    needs_rows: bool
+    frames: tuple[Frame, ...]
+    fits: tuple[Fit, ...]
+
+    def run(self, addresses: list[int], again: bool = False) -> None:
+        """Run the passes; `addresses` is that of the workspace, then those of the call."""
+        addresses[0], owner = memory.scratch(self.workspace)
+        self.run_on(array("q", map(add, self.chosen(addresses), self.behind)), again)
+        del owner
+
+    def table(self, addresses: Sequence[int]) -> array[int]:
+        """The addresses of all bases of all passes, from those of the call."""
+        return array("q", map(add, self.chosen(addresses), self.behind))
+
+    def calls(self, table: array[int]) -> list[tuple[Callable[..., None], int, int]] | None:
+        """What runs the passes on such a table, with weights that lie packed; None if it may be for several threads."""
+        if any(one.operations >= threads._WORTHWHILE for one in self.passes):
+            return None
+        bases = table.buffer_info()[0]
+        return [(one.run, one.again, bases + one.at) for one in self.passes]
+
+    def run_on(self, table: array[int], again: bool) -> None:
+        """Run the passes on such a table; `again` with weights that lie packed already."""
+        bases = table.buffer_info()[0]
+        if self.stack is not None:
+            team = threads.usable(torch.get_num_threads(), sum(one.operations for one in self.passes))
+            if self.stack.is_at_once(team):
+                self.stack.run([bases + one.at for one in self.passes], team)
+                return
+        for one in self.passes:
+            jobs = one.again if again else one.jobs
+            if one.operations < threads._WORTHWHILE:
+                one.run(jobs, bases + one.at, 0, 1)
+            else:
+                team = threads.usable(torch.get_num_threads(), one.operations, one.by_units)
+                threads.run(one.kernels, jobs, bases + one.at, team)
+
+
+@dataclass(frozen=True, eq=False)
+class _Template:
+    """A group for any number of steps of a capacity.
+
+    Attributes:
+        layer: The layer of the first pass.
+        units: The units with their frames.
+        starts: Where the bases of each begin in the table, in bytes.
+        numbers: For each base which address of the call it is,
+        behind: the bytes behind it,
+        a_step: and the bytes more for each step.
+        workspace: The bytes that the passes work in.
+        at_once: Whether they may run at the same time: rows are fewer than are worth a thread for each pass.
+    """
+
+    layer: int
+    units: tuple[tuple[int, Frame], ...]
+    starts: tuple[int, ...]
+    numbers: tuple[int, ...]
+    behind: tuple[int, ...]
+    a_step: tuple[int, ...]
+    workspace: int
+    at_once: bool
+
+    @cached_property
+    def chosen(self) -> Callable[[Sequence[int]], tuple[int, ...]]:
+        """Takes the addresses of all bases from those of a call."""
+        return itemgetter(*self.numbers)
+
+    def fit(self, steps: int, fits: tuple[Fit, ...], needs_rows: bool, directions: int) -> Group:
+        """The group for a number of steps, with the fits of its frames."""
+        frames = tuple([frame for _, frame in self.units])
+        passes = tuple(
+            [
+                _Pass(frame.kernels.run, frame.kernels, fit.jobs, fit.again, fit.operations, frame.by_units, at)
+                for frame, fit, at in zip(frames, fits, self.starts, strict=True)
+            ]
+        )
+        behind = tuple([b + a * steps for b, a in zip(self.behind, self.a_step, strict=True)])
+        stack = None
+        if self.at_once:
+            entries = [
+                Entry(one.jobs, steps, unit // directions, frame.backwards != frame.shape.reverse, frame.is_large)
+                for (unit, frame), one in zip(self.units, passes, strict=True)
+            ]
+            stack = Stack(frames[0].kernels, entries, frames[0].shape.batch)
+        return Group(
+            self.layer, passes, self.chosen, behind, self.numbers, self.workspace, stack, needs_rows, frames, fits
+        )
+
+
+class Launch:
+    """The passes of a stack.
+
+    Args:
+        signature: What it is worked out for.
+
+    Attributes:
+        state_widths: The width of each state.
+        width: That of a layer's output, both directions side by side.
+    """
+
+    def __init__(self, signature: Signature) -> None:
+        self.signature = s = signature
+        self.size = torch.empty(0, dtype=s.dtype).itemsize
+        first = s.units[0]
+        self.names = tuple(i.name for i in first.program.states)
+        self.state_widths = first.state_widths
+        self.layers = len(s.units) // s.directions
+        self.width = self.state_widths[0] * s.directions
+        self.first_param = [0]
+        for unit in s.units:
+            self.first_param.append(self.first_param[-1] + unit.layout.tensors)
+        self.lead = 0 if s.alone else 1
+        widest = max(max(u.state_widths) for u in s.units)
+        self.zero = zero_row(widest + 64)
+        self._groups: dict[Any, tuple[Group, ...]] = {}
+        self._templates: dict[Any, tuple[_Template, ...]] = {}
+        self._packed: tuple[Any, int, Any] = (None, 0, None)
+        self._no_gradients = (False,) * len(self.names)
+        self._columns = self._kept_columns() if s.training else [0] * len(s.units)
+        self._places, self.history_row, self.history_rest = self._history()
+
+    def _kept_columns(self) -> list[int]:
+        """Numbers a row of what the backward pass reads beside the states, for each unit."""
+        return [self._frame(k, True, 1).saved for k in range(len(self.signature.units))]
+
+    # What the forward pass leaves
+
+    def _history(self) -> tuple[dict[str, Place], int, int]:
+        """Where everything lies in the history; its numbers a step, and how many more."""
+        s, places = self.signature, {}
+        step = rest = 0
+
+        def take(name: str, a_step: int, more: int) -> None:
+            nonlocal step, rest
+            places[name] = ("history", rest * self.size, step * self.size)
+            step, rest = step + a_step, rest + -(-more // 16) * 16
+
+        for layer in range(self.layers - 1):
+            row = s.batch * self.width
+            take(f"output {layer}", row, 2 * self.lead * row)
+        for k in range(len(s.units)) if s.training else ():
+            take(f"saved {k}", s.batch * self._columns[k], 0)
+            for name, width in zip(self.names[1:], self.state_widths[1:], strict=True) if not s.alone else ():
+                take(f"{name} {k}", s.batch * width, s.batch * width)
+        return places, step, rest
+
+    def history_numbers(self, steps: int) -> int:
+        """How many numbers the history of so many steps has."""
+        return steps * self.history_row + self.history_rest
+
+    # Frames
+
+    def _shape(self, unit: int, capacity: int, zeros: frozenset[str], emits: bool) -> Shape:
+        s = self.signature
+        reverse = bool(unit % s.directions)
+        stride = self.width if s.directions > 1 else 0
+        last = unit // s.directions == self.layers - 1
+        emits = emits and s.alone and (s.emits or not last)
+        return Shape(capacity, s.batch, s.units[unit].widths, False, reverse, stride, zeros, emits)
+
+    def _frame(self, unit: int, forward: bool, capacity: int, gradients: tuple[bool, ...] = ()) -> Frame:
+        """The frame of a unit's pass; `gradients` says which gradients of final states are given to a backward pass."""
+        s = self.signature
+        spec = s.units[unit]
+        if forward:
+            zeros = frozenset() if s.has_states else frozenset(f"start {n}" for n in self.names)
+            which: tuple[Any, ...] = ("forward", s.training, ())
+            return frame_for(spec, which, self._shape(unit, capacity, zeros, True), s.dtype, resident=s.alone)
+        missing = {f"start {n}" for n, there in zip(self.names, gradients, strict=True) if not there}
+        missing |= {f"trail {n}" for n in self.names} if s.alone and not s.has_states else set()
+        which = ("backward", s.wants_x or unit >= s.directions)
+        return frame_for(spec, which, self._shape(unit, capacity, frozenset(missing), False), s.dtype)
+
+    def _capacity(self, steps: int) -> int:
+        return 1 if self.signature.alone else max(2, Shape.capacity_for(steps))
+
+    @cached_property
+    def partly(self) -> frozenset[int]:
+        """The parameters' tensors with rows that get no gradient."""
+        known = tuple(True for _ in self.names)
+        frames = enumerate(self._frame(k, False, self._capacity(2), known) for k in range(len(self.signature.units)))
+        return frozenset(self.first_param[k] + j for k, frame in frames for j in frame.partly)
+
+    def output(self, history: Tensor, layer: int, steps: int) -> Tensor:
+        """The output of a layer below the last, (T, B, width), where it lies in the history."""
+        _, offset, a_step = self._output(layer)
+        sizes = (steps, self.signature.batch, self.width)
+        return history.as_strided(sizes, (sizes[1] * sizes[2], sizes[2], 1), (offset + a_step * steps) // self.size)
+
+    def _order(self, forward: bool) -> list[int]:
+        """The units in an order in which one after the other is right."""
+        layers = range(self.layers) if forward else reversed(range(self.layers))
+        d = self.signature.directions
+        return [layer * d + k for layer in layers for k in range(d)]
+
+    # Where bases lie
+
+    def _output(self, layer: int) -> Place:
+        """The first row of a layer's output."""
+        if layer == self.layers - 1:
+            return "y", 0, 0
+        _, offset, a_step = self._places[f"output {layer}"]
+        return "history", offset + self.lead * self.signature.batch * self.width * self.size, a_step
+
+    def _bases(self, unit: int) -> dict[str, Place]:
+        """Those that both passes of a unit have."""
+        s, size = self.signature, self.size
+        layer, direction = divmod(unit, s.directions)
+        given = not layer or s.drops
+        found: dict[str, Place] = {"x": (f"x {layer}", 0, 0) if given else self._output(layer - 1)}
+        found |= {"workspace": ("workspace", 0, 0), "zero": ("zero", 0, 0)}
+        address, offset, a_step = self._output(layer)
+        offset += direction * self.state_widths[0] * size
+        found["output"] = address, offset, a_step
+        for k, (name, width) in enumerate(zip(self.names, self.state_widths, strict=True)):
+            row = s.batch * width * size
+            if s.alone:
+                found[f"trail {name}"] = (f"start {name}", unit * row, 0) if s.has_states else ("zero", 0, 0)
+            elif not k:
+                found[f"trail {name}"] = address, offset - s.batch * self.width * size, a_step
+            elif s.training:
+                held, at, more = self._places[f"{name} {unit}"]
+                found[f"trail {name}"] = held, at - direction * row, more
+        if s.training:
+            found["saved"] = self._places[f"saved {unit}"]
+        for j in range(s.units[unit].layout.tensors):
+            found[f"slot {j}"] = f"slot {self.first_param[unit] + j}", 0, 0
+        return found
+
+    def _forward_bases(self, unit: int) -> Mapping[str, Place]:
+        s = self.signature
+        found = self._bases(unit)
+        for name, width in zip(self.names, self.state_widths, strict=True):
+            at = unit * s.batch * width * self.size
+            found[f"start {name}"] = (f"start {name}", at, 0) if s.has_states else ("zero", 0, 0)
+            found[f"final {name}"] = f"final {name}", at, 0
+        found |= {n: (f"aux {n}", 0, 0) for n in s.units[unit].aux}
+        return found | {"resident": (f"packed {unit}", 0, 0)}
+
+    def _backward_bases(self, unit: int, gradients: tuple[bool, ...], of_output: bool) -> Mapping[str, Place]:
+        s, size = self.signature, self.size
+        layer, direction = divmod(unit, s.directions)
+        found = self._bases(unit)
+        received: Place = (f"d output {layer}", direction * self.state_widths[0] * size, 0)
+        if layer == self.layers - 1 and not of_output:
+            received = "zero", 0, 0
+        found[f"grad_output.{self.names[0]}"] = received
+        for name, width, there in zip(self.names, self.state_widths, gradients, strict=True):
+            at = unit * s.batch * width * size
+            found[f"start {name}"] = (f"d final {name}", at, 0) if there else ("zero", 0, 0)
+            found[f"d state {name}"] = f"d start {name}", at, 0
+        found["d x"] = f"d x {unit}", 0, 0
+        for j in range(s.units[unit].layout.tensors):
+            found[f"d slot {j}"] = f"d slot {self.first_param[unit] + j}", 0, 0
+        return found
+
+    # Calls
+
+    def _addresses(self, forward: bool) -> list[str]:
+        """The names of the addresses of a call, in order."""
+        s, slots, units = self.signature, range(self.first_param[-1]), range(len(self.signature.units))
+        named = ["workspace", "none", "zero", "y", "history"]
+        named += [f"x {layer}" for layer in range(self.layers if s.drops else 1)]
+        named += [f"slot {j}" for j in slots]
+        named += [f"start {n}" for n in self.names] if s.has_states else []
+        if forward:
+            packed = [f"packed {k}" for k in units if s.alone]
+            return [*named, *(f"final {n}" for n in self.names), *packed, *(f"aux {n}" for n in s.units[0].aux)]
+        named += [f"{what} {n}" for what in ("d final", "d start") for n in self.names]
+        named += [f"d slot {j}" for j in slots] + [f"d output {layer}" for layer in range(self.layers)]
+        return named + [f"d x {k}" for k in units]
+
+    def groups(
+        self,
+        steps: int,
+        x_strides: tuple[int, int],
+        forward: bool,
+        g_strides: tuple[int, int] | None = None,
+        gradients: tuple[bool, ...] = (),
+    ) -> tuple[Group, ...]:
+        """The passes for a number of steps.
+
+        Args:
+            steps: T.
+            x_strides: Numbers of the input from step to step and from row to row.
+            forward: Whether they run forward.
+            g_strides: The strides of the output's gradient; None if there is none.
+            gradients: Which gradients of final states there are; empty if there is none.
+        """
+        key = (steps, x_strides, forward, g_strides, gradients)
+        try:
+            return self._groups[key]
+        except KeyError:
+            return self._keep(key)
+
+    def _keep(self, key: tuple[Any, ...]) -> tuple[Group, ...]:
+        if len(self._groups) >= _GROUPS:
+            self._groups.clear()
+        found = self._groups[key] = self._fit(*key)
+        return found
+
+    def _fit(
+        self,
+        steps: int,
+        x_strides: tuple[int, int],
+        forward: bool,
+        g_strides: tuple[int, int] | None,
+        gradients: tuple[bool, ...],
+    ) -> tuple[Group, ...]:
+        capacity = self._capacity(steps)
+        given = gradients or self._no_gradients
+        key = (forward, capacity, g_strides is not None, given)
+        templates = self._templates.get(key)
+        if templates is None:
+            templates = self._templates[key] = self._template(forward, capacity, g_strides is not None, given)
+        fits = [
+            tuple([frame.fit(steps, self._strides(unit, x_strides, g_strides)) for unit, frame in t.units])
+            for t in templates
+        ]
+        needs_rows = any(
+            frame.summed and not fit.flat
+            for t, own in zip(templates, fits, strict=True)
+            for (_, frame), fit in zip(t.units, own, strict=True)
+        )
+        return tuple(
+            [t.fit(steps, own, needs_rows, self.signature.directions) for t, own in zip(templates, fits, strict=True)]
+        )
+
+    def _template(
+        self, forward: bool, capacity: int, of_output: bool, gradients: tuple[bool, ...]
+    ) -> tuple[_Template, ...]:
+        """What the groups of all numbers of steps of a capacity have in common."""
+        s = self.signature
+        number = {name: k for k, name in enumerate(self._addresses(forward))}
+        apart = s.drops or (not forward and s.directions > 1)
+        groups: list[list[int]] = []
+        for unit in self._order(forward):
+            if not groups or (apart and unit // s.directions != groups[-1][0] // s.directions):
+                groups.append([])
+            groups[-1].append(unit)
+        made = []
+        for units in groups:
+            frames = [(unit, self._frame(unit, forward, capacity, gradients)) for unit in units]
+            at_once = len(units) > 1 and not s.alone and may_run_at_once(s.batch, len(units))
+            places: list[tuple[int, int, int]] = []
+            starts, workspace = [], 0
+            for unit, frame in frames:
+                bases = self._forward_bases(unit) if forward else self._backward_bases(unit, gradients, of_output)
+                starts.append(8 * len(places))
+                places += [(1, 0, 0)] * driver.WAITING
+                for name in frame.bases:
+                    address, behind, a_step = bases[name]
+                    behind += workspace if at_once and name == "workspace" else 0
+                    places.append((number[address], behind, a_step))
+                workspace = (
+                    workspace + -(-frame.workspace // _LINE) * _LINE if at_once else max(workspace, frame.workspace)
+                )
+            chosen, offsets, steps = (tuple(column) for column in zip(*places, strict=True))
+            layer = units[0] // s.directions
+            made.append(_Template(layer, tuple(frames), tuple(starts), chosen, offsets, steps, workspace, at_once))
+        return tuple(made)
+
+    def _strides(self, unit: int, x_strides: tuple[int, int], g_strides: tuple[int, int] | None) -> Strides:
+        s, layer = self.signature, unit // self.signature.directions
+        between = (s.batch * self.width, self.width)
+        x = between if layer else x_strides
+        g = (g_strides or (0, 0)) if layer == self.layers - 1 else between
+        spec = s.units[unit]
+        widths = [(a.name, spec.widths[a.width]) for a in spec.program.aux]
+        return ("x", *x), (f"grad_output.{self.names[0]}", *g), *((n, s.batch * w, w) for n, w in widths)
+
+    def positions(self, group: Group, name: str) -> list[int]:
+        """Where an address of a forward call stands in a group's table, as it is."""
+        k = self._addresses(True).index(name)
+        return [at for at, place in enumerate(zip(group.numbers, group.behind, strict=True)) if place == (k, 0)]
+
+    def forward(self, groups: Sequence[Group], addresses: list[int], stamp: Any = None) -> None:
+        """Run forward, with nothing dropped between layers.
+
+        Args:
+            groups: The passes.
+            addresses: Those of the call, but not of packed weights.
+            stamp: What tells the parameters' numbers from others, so that a single step finds its weights packed.
+        """
+        (group,) = groups
+        if not self.signature.alone:
+            group.run(addresses)
+            return
+        packed = self._packed
+        again = stamp is not None and packed[0] == stamp
+        if not again:
+            # Another thread may be reading what lies packed.
+            block = memory.lend(sum(frame.resident for frame in group.frames) + 1)
+            packed = (stamp, ctypes.addressof(block), block)
+        at = packed[1]
+        for frame in group.frames:
+            addresses.append(at)
+            at += frame.resident
+        group.run(addresses, again)
+        if not again:
+            self._packed = packed
+
+
+_GROUPS = 256  # numbers of steps for which a launch keeps its passes
