@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import repeat
 from operator import attrgetter, is_not
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -301,10 +301,7 @@ class _Planned(torch.autograd.Function):
         plan, steps, strides, states, count = ctx.call
         saved = ctx.saved_tensors  # read once: hooks may forbid more
         if ctx.lying != (list(map(_kind, saved[:count])), list(map(_strides, saved[:count]))):
-            raise TensorError(
-                "the input, a state or a parameter has another shape, type or layout than in the forward pass: its"
-                " .data was replaced since; leave it as it is between forward and backward"
-            )
+            _refuse_changed(saved[:count], 1 + states, *ctx.lying)
         y, history, *left = saved[count:]
         plain = not torch.is_grad_enabled() and not is_watched()
         for g in grads:
@@ -315,6 +312,27 @@ class _Planned(torch.autograd.Function):
         wants_x = ctx.needs_input_grad[1]
         found = plan.backward(steps, strides, saved[:count], states, y, history, left, grads, wants_x)
         return None, found[0], *found[1], *found[2]
+
+
+def _refuse_changed(
+    tensors: Sequence[Tensor], first: int, kinds: Sequence[Any], strides: Sequence[tuple[int, ...]]
+) -> NoReturn:
+    """Raises for tensors that do not lie as they did in the forward pass; the parameters' begin at `first`."""
+    k = next(
+        k
+        for k, t in enumerate(tensors)
+        if _kind(t) != kinds[k] or t.stride() != strides[k]  # one has: the caller compared them all
+    )
+    found, what = tensors[k], "a parameter" if k >= first else "an initial state" if k else "input"
+    if tuple(found.shape) != tuple(kinds[k][0]):
+        raise TensorError(
+            f"{what} has shape {tuple(found.shape)}, expected {tuple(kinds[k][0])}; its .data was replaced since the"
+            " layer was called: leave it as it is between forward and backward"
+        )
+    raise TensorError(
+        f"{what} has shape {tuple(found.shape)}, strides {found.stride()} and dtype {found.dtype}, not those of the"
+        " forward pass; its .data was replaced since: leave it as it is between forward and backward"
+    )
 
 
 # torch's own `apply` looks for remains of transforms in each tensor, which the guards of a plan have done.
