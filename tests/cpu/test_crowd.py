@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conveyor.backends.cpu import crowd, threads
-from conveyor.backends.cpu.crowd import LONGEST, PERIOD, Crowd, Reading
+from conveyor.backends.cpu.runtime import oversubscription, threads
+from conveyor.backends.cpu.runtime.oversubscription import LONGEST, PERIOD, Crowd, Reading
 
 STEP = 0.001  # seconds a pass
 
@@ -124,7 +124,7 @@ def test_readings_that_take_long_are_made_less_often() -> None:
     machine = Machine()
     machine.cost = 0.01
     machine.passes(10)
-    assert machine.readings <= 10 / (crowd.COST * 0.01) + 2
+    assert machine.readings <= 10 / (oversubscription.COST * 0.01) + 2
 
 
 def test_where_the_system_does_not_say() -> None:
@@ -138,12 +138,12 @@ def test_the_reading_of_this_process(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         (tmp_path / name).mkdir()
         (tmp_path / name / "schedstat").write_text(text)
     (tmp_path / "5").mkdir()
-    monkeypatch.setattr(crowd, "_TASKS", tmp_path)
-    assert crowd.threads_times() == (105, 27)
-    monkeypatch.setattr(crowd, "_TASKS", tmp_path / "5")
-    assert crowd.threads_times() is None
-    monkeypatch.setattr(crowd, "_TASKS", tmp_path / "none")
-    assert crowd.threads_times() is None
+    monkeypatch.setattr(oversubscription, "_TASKS", tmp_path)
+    assert oversubscription.threads_times() == (105, 27)
+    monkeypatch.setattr(oversubscription, "_TASKS", tmp_path / "5")
+    assert oversubscription.threads_times() is None
+    monkeypatch.setattr(oversubscription, "_TASKS", tmp_path / "none")
+    assert oversubscription.threads_times() is None
 
 
 @pytest.mark.parametrize(
@@ -175,18 +175,18 @@ def test_limits_of_control_groups(files: dict[str, str], groups: str, want: floa
         (control / name).parent.mkdir(parents=True, exist_ok=True)
         (control / name).write_text(text)
     membership.write_text(groups)
-    assert crowd.group_limit(membership, control) == want
+    assert oversubscription.group_limit(membership, control) == want
 
 
 def test_no_groups_no_limit(tmp_path: Path) -> None:
-    assert crowd.group_limit(tmp_path / "none", tmp_path) is None
+    assert oversubscription.group_limit(tmp_path / "none", tmp_path) is None
 
 
 def test_cores_are_those_of_the_affinity_and_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 3, 7}, raising=False)
     for limit, want in ((None, 4), (2.7, 2), (0.5, 1), (64.0, 4)):
-        monkeypatch.setattr(crowd, "group_limit", lambda *_, limit=limit: limit)
-        assert crowd._ask_cores() == want
+        monkeypatch.setattr(oversubscription, "group_limit", lambda *_, limit=limit: limit)
+        assert oversubscription._ask_cores() == want
 
 
 def test_no_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,10 @@ import pytest
 import torch
 from llvmlite import binding as llvm
 
-from conveyor.backends.cpu import emit, few, target
-from conveyor.backends.cpu.recipe import backward_recipe, forward_recipe
-from conveyor.backends.cpu.vector import FLOAT32
+from conveyor.backends.cpu.codegen import emit, isa
+from conveyor.backends.cpu.codegen import few_rows as few
+from conveyor.backends.cpu.codegen.vector import FLOAT32
+from conveyor.backends.lowering.passes import backward_recipe, forward_recipe
 from cpu.cells import CELLS
 from cpu.common import Shape, Tensors, assert_same, infer, train
 from support import BUILT_IN, HAND_WRITTEN, Case, Problem
@@ -61,8 +62,8 @@ def test_single_steps_and_several_chunks(steps: int) -> None:
             assert_same(mine, theirs)
 
 
-@pytest.mark.parametrize("width", target._X86 + target._ARM, ids=lambda w: w.name)
-def test_sums_fit_the_registers(width: target.Width) -> None:
+@pytest.mark.parametrize("width", isa._X86 + isa._ARM, ids=lambda w: w.name)
+def test_sums_fit_the_registers(width: isa.Width) -> None:
     for given in CASES:
         for schedule in (forward_recipe(given.program, True).loop, backward_recipe(given.program, True).loop):
             for rows in range(1, few.MOST_ROWS + 1):
@@ -73,7 +74,7 @@ def test_sums_fit_the_registers(width: target.Width) -> None:
 
 
 def test_where_the_code_for_many_rows_is_used() -> None:
-    (width, *_) = target.widths()
+    (width, *_) = isa.widths()
     loop = forward_recipe(BY_ID["lstm"].program, False).loop
     assert [few.rows_at_once(loop, batch, width) for batch in range(6)] == [0, 1, 2, 3, 0, 0]
     assert few.rows_at_once(loop, 1, width, ragged=True) == 0
@@ -91,7 +92,7 @@ def test_parts_wait_once_a_step() -> None:
 
 def assembly(cell: str, rows: int, backward: bool = False) -> str:
     """What LLVM makes of a loop for AVX-512, whatever machine this is."""
-    (width,) = (w for w in target._X86 if w.name == "avx512")
+    (width,) = (w for w in isa._X86 if w.name == "avx512")
     program = BY_ID[cell].program
     recipe = backward_recipe(program, True) if backward else forward_recipe(program, False)
     make = few.emitter(rows, width) if rows else None

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 import conveyor as cv
-from conveyor.backends.cpu import emit, few, target
-from conveyor.backends.cpu.recipe import backward_recipe, forward_recipe
-from conveyor.backends.cpu.vector import FLOAT32
+from conveyor.backends.cpu.codegen import emit, few_rows, isa
+from conveyor.backends.cpu.codegen.vector import FLOAT32
+from conveyor.backends.lowering.passes import backward_recipe, forward_recipe
 
 FOLDER = Path(__file__).parent / "golden"
-(AVX2,) = [width for width in target._X86 if width.name == "avx2"]
+(AVX2,) = [width for width in isa._X86 if width.name == "avx2"]
 
 
 @cv.cell
@@ -42,7 +42,7 @@ def module(cell: str, kind: str) -> Any:
     program = CELLS[cell].program
     recipe = backward_recipe(program, True) if "backward" in kind else forward_recipe(program, kind == "training")
     if kind.endswith("one-row"):
-        return emit.emit([("loop", recipe.loop)], FLOAT32, AVX2, few.emitter(1, AVX2))[0]
+        return emit.emit([("loop", recipe.loop)], FLOAT32, AVX2, few_rows.emitter(1, AVX2))[0]
     return emit.emit(recipe.schedules, FLOAT32, AVX2)[0]
 
 

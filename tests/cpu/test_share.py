@@ -12,9 +12,9 @@ import torch
 from llvmlite import ir
 
 import conveyor as cv
-from conveyor.backends.cpu import compile as compiler
-from conveyor.backends.cpu import driver, gemm, target
-from conveyor.backends.cpu.loops import I64
+from conveyor.backends.cpu.codegen import compile as compiler
+from conveyor.backends.cpu.codegen import driver, gemm, isa
+from conveyor.backends.cpu.codegen.loops import I64
 
 
 @cache
@@ -31,7 +31,7 @@ def compiled(name: str) -> tuple[Callable[..., int], object]:
             b.store(stop, b.gep(function.args[0], [I64(k)], source_etype=I64))
         b.ret_void()
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 2)
-    engine, _ = compiler._load(str(module), lambda: (module, {}), target.width())
+    engine, _ = compiler._load(str(module), lambda: (module, {}), isa.width())
     return kind(engine.get_function_address("share" if name == "share" else "blocks")), engine
 
 

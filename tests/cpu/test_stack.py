@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.backends.cpu import frame, memory, sequence, stack, tasks, threads
-from conveyor.backends.cpu.compile import kernels
-from conveyor.backends.cpu.target import width
-from conveyor.backends.cpu.vector import FLOAT32
+from conveyor.backends.cpu.codegen import task_scheduler
+from conveyor.backends.cpu.codegen.compile import kernels
+from conveyor.backends.cpu.codegen.isa import width
+from conveyor.backends.cpu.codegen.vector import FLOAT32
+from conveyor.backends.cpu.runtime import launch_plan, sequence, stack, threads, workspace
 from conveyor.errors import ConveyorError
 
 
@@ -37,14 +38,14 @@ class Passes:
 def passes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Passes]:
     """Instead of being run, passes are noted."""
     noted = Passes()
-    lend, run = memory.lend, sequence._run
-    now: list[frame.Frame] = []
+    lend, run = workspace.lend, sequence._run
+    now: list[launch_plan.Frame] = []
 
     def lent(size: int) -> Any:
         noted.held.append(lend(size))
         return noted.held[-1]
 
-    def asked(made: frame.Frame, tensors: list[Tensor], *given: Any) -> None:
+    def asked(made: launch_plan.Frame, tensors: list[Tensor], *given: Any) -> None:
         noted.held += [made, tensors]
         now[:] = [made]
         run(made, tensors, *given)
@@ -56,7 +57,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Passes]:
         noted.found.append((jobs, table, made.backwards, made.shape.steps))
 
     with monkeypatch.context() as patch:
-        patch.setattr(memory, "lend", lent)
+        patch.setattr(workspace, "lend", lent)
         patch.setattr(threads, "run", note)
         patch.setattr(sequence, "_run", asked)
         yield noted
@@ -100,7 +101,7 @@ def test_layers_at_the_same_time_have_the_same_bits(cell: Any, batch: int, team:
 
 @pytest.mark.parametrize("team", [1, 2, 4])
 def test_several_chunks(team: int, monkeypatch: pytest.MonkeyPatch, request: Any) -> None:
-    monkeypatch.setattr(frame, "CHUNK_ROWS", (40, 40))
+    monkeypatch.setattr(launch_plan, "CHUNK_ROWS", (40, 40))
     call = layers(cv.LSTM, 2, 24, 2, 90)
     want = wanted(call)
     noted: Passes = request.getfixturevalue("passes")
@@ -147,8 +148,8 @@ def test_elementwise_work_between_passes(batch: int, team: int, request: Any) ->
     got = call()
     a, b, between, product, _ = (t.data_ptr() for t in got)
     numbers = batch * 8
-    add = (ctypes.c_int64 * 5)(a, b, between, numbers, tasks.ADD)
-    multiply = (ctypes.c_int64 * 5)(between, mask.data_ptr(), product, numbers, tasks.MULTIPLY)
+    add = (ctypes.c_int64 * 5)(a, b, between, numbers, task_scheduler.ADD)
+    multiply = (ctypes.c_int64 * 5)(between, mask.data_ptr(), product, numbers, task_scheduler.MULTIPLY)
     first, second, last = noted.found
     entries = [
         stack.Entry(first[0], 37, 0, False),

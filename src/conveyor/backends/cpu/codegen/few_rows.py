@@ -1,0 +1,317 @@
+"""Emits the loop for few rows: all steps of a chunk, products and pointwise work together, a block of units at a time.
+
+    for each step, for each stage:
+        for each block of units in this part, forwards and backwards in turn from step to step:
+            for each product: sums of all its results for these units, `rows` rows at once
+            for each row: the pointwise work on these units
+        wait for the other parts, if a product is going to read what was stored
+
+With few rows a step reads each weight about once, so that the caches decide: going backwards at every second step finds
+in the nearest cache what the step before read last. The weights of all results for the same units lie side by side
+(*woven*): `[panel of units][k][result][unit]`, a panel being one or two vectors of units wide, and those behind the
+last whole panel one. Each sum runs over k in order as in `conveyor.backends.cpu.codegen.gemm`, and pointwise work is the same
+code, so that results are the same bit for bit as those of the code for many rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+from conveyor.backends.cpu.codegen import argument_table, gemm
+from conveyor.backends.cpu.codegen.argument_table import INDICES, PRODUCT_FIELDS
+from conveyor.backends.cpu.codegen.emit import Rows, Work
+from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
+from conveyor.backends.cpu.codegen.vector import Vectors
+from conveyor.backends.lowering.schedule import Group, Product, Schedule, Stage
+from conveyor.ir.program import ROW
+
+# table, bases, first step, step after the last, first step of the chunk, whether backwards, first row, row after the
+# last, number of this part of the units, of all
+SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64, I64, I64, I64, I64, I64, I64])
+MOST_ROWS = 3  # of the batch: with more, the register blocks of the code for many rows are better
+
+
+def rows_at_once(schedule: Schedule, batch: int, width: Width, ragged: bool = False) -> int:
+    """The rows of a register block for a batch of so many rows; 0 where the code for many rows is to be used.
+
+    Args:
+        schedule: The loop's.
+        batch: B.
+        width: The instructions.
+        ragged: Whether sequences are of unequal length, so that steps differ in their rows.
+    """
+    if ragged or not 0 < batch <= MOST_ROWS or not any(is_woven(schedule, p, batch, width) for p in schedule.products):
+        return 0
+    return batch
+
+
+def is_woven(schedule: Schedule, product: Product, rows: int, width: Width) -> bool:
+    """Whether the weights of a product lie woven in code for so many rows at once."""
+    kinds = {schedule.nodes[n].type.width for n in product.results}
+    fits = rows * len(product.results) <= _sums(width)
+    return product.blocks == 1 and len(kinds) == 1 and kinds != {ROW} and fits
+
+
+def panel_vectors(schedule: Schedule, rows: int, width: Width) -> int:
+    """The vectors of units in a panel."""
+    woven = [p for p in schedule.products if is_woven(schedule, p, rows, width)]
+    return 2 if all(2 * rows * len(p.results) <= _sums(width) for p in woven) else 1
+
+
+def _sums(width: Width) -> int:
+    """The vectors of sums that registers hold beside what they are made of."""
+    return width.rows * width.panel
+
+
+def emitter(rows: int, width: Width) -> Callable[..., Work]:
+    """What `conveyor.backends.cpu.codegen.emit.emit` makes for the loop."""
+    return lambda *given: FewRows(rows, width, *given)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of block: so many panels at once, of so many vectors each."""
+
+    panels: int
+    vectors: int
+    is_masked: bool = False
+
+
+class FewRows(Work):
+    """The emission of the loop's schedule as a function for few rows.
+
+    Args:
+        rows: The rows of a register block.
+        chosen: The instructions.
+        given: The arguments of `conveyor.backends.cpu.codegen.emit.Work`.
+    """
+
+    signature = SIGNATURE
+    divides = True
+
+    def __init__(self, rows: int, chosen: Width, *given: Any) -> None:
+        super().__init__(*given)
+        if rows == 1:
+            self.row, self.stop = count(0), count(1)
+        self.low, self.high, self.origin, self.backwards = self.function.args[2:6]
+        self.rows = rows
+        self.chosen = chosen
+        self.vectors = panel_vectors(self.schedule, rows, chosen)
+        self.unit = self.vectors * self.lanes
+        self.meets = _meetings(self.schedule, self._is_woven)
+
+    def emit(self) -> None:
+        """Emit the function."""
+        self.prologue = self.function.append_basic_block("entry")
+        b = ir.IRBuilder(self.prologue)
+        self.indices = b.alloca(I64, len(INDICES))
+        is_back = b.icmp_signed("!=", self.backwards, count(0))
+
+        def step(b: ir.IRBuilder, k: Any) -> None:
+            t = b.select(is_back, b.sub(b.sub(self.high, count(1)), k), b.add(self.low, k))
+            turn = b.and_(t, count(1))
+            places = (t, b.sub(t, count(1)), b.sub(t, self.origin), turn, b.xor(turn, count(1)))
+            for j, place in enumerate(places):
+                b.store(place, b.gep(self.indices, [count(j)], source_etype=I64))
+            self.turn = turn
+            for index, stage in enumerate(self.schedule.stages):
+                self.stage(b, index, stage)
+
+        loop(b, count(0), b.sub(self.high, self.low), 1, step)
+        b.ret_void()
+
+    # What is the same at all steps is worked out before the first.
+
+    @contextmanager
+    def _ahead(self, b: ir.IRBuilder) -> Iterator[None]:
+        """Emit what follows before the loop over steps."""
+        if b.block is self.prologue:
+            yield
+        else:
+            with b.goto_block(self.prologue):
+                yield
+
+    def entry(self, b: ir.IRBuilder, place: int) -> Any:
+        """A number of the table."""
+        with self._ahead(b):
+            return super().entry(b, place)
+
+    def base(self, b: ir.IRBuilder, place: int) -> Any:
+        """The address that a base and an offset, side by side in the table, make."""
+        with self._ahead(b):
+            return super().base(b, place)
+
+    def range(self, b: ir.IRBuilder, total: Any, unit: int) -> tuple[Any, Any]:
+        """This part of a whole that is divided in units."""
+        with self._ahead(b):
+            return super().range(b, total, unit)
+
+    def _is_woven(self, product: Product) -> bool:
+        return is_woven(self.schedule, product, self.rows, self.chosen)
+
+    def stage(self, b: ir.IRBuilder, index: int, stage: Stage) -> None:
+        """Emit the work of a stage."""
+        others = [p for p in stage.products if not self._is_woven(p)]
+        for product in others:
+            self.product(b, product)
+        if others and self.splits:
+            self.meet(b)
+        woven: dict[str, list[Product]] = {}
+        for product in stage.products:
+            if self._is_woven(product):
+                woven.setdefault(self.nodes[product.results[0]].type.width, []).append(product)
+        groups = [(Rows(self, b, index, group), group) for group in stage.groups]
+        within = {g.width: rows for rows, g in groups if g.width in woven and not g.reduces}
+        self._each_row(b, [rows for rows, g in groups if g.width not in within and not _is_late(g, woven)])
+        for symbol, products in woven.items():
+            self._blocks(b, symbol, products, within.get(symbol))
+        self._each_row(b, [rows for rows, g in groups if _is_late(g, woven)])
+        if self.splits and self.meets[index]:
+            self.meet(b)
+
+    def _each_row(self, b: ir.IRBuilder, groups: Sequence[Rows]) -> None:
+        def each(b: ir.IRBuilder, row: Any) -> None:
+            for group in groups:
+                group.emit(b, row)
+
+        if groups:
+            loop(b, self.row, self.stop, 1, each)
+
+    def _kinds(self, products: Sequence[Product]) -> list[_Kind]:
+        """The kinds of blocks, the largest first."""
+        sums = self.vectors * self.rows * max(len(p.results) for p in products)
+        powers = [2**k for k in range(5) if sums * 2**k <= _sums(self.chosen)] or [1]
+        return [*(_Kind(p, self.vectors) for p in reversed(powers)), _Kind(1, 1, True)]
+
+    def _blocks(self, b: ir.IRBuilder, symbol: str, products: Sequence[Product], group: Rows | None) -> None:
+        """Products and pointwise work, a block of units at a time."""
+        first, last = self.range(b, self.entry(b, self.table.width(symbol)), self.unit)
+        kinds = self._kinds(products)
+        calls = [_Call(self, b, p) for p in products]
+        at, done, starts, ends = first, count(0), [], []
+        with self._ahead(b):
+            for kind in kinds:
+                size = kind.panels * kind.vectors * self.lanes
+                left = b.sub(last, at)
+                number = b.sdiv(b.add(left, count(size - 1)) if kind.is_masked else left, count(size))
+                starts.append((at, done))
+                at, done = b.add(at, b.mul(number, count(size))), b.add(done, number)
+                ends.append(done)
+        is_back = b.icmp_signed("!=", self.turn, count(0))
+
+        def block(b: ir.IRBuilder, k: Any) -> None:
+            j = b.select(is_back, b.sub(b.sub(done, count(1)), k), k)
+            after = b.append_basic_block("units")
+            spans = []
+            for kind, start, end in zip(kinds, starts, ends, strict=True):
+                inside, other = b.append_basic_block("block"), b.append_basic_block("kind")
+                if kind is kinds[-1]:
+                    b.branch(inside)
+                else:
+                    b.cbranch(b.icmp_signed("<", j, end), inside, other)
+                b.position_at_end(inside)
+                size = kind.panels * kind.vectors * self.lanes
+                low = b.add(start[0], b.mul(b.sub(j, start[1]), count(size)))
+                high = b.add(low, count(size))
+                high = b.select(b.icmp_signed("<", high, last), high, last) if kind.is_masked else high
+                for call in calls:
+                    call.emit(b, kind, low, high)
+                spans.append((low, high, b.block))
+                b.branch(after)
+                b.position_at_end(other)
+            b.unreachable()
+            b.position_at_end(after)
+            span = b.phi(I64), b.phi(I64)
+            for low, high, origin in spans:
+                span[0].add_incoming(low, origin)
+                span[1].add_incoming(high, origin)
+            if group is not None:
+                loop(b, self.row, self.stop, 1, lambda b, row: group.emit(b, row, span))
+
+        loop(b, count(0), done, 1, block)
+
+
+class _Call:
+    """One product; what all its blocks share is loaded where `b` stands."""
+
+    def __init__(self, work: FewRows, b: ir.IRBuilder, product: Product) -> None:
+        self.work = work
+        self.product = product
+        place = work.table.product(argument_table.product(work.function.name, product.results[0]))
+        fields = {f: work.entry(b, place + PRODUCT_FIELDS.index(f)) for f in PRODUCT_FIELDS[2:]}
+        self.inner, self.k_stride, self.unit_stride = fields["inner"], fields["k stride"], fields["panel stride"]
+        self.packed = work.base(b, place)
+        self.left = work.array(b, work.schedule.home(product.operands[0]))
+        self.results = [work.array(b, work.schedule.home(n)) for n in product.results]
+
+    def emit(self, b: ir.IRBuilder, kind: _Kind, low: Any, high: Any) -> None:
+        """Emit the sums of all rows for the units from `low` to before `high`."""
+        work = self.work
+        heights = [work.rows, 1] if work.rows > 1 else [1]
+        gemm.in_blocks(
+            b, b.sub(work.stop, work.row), heights, lambda b, r, height: self._rows(b, kind, low, high, r, height)
+        )
+
+    def _rows(self, b: ir.IRBuilder, kind: _Kind, low: Any, high: Any, above: Any, height: int) -> None:
+        work, form, lanes = self.work, self.work.form, self.work.lanes
+        size = kind.vectors * lanes
+        row = b.add(work.row, above)
+        weights = [
+            b.gep(self.packed, [b.mul(b.add(low, count(p * size)), self.unit_stride)], source_etype=form.type)
+            for p in range(kind.panels)
+        ]
+        vectors = len(self.results) * kind.vectors
+        k_stride = b.mul(self.k_stride, count(vectors * lanes))
+        block = gemm.Block(form, work.chosen, self.left[1], count(1), None, k_stride)
+        v = Vectors(b, form, lanes)
+        starts = [v.const(0.0)] * (height * kind.panels * vectors)
+        sums = iter(block.sums(b, height, work.row_of(b, self.left, row), weights, vectors, self.inner, starts))
+        mask = v.first(b.sub(high, low)) if kind.is_masked else None
+        for m in range(height):
+            for p in range(kind.panels):
+                for n, result in zip(self.product.results, self.results, strict=True):
+                    to = work.row_of(b, result, b.add(row, count(m)))
+                    for q in range(kind.vectors):
+                        at = b.gep(to, [b.add(low, count(p * size + q * lanes))], source_etype=form.type)
+                        self._store(b, n, next(sums), at, mask)
+
+    def _store(self, b: ir.IRBuilder, n: int, value: Any, at: Any, mask: Any) -> None:
+        size = self.work.form.integer.width // 8
+        # Memory of our own has room for whole vectors.
+        if mask is None or n in self.work.schedule.scratch:
+            b.store(value, at, align=size)
+        else:
+            Vectors(b, self.work.form, self.work.lanes).masked_store(value, at, mask, size)
+
+
+def _is_late(group: Group, woven: dict[str, list[Product]]) -> bool:
+    """Whether a group reads what blocks of units store, but can't be done block by block."""
+    return group.width in woven and bool(group.reduces)
+
+
+def _meetings(schedule: Schedule, is_woven: Callable[[Product], bool]) -> list[bool]:
+    """For each stage whether parts must wait for each other behind it.
+
+    A part reads of others only what it multiplies: whole rows. Pointwise it reads its own units.
+    """
+    meets = [False] * len(schedule.stages)
+    stored: set[int] = set()
+    for k, stage in enumerate(schedule.stages):
+        if k and stored.intersection(n for p in stage.products for n in p.operands):
+            meets[k - 1] = True
+            stored.clear()
+        stored.update(n for g in stage.groups for n in g.stores)
+        stored.update(n for p in stage.products for n in p.results)
+    operands = {n for p in schedule.products for n in p.operands}
+    # The next step multiplies states that this one stores, or stores where this one's products still read.
+    carried = any(n in schedule.given and schedule.nodes[n].op == "input" for n in operands)
+    again = any(n in schedule.scratch for n in operands)
+    if meets and (carried or again or not all(is_woven(p) for p in schedule.products)):
+        meets[-1] = True
+    return meets
