@@ -27,6 +27,7 @@ from llvmlite import ir
 
 from conveyor.backends.cpu import driver, waiting
 from conveyor.backends.cpu.driver import Chunks, Functions
+from conveyor.backends.cpu.job_list import least
 from conveyor.backends.cpu.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format, Vectors
@@ -321,7 +322,7 @@ class _Tasks:
         """The next piece's first step, the step after its last, and the same of its chunk with whether it has sums."""
         low, high, has_sums = self._chunk(b, e)
         within = b.load(e.state["within"], typ=I64)
-        size = driver.least(b, e.row["piece"], b.sub(b.sub(high, low), within))
+        size = least(b, e.row["piece"], b.sub(b.sub(high, low), within))
         top = b.sub(high, within)
         first = b.select(e.is_down, b.sub(top, size), b.add(low, within))
         return first, b.add(first, size), (low, high, has_sums)
