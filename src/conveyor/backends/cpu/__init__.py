@@ -6,7 +6,9 @@ schedule  the order of work inside a step
 vector    vectors and elementary functions in LLVM IR
 gemm      the product kernels; packing brings matrices into their form
 emit      a schedule as code; few does so for a loop over few rows
-driver    the pass as code: chunks of steps, threads; waiting is how they wait for each other
+job_list  how a pass is told what to do
+driver    the pass as code: chunks of steps, threads; pass_parts emits its parts, share divides sequences of unequal
+          length, waiting is how threads wait for each other
 tasks     the passes of a stack as code; stack runs them
 target    which instructions this CPU has
 compile   IR to code; disk keeps it
