@@ -13,7 +13,7 @@ from llvmlite import ir
 
 import conveyor as cv
 from conveyor.backends.cpu.codegen import compile as compiler
-from conveyor.backends.cpu.codegen import driver, gemm, isa
+from conveyor.backends.cpu.codegen import gemm, isa, row_division
 from conveyor.backends.cpu.codegen.loops import I64
 
 
@@ -21,7 +21,7 @@ from conveyor.backends.cpu.codegen.loops import I64
 def compiled(name: str) -> tuple[Callable[..., int], object]:
     module = ir.Module(f"share {name}")
     if name == "share":
-        driver._emit_share(ir.Function(module, driver._SHARE, "share"))
+        row_division.emit(module, "share").linkage = ""
         kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_int64] * 5)
     else:
         pointer = ir.PointerType()

@@ -28,6 +28,7 @@ from llvmlite import ir
 from conveyor.backends.cpu.codegen import barrier, driver
 from conveyor.backends.cpu.codegen.driver import Chunks, Functions
 from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.job_list import least
 from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.codegen.vector import Format, Vectors
 
@@ -321,7 +322,7 @@ class _Tasks:
         """The next piece's first step, the step after its last, and the same of its chunk with whether it has sums."""
         low, high, has_sums = self._chunk(b, e)
         within = b.load(e.state["within"], typ=I64)
-        size = driver.least(b, e.row["piece"], b.sub(b.sub(high, low), within))
+        size = least(b, e.row["piece"], b.sub(b.sub(high, low), within))
         top = b.sub(high, within)
         first = b.select(e.is_down, b.sub(top, size), b.add(low, within))
         return first, b.add(first, size), (low, high, has_sums)
