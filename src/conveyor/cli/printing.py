@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
-from conveyor.diagram.markup import escape_controls
+from conveyor.views.diagram.markup import escape_controls
 
 
 class OutputLost(Exception):

@@ -11,7 +11,7 @@ from rich.status import Status
 from rich.text import Text
 
 from conveyor.errors import ConveyorError
-from conveyor.interop.report import Report
+from conveyor.interop.common.report import Report
 
 
 class Told:

@@ -16,7 +16,7 @@ from conveyor.cli.output import claimed, require_free
 from conveyor.cli.printing import OutputLost
 from conveyor.cli.shell import command, generate_command, path_word
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.share import ALONE, Share
+from conveyor.tasks.distributed import ALONE, Share
 from conveyor.tasks.text.config import UNITS, TextConfig
 from conveyor.tasks.text.run import TextRun
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from conveyor.diagram.markup import escape_text, well_formed
-from conveyor.diagram.palette import LIGHT
 from conveyor.errors import ArgumentError
+from conveyor.views.diagram.markup import escape_text, well_formed
+from conveyor.views.diagram.palette import LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

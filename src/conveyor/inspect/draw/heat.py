@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from conveyor.diagram.markup import well_formed
 from conveyor.errors import ArgumentError
 from conveyor.inspect.draw.figure import Drawn, figure, finish
 from conveyor.inspect.draw.fonts import escape_missing, families_for, warn_of_missing
+from conveyor.views.diagram.markup import well_formed
 
 _INCHES_A_STEP = 0.088
 _INCHES_A_LETTER = 0.056

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from conveyor.diagram.markup import escape_text
 from conveyor.errors import ArgumentError
+from conveyor.views.diagram.markup import escape_text
 
 STYLE = (
     ".cv-text{--pos:235 140 20;--neg:70 145 235;font-family:ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',"
