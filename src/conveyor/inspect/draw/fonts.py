@@ -27,7 +27,8 @@ def families_for(text: Iterable[str], usual: str) -> tuple[list[str], frozenset[
     """
     from matplotlib import font_manager
 
-    missing = {c for c in text if not c.isspace() and not _has(font_manager.findfont(usual), c)}
+    path = str(font_manager.findfont(font_manager.FontProperties(family=[usual])))
+    missing = {c for c in text if not c.isspace() and not _has(path, c)}
     families = [usual]
     if missing:
         _learn_fonts()
@@ -43,7 +44,14 @@ def families_for(text: Iterable[str], usual: str) -> tuple[list[str], frozenset[
 
 def escape_missing(text: str, missing: frozenset[str]) -> str:
     r"""Write characters that no font has as `\u4e2d`."""
-    return "".join(c.encode("ascii", "backslashreplace").decode("ascii") if c in missing else c for c in text)
+    return "".join(_escaped(c) if c in missing else c for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0x2400 <= code <= 0x2421:  # the sign of a control character, whose own number says more
+        code = 0x7F if code == 0x2421 else code - 0x2400
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def warn_of_missing(missing: frozenset[str]) -> None:
@@ -59,9 +67,11 @@ def warn_of_missing(missing: frozenset[str]) -> None:
 def _installed() -> list[tuple[str, str]]:
     from matplotlib.font_manager import fontManager
 
-    return [(entry.fname, entry.name) for entry in fontManager.ttflist]
+    # matplotlib brings a font that has a box for every character of Unicode: a box tells nothing.
+    return [(entry.fname, entry.name) for entry in fontManager.ttflist if not entry.name.startswith("Last Resort")]
 
 
+@lru_cache(maxsize=1)
 def _learn_fonts() -> None:
     """Tell matplotlib of fonts that were installed since it made its list."""
     from matplotlib.font_manager import findSystemFonts, fontManager
