@@ -17,7 +17,7 @@ LACKING = "\U000f0000"  # private use: no usual font has it
 
 
 def test_the_usual_font_is_enough_for_what_it_has() -> None:
-    assert families_for("The whale, Ж é\n", "monospace") == (["monospace"], frozenset())
+    assert families_for("The whale, Ж é\n", ["monospace"]) == (["monospace"], frozenset())
 
 
 def test_another_font_is_taken_for_what_the_usual_one_lacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -32,11 +32,11 @@ def test_another_font_is_taken_for_what_the_usual_one_lacks(monkeypatch: pytest.
         if record.nameID in (1, 4, 16):
             record.string = "Whale Sans"
     font.save(tmp_path / "whale.ttf")
-    fonts._learn_fonts.cache_clear()
+    fonts._choose.cache_clear()
     usual = font_manager.findSystemFonts()
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [*usual, str(tmp_path / "whale.ttf")])
     monkeypatch.setattr(font_manager.fontManager, "ttflist", list(font_manager.fontManager.ttflist))
-    assert families_for(LACKING, "monospace") == (["monospace", "Whale Sans"], frozenset())
+    assert families_for(LACKING, ["monospace"]) == (["monospace", "Whale Sans"], frozenset())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawn = heat_maps({"f": np.ones((3, 2))}, ["a", LACKING, "b"])
@@ -44,7 +44,7 @@ def test_another_font_is_taken_for_what_the_usual_one_lacks(monkeypatch: pytest.
 
 
 def test_what_no_font_has_is_escaped_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "_learn_fonts", lambda: None)
+    fonts._choose.cache_clear()
     other = "\U000f0001"
     with pytest.warns(MissingGlyphs) as caught:
         drawn = heat_maps({"f": np.ones((4, 2))}, ["a", LACKING, other, LACKING])
@@ -54,8 +54,8 @@ def test_what_no_font_has_is_escaped_and_said_once(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_damaged_font_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    fonts._learn_fonts.cache_clear()
+    fonts._choose.cache_clear()
     (tmp_path / "bad.ttf").write_bytes(b"junk")
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [str(tmp_path / "bad.ttf")])
-    assert families_for(LACKING, "monospace") == (["monospace"], frozenset(LACKING))
+    assert families_for(LACKING, ["monospace"]) == (["monospace"], frozenset(LACKING))
     assert escape_missing(f"a{LACKING}", frozenset(LACKING)) == "a\\U000f0000"

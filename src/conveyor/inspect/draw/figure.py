@@ -127,10 +127,10 @@ def _make_drawable(text: Text) -> None:
     if not content or "\\mathdefault" in content:  # matplotlib's own numbers
         return
     content = " ".join(well_formed(content).split())
-    families, missing = families_for(set(content), text.get_fontfamily()[0])
+    families, missing = families_for(set(content), text.get_fontfamily())
     warn_of_missing(missing)
     text.set_text(escape_missing(content, missing))
-    if len(families) > 1:
+    if families != text.get_fontfamily():
         text.set_fontfamily(families)
         text.set_fontweight("normal")  # the weight that every family has
     text.set_parse_math(False)
