@@ -409,7 +409,9 @@ def _with_options(message: str, arguments: list[str]) -> str:
 
 def _labels(command: Any) -> dict[str, str]:
     """What a user types for each parameter of a command: its longest option, or its place in the usage line."""
-    return {
-        parameter.name: max(parameter.opts, key=len) if parameter.opts[0].startswith("-") else parameter.metavar
-        for parameter in command.params
-    }
+    labels: dict[str, str] = {}
+    for parameter in command.params:
+        option = max(parameter.opts, key=len)
+        label = option if option.startswith("-") else parameter.metavar
+        labels |= {parameter.name: label, option.lstrip("-").replace("-", "_"): label}
+    return labels

@@ -68,9 +68,11 @@ class Meter:
 
     def estimate(self) -> float | None:
         """Seconds that the rest takes at the pace of the steps after the first few; None before that can be told."""
-        if self._warm is None or self.elapsed - self._warm[1] < _TO_ESTIMATE:
+        if self._warm is None:
             return None
         step, seconds = self._warm
+        if self.step == step or self.elapsed - seconds < _TO_ESTIMATE:
+            return None
         return (self.elapsed - seconds) / (self.step - step) * (self.total - self.step)
 
     def line(self) -> str:

@@ -153,12 +153,16 @@ def _write_tensors(folder: Path, role: str, tensors: dict[str, Tensor]) -> dict[
 
 def _write_atomically(path: Path, data: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=".conveyor-", suffix=".tmp", dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError:  # on a full disk half a file would take the room of the next whole one
+        Path(temporary).unlink(missing_ok=True)
+        raise
     _sync_folder(path.parent)
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from conveyor.errors import ArgumentError
+from conveyor.inspect.draw.fonts import escape_missing, families_for, warn_of_missing
 from conveyor.views.diagram.markup import escape_text, well_formed
 from conveyor.views.diagram.palette import LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 INK, SOFT, EDGE = "#1d2530", "#57616e", "#c9d1da"
 _VARIABLES = {INK: "--cv-ink", SOFT: "--cv-soft", EDGE: "--cv-edge", **{c: f"--cv-t{k}" for k, c in enumerate(LIGHT)}}
@@ -76,7 +78,7 @@ class Drawn:
         svg = re.sub(r'(<g id="patch_1">\s*<path[^>]*?)fill: #ffffff', r"\1fill: none", svg, count=1)
         svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
         words = f"<title>{escape_text(self.title)}</title><desc>{escape_text(self.words)}</desc>"
-        return re.sub(r"<svg([^>]*)>", rf'<svg\1 role="img" class="figure">{words}', svg, count=1)
+        return re.sub(r"<svg([^>]*)>", lambda tag: f'<svg{tag[1]} role="img" class="figure">{words}', svg, count=1)
 
 
 @contextmanager
@@ -111,9 +113,24 @@ def finish(made: Figure, name: str, title: str, words: str) -> Drawn:
 
     for text in made.findobj(Text):
         assert isinstance(text, Text), "findobj finds what it is asked for"
-        text.set_text(well_formed(text.get_text()))
+        _make_drawable(text)
     with matplotlib.rc_context({"svg.hashsalt": name}):
         svg, png = io.StringIO(), io.BytesIO()
         made.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         made.savefig(png, format="png")
     return Drawn(name, title, words, well_formed(svg.getvalue()), png.getvalue())
+
+
+def _make_drawable(text: Text) -> None:
+    """Let a text of a figure show every character: as it is, in a font that has it, or escaped."""
+    content = text.get_text()
+    if not content or "\\mathdefault" in content:  # matplotlib's own numbers
+        return
+    content = " ".join(well_formed(content).split())
+    families, missing = families_for(set(content), text.get_fontfamily())
+    warn_of_missing(missing)
+    text.set_text(escape_missing(content, missing))
+    if families != text.get_fontfamily():
+        text.set_fontfamily(families)
+        text.set_fontweight("normal")  # the weight that every family has
+    text.set_parse_math(False)

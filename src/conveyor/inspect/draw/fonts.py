@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 _MOST_NAMED = 6
 
@@ -15,35 +14,54 @@ class MissingGlyphs(UserWarning):
     """No installed font has some characters of a picture, which shows their numbers instead."""
 
 
-def families_for(text: Iterable[str], usual: str) -> tuple[list[str], frozenset[str]]:
+def families_for(text: Iterable[str], usual: Sequence[str]) -> tuple[list[str], frozenset[str]]:
     """Choose the font families that a text is drawn with.
 
     Args:
         text: its characters.
-        usual: a family; what it has is drawn with it.
+        usual: families; what they have is drawn with them.
 
     Returns:
         The families, `usual` first, and the characters that no installed font has.
     """
-    from matplotlib import font_manager
+    from matplotlib.font_manager import FontProperties, findfont
 
-    missing = {c for c in text if not c.isspace() and not _has(font_manager.findfont(usual), c)}
-    families = [usual]
-    if missing:
-        _learn_fonts()
-    while missing:
-        path, name = max(_installed(), key=lambda font: (sum(_has(font[0], c) for c in missing), font[1]))
-        covered = {c for c in missing if _has(path, c)}
-        if not covered:
+    missing = {c for c in text if not c.isspace()}
+    for family in usual:
+        missing -= _covered(str(findfont(FontProperties(family=[family]))), frozenset(missing))
+    if not missing:
+        return list(usual), frozenset()
+    others, lacking = _choose(frozenset(missing))
+    return [*usual, *others], lacking
+
+
+@lru_cache(maxsize=64)
+def _choose(missing: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Few installed families that have characters, those with most of them first, and the characters that none has."""
+    _learn_fonts()
+    having: dict[str, set[str]] = {}
+    for path, name in _installed():
+        having.setdefault(name, set()).update(_covered(path, missing))
+    families, left = [], set(missing)
+    while left:
+        name = max(sorted(having), key=lambda name: len(having[name] & left))
+        if not having[name] & left:
             break
         families.append(name)
-        missing -= covered
-    return families, frozenset(missing)
+        left -= having[name]
+    return tuple(families), frozenset(left)
 
 
 def escape_missing(text: str, missing: frozenset[str]) -> str:
     r"""Write characters that no font has as `\u4e2d`."""
-    return "".join(c.encode("ascii", "backslashreplace").decode("ascii") if c in missing else c for c in text)
+    return "".join(_escaped(c) if c in missing else c for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0x2400 <= code <= 0x2421:  # the sign of a control character, whose own number says more
+        code = 0x7F if code == 0x2421 else code - 0x2400
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def warn_of_missing(missing: frozenset[str]) -> None:
@@ -59,7 +77,8 @@ def warn_of_missing(missing: frozenset[str]) -> None:
 def _installed() -> list[tuple[str, str]]:
     from matplotlib.font_manager import fontManager
 
-    return [(entry.fname, entry.name) for entry in fontManager.ttflist]
+    # matplotlib brings a font that has a box for every character of Unicode: a box tells nothing.
+    return [(entry.fname, entry.name) for entry in fontManager.ttflist if not entry.name.startswith("Last Resort")]
 
 
 def _learn_fonts() -> None:
@@ -75,17 +94,15 @@ def _learn_fonts() -> None:
                 continue
 
 
-@lru_cache(maxsize=512)
-def _face(path: str) -> Any:
+@lru_cache(maxsize=4096)
+def _covered(path: str, characters: frozenset[str]) -> frozenset[str]:
+    """Those of some characters that a font has; its file is not kept open."""
     from matplotlib.ft2font import FT2Font
 
+    if not characters:
+        return characters
     try:
-        return FT2Font(path)
+        face = FT2Font(path)
     except (OSError, RuntimeError):
-        return None
-
-
-@lru_cache(maxsize=2**16)
-def _has(path: str, character: str) -> bool:
-    face = _face(path)
-    return face is not None and face.get_char_index(ord(character)) != 0
+        return frozenset()
+    return frozenset(c for c in characters if face.get_char_index(ord(c)))

@@ -50,7 +50,7 @@ def heat_maps(
                 f"values: expected ({len(tokens)}, H), as many as tokens, got {tuple(v.shape)} of {key}; cut them alike"
             )
     shown = [_visible(token) for token in tokens] if len(tokens) <= _MOST_TOKENS else []
-    families, missing = families_for(set("".join(shown)), "monospace")
+    families, missing = families_for(set("".join(shown)), ["monospace"])
     warn_of_missing(missing)
     shown = [escape_missing(token, missing) for token in shown]
     longest = max(map(len, shown), default=1)
