@@ -12,9 +12,9 @@ import pytest
 import torch
 
 import conveyor as cv
-from conveyor.interop.orders import ORDERS
-from conveyor.interop.report import Report
-from conveyor.interop.rounding import compare, lost_by, measured
+from conveyor.interop.common.report import Report
+from conveyor.interop.common.rounding import compare, lost_by, measured
+from conveyor.interop.common.weight_layouts import ORDERS
 
 I, H, T = 5, 48, 400  # noqa: E741 - the field's letter for the input's width
 Array = np.ndarray[Any, Any]

@@ -10,7 +10,7 @@ import pytest
 
 import conveyor as cv
 from conveyor.layers.options import OPTIONS, REQUIRED, Fate, is_set
-from conveyor.layers.torch_like import Options
+from conveyor.layers.rnn import Options
 
 SEQUENCES = (cv.Recurrent, cv.LSTM, cv.GRU, cv.RNN)
 STEPS = (cv.Cell, cv.LSTMCell, cv.GRUCell, cv.RNNCell)

@@ -13,9 +13,9 @@ from conveyor.cli.convert_table import Row, print_table, row_of
 from conveyor.cli.progress import Told, progress
 from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
-from conveyor.interop.files import save
-from conveyor.interop.from_state_dict import TorchLayers, from_state_dict
-from conveyor.interop.weight_files import JSON
+from conveyor.interop.common.layer_file import save
+from conveyor.interop.common.weight_files import JSON
+from conveyor.interop.torch.from_state_dict import TorchLayers, from_state_dict
 
 _KERAS = (".keras", ".h5", ".hdf5")
 _TORCH = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".safetensors", ".npz", *JSON)

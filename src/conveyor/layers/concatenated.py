@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError
-from conveyor.layers.unit import Unit
-from conveyor.program import Bias, Matrix
+from conveyor.ir.program import Bias, Matrix
+from conveyor.layers.core.layer_direction import Unit
 
 Gates = Mapping[str, tuple[Tensor, Tensor | None]]
 

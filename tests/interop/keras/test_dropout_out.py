@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import conveyor as cv
+from conveyor.interop.common.report import Report
 from conveyor.interop.keras.layer import KerasLayer
-from conveyor.interop.report import Report
 from interop.keras.library import keras, run, sequences
 
 

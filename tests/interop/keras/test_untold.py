@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import conveyor as cv
-from conveyor.interop.report import Report
+from conveyor.interop.common.report import Report
 from interop.keras.library import L, built, keras, model, run, save, sequences
 from interop.keras.test_keras2 import H, arrays, write
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conveyor.interop.report import Receiver
+    from conveyor.interop.common.report import Receiver
 
 
 def from_keras(
@@ -55,8 +55,8 @@ def from_keras(
         ArgumentError: The source is none of these, damaged, or has no recurrent layer that can be read; or h5py is
             missing.
     """
-    from conveyor.interop.keras.guess import Said
     from conveyor.interop.keras.read import read
+    from conveyor.interop.keras.storage.inferred_layers import Said
 
     return read(source, layer, Said(activation, recurrent_activation, reset_after), report)
 

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError
+from conveyor.interop.common.report import BATCH, TIME, Report, outputs, random_like
+from conveyor.interop.common.rounding import TWO_LIBRARIES, compare, evaluating, measured
 from conveyor.interop.keras.equations import run
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.keras.spec import LayerSpec, Plain
-from conveyor.interop.report import BATCH, TIME, Report, outputs, random_like
-from conveyor.interop.rounding import TWO_LIBRARIES, compare, evaluating, measured
 from conveyor.interop.torch import describe
-from conveyor.layers.stack import Stack
+from conveyor.layers.core.stack import Stack
 
 
 def inner(layer: Any) -> Any:
