@@ -36,7 +36,11 @@ def test_a_quantised_lstm(both: bool, per_channel: bool, tmp_path: Path) -> None
     cv.to_onnx(layer, tmp_path / "m.onnx", lengths="none", states="none")
     # Seven bits: with eight, onnxruntime's products saturate on processors without VNNI.
     quantize_dynamic(
-        tmp_path / "m.onnx", tmp_path / "q.onnx", weight_type=QuantType.QInt8, per_channel=per_channel, reduce_range=True
+        tmp_path / "m.onnx",
+        tmp_path / "q.onnx",
+        weight_type=QuantType.QInt8,
+        per_channel=per_channel,
+        reduce_range=True,
     )
     found = cv.from_onnx(tmp_path / "q.onnx")
     (read,) = found.values()
