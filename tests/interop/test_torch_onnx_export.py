@@ -234,9 +234,9 @@ def test_without_onnx_the_error_says_so_and_compiling_goes_on() -> None:
         import sys, torch
         sys.modules.update(onnx=None, onnxscript=None)
         import conveyor as cv
-        layer, x = cv.GRU(3, 4), torch.randn(5, 2, 3)
+        layer, x = torch.nn.Sequential(cv.GRU(3, 4)), torch.randn(5, 2, 3)
         torch.export.export(layer, (x,))
-        torch.jit.trace(layer, x)
+        torch.jit.trace(layer, (x,))
         try:
             torch.onnx.export(layer, (x,), "m.onnx", dynamo=False, opset_version=18)
         except cv.ConversionError as error:
