@@ -17,6 +17,7 @@ from torch.autograd import forward_ad
 from conveyor.backends.interface import RecurrenceArgs
 from conveyor.errors import TensorError
 from conveyor.torch_ops import derivatives, passes
+from conveyor.torch_ops.exporters import tell_exporters
 from conveyor.torch_ops.passes import read_spec
 
 _library = torch.library.Library("conveyor", "DEF")
@@ -67,6 +68,7 @@ def _fake_forward(
     x: Tensor, states: Several, aux: Several, params: Several, lengths: Tensor | None,
     program: str, layout: str, backend: str, training: bool,
 ) -> list[Tensor]:  # fmt: skip
+    tell_exporters()
     spec = read_spec(program, layout)
     steps, batch, _ = x.shape
     widths = spec.state_widths
@@ -157,6 +159,8 @@ def graph_call(
         params: The tensors that hold the parameters.
         lengths: (B,) or None.
     """
+    if not torch.compiler.is_compiling() and torch._C._get_tracing_state() is not None:
+        tell_exporters()
     # A graph that is kept is mostly run for inference; the gradient of one runs forward again.
     stays = torch.compiler.is_exporting() or torch._C._get_tracing_state() is not None
     training = not stays and torch.is_grad_enabled() and any(t.requires_grad for t in (x, *states, *aux, *params))

@@ -54,7 +54,7 @@ def to_onnx(
         step: Whether the graph is one step: (B, input_size) and states in, (B, output_size) and states out. A cell such
             as `cv.LSTMCell` always is.
         lengths: Whether that input may be left out (`optional`), must be given (`required`), or isn't there (`none`).
-            An optional input has a default in the file, of which onnxruntime says a line as it loads.
+            An optional input is of an optional type, and has a default in the file.
         states: The same for the initial states; left out they are the layer's own.
         static: Names of auxiliary inputs that are the same at each step, (B, K).
         reset: Whether there is an input `reset`, true where a new piece starts, as the layer's `reset=`: shaped as `x`

@@ -9,7 +9,7 @@ from conveyor.errors import ConversionError
 from conveyor.interop.onnx.exporter.graph import Array
 
 ABSENT = "onnxruntime is not installed; pip install 'conveyor[onnx]'"
-_FATAL = 4  # below it onnxruntime prints what it raises, and warns of every input that has a default
+_FATAL = 4  # below it onnxruntime prints what it raises
 
 
 def session(data: bytes) -> Any:

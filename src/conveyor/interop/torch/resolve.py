@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -50,8 +50,10 @@ def resolve(tensors: Tensors) -> Resolved:
     return Resolved(left, made)
 
 
-def _take(left: dict[str, Tensor], made: dict[str, str], name: str, found: tuple[Tensor, str], parts: object) -> None:
-    for part in parts:  # type: ignore[attr-defined]
+def _take(
+    left: dict[str, Tensor], made: dict[str, str], name: str, found: tuple[Tensor, str], parts: Iterable[str]
+) -> None:
+    for part in parts:
         left.pop(part, None)
     left[name], made[name] = found
 

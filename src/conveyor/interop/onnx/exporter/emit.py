@@ -80,14 +80,14 @@ class Emitter:
         hint = "_".join(self.program.nodes[m].attr for m in pack.members)
         parts = self._each_block(g, operand, [np.concatenate(w).T for w in zip(*weights, strict=True)], hint)
         rows = [w[0].shape[0] for w in weights]
-        cut = [_split(g, part, rows) for part in parts]
+        cut = [split(g, part, rows) for part in parts]
         for k, member in enumerate(pack.members):
-            self.names[member] = _join(g, [c[k] for c in cut])
+            self.names[member] = join(g, [c[k] for c in cut])
 
     def _product_t(self, g: Graph, index: int, operand: str) -> None:
         node = self.program.nodes[index]
         weights = self._blocks(index, self.program.matrix(node).blocks)
-        self.names[index] = _join(g, self._each_block(g, operand, weights, f"{node.attr}_t"))
+        self.names[index] = join(g, self._each_block(g, operand, weights, f"{node.attr}_t"))
 
     def _blocks(self, index: int, blocks: int) -> list[Array]:
         """The diagonal blocks of a product's matrix."""
@@ -95,13 +95,15 @@ class Emitter:
 
     def _each_block(self, g: Graph, operand: str, weights: list[Array], hint: str) -> list[str]:
         """Block k of the operand times weight k."""
-        pieces = _split(g, operand, [w.shape[0] for w in weights])
+        pieces = split(g, operand, [w.shape[0] for w in weights])
         return [g.add("MatMul", v, g.weight(w, f"weight_{hint}")) for v, w in zip(pieces, weights, strict=True)]
 
 
-def _split(g: Graph, v: str, sizes: list[int]) -> list[str]:
-    return [v] if len(sizes) == 1 else g.add_many("Split", (v, g.whole(*sizes)), len(sizes), axis=-1)
+def split(g: Graph, v: str, sizes: list[int], axis: int = -1) -> list[str]:
+    """A value cut along an axis."""
+    return [v] if len(sizes) == 1 else g.add_many("Split", (v, g.whole(*sizes)), len(sizes), axis=axis)
 
 
-def _join(g: Graph, parts: list[str]) -> str:
+def join(g: Graph, parts: list[str]) -> str:
+    """Values side by side."""
     return parts[0] if len(parts) == 1 else g.add("Concat", *parts, axis=-1)

@@ -111,6 +111,21 @@ class Graph:
         self.inputs.append(_info(name, kind, shape))
         return name
 
+    def give_optional(self, name: str, kind: Any, shape: Shape | None, default: Array) -> str:
+        """An input that may be left out; the name of its value, which is then the default.
+
+        Its type is optional rather than that of a tensor with an initializer: of those onnxruntime warns one by one.
+        """
+        tensor = _info(name, kind, shape).type
+        self.inputs.append(helper.make_value_info(name, helper.make_optional_type_proto(tensor)))
+        stored = self.unique(f"{name}_default")
+        self.default(stored, default)
+        given, left_out = self.body(), self.body()
+        given.result(given.add("OptionalGetElement", name), kind, shape)
+        left_out.result(left_out.add("Identity", stored), kind, list(default.shape))
+        branches = {"then_branch": given.proto(f"{name}_given"), "else_branch": left_out.proto(f"{name}_left_out")}
+        return self.add("If", self.add("OptionalHasElement", name), hint=f"{name}_or_default", **branches)
+
     def result(self, name: str, kind: Any, shape: Shape | None) -> None:
         """An output; a body's output is a value that one of its own nodes makes, once."""
         if self is not self._root and (name not in self._made or any(o.name == name for o in self.outputs)):

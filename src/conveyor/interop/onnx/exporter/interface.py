@@ -70,9 +70,11 @@ class Interface:
     def _lengths(self, batch: str, time: str) -> None:
         g = self.graph
         optional = self.options.lengths == "optional"
-        name = g.give(self._claim("lengths"), np.int64, ["lengths_batch" if optional else self._batch])
+        name = self._claim("lengths")
         if optional:
-            g.default(name, np.asarray([_ANY_LENGTH]))
+            name = g.give_optional(name, np.int64, ["lengths_batch"], np.asarray([_ANY_LENGTH]))
+        else:
+            g.give(name, np.int64, [self._batch])
         lengths = g.add("Min", name, time)
         lengths = g.add("Expand", lengths, batch) if optional else lengths
         steps = g.add("Range", g.constant(np.asarray(0)), g.add("Squeeze", time), g.constant(np.asarray(1)))
@@ -124,11 +126,11 @@ class Interface:
         lead = [] if count is None else [count]
         if mode == "none":
             return None if learned is None else self._each_row(g.weight(learned, name), lead)
-        rows = "state_batch" if mode == "optional" else self._batch
-        given = g.give(self._claim(name), g.dtype, [*lead, rows, width])
         if mode == "required":
-            return given
-        g.default(given, np.zeros((*lead, 1, width), g.dtype) if learned is None else learned)
+            return g.give(self._claim(name), g.dtype, [*lead, self._batch, width])
+        default = np.zeros((*lead, 1, width), g.dtype) if learned is None else np.asarray(learned, g.dtype)
+        default = default.reshape(*lead, 1, width)
+        given = g.give_optional(self._claim(name), g.dtype, [*lead, "state_batch", width], default)
         return self._each_row(given, lead)
 
     def _each_row(self, value: str, lead: list[int]) -> str:

@@ -9,10 +9,10 @@ import numpy as np
 
 from conveyor.interop.onnx.exporter.emit import Emitter
 from conveyor.interop.onnx.exporter.interface import Interface
-from conveyor.interop.onnx.exporter.operators import emit_operator
+from conveyor.interop.onnx.exporter.operators import emit_operator, stacked
 from conveyor.interop.onnx.exporter.recurrence import Field, Recurrence
 from conveyor.interop.onnx.exporter.scan import emit_scan, emit_step
-from conveyor.interop.onnx.exporter.weights import weights_of
+from conveyor.interop.onnx.exporter.weights import Arrays, weights_of
 from conveyor.interop.onnx.report import Row
 from conveyor.ir.transforms.rewrite import RESET
 from conveyor.layers.core.layer_direction import Unit
@@ -136,10 +136,21 @@ class LayerWriter:
     def _operator(self, operator: Operator, index: int, units: Sequence[Unit], x: str) -> str:
         """One layer, all its directions, as a recurrent operator."""
         r, names = self.recurrence, [s.name for s in units[0].program.states]
-        weights = [weights_of(operator, u, r.module) for u in units]
+        width = units[0].widths[units[0].program.states[0].width]
+        weights = [weights_of(operator, Arrays(u, r.module), u.input_size, width) for u in units]
         found = [self._rows_of(r.field(index, n), index, len(units)) for n in names]
         states = [f for f in found if f is not None]
-        y, finals = emit_operator(self.graph, operator, weights, x, states or None, self.interface.steps, r.backwards)
+        y, finals = emit_operator(
+            self.graph,
+            operator,
+            stacked(self.graph, weights),
+            len(units),
+            width,
+            x,
+            states or None,
+            self.interface.steps,
+            r.backwards,
+        )
         self._finals += [_Final(name, index, value) for name, value in zip(names, finals, strict=True)]
         return y
 

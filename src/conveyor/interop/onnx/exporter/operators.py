@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from conveyor.interop.onnx.exporter.graph import Graph
+from conveyor.interop.onnx.exporter.graph import Array, Graph
 from conveyor.interop.onnx.exporter.scan import Steps
 from conveyor.interop.onnx.exporter.weights import Weights
 from conveyor.operators.recognise import Operator
 
 
+@dataclass(frozen=True)
+class Stacked:
+    """The names of the weights of all directions, an axis for the directions in front; see `Weights`."""
+
+    w: str | None
+    r: str | None
+    b: str | None
+    p: str | None
+
+
+def stacked(g: Graph, weights: Sequence[Weights[Array]]) -> Stacked:
+    """Weights of each direction, stored in a graph."""
+
+    def store(name: str) -> str | None:
+        found = [v for w in weights if (v := getattr(w, name)) is not None]
+        return g.weight(np.stack(found), name.upper()) if found else None
+
+    return Stacked(*map(store, "wrbp"))
+
+
 def emit_operator(
     g: Graph,
     operator: Operator,
-    weights: Sequence[Weights],
+    weights: Stacked,
+    directions: int,
+    width: int,
     x: str,
     states: Sequence[str] | None,
     steps: Steps,
@@ -27,7 +50,9 @@ def emit_operator(
     Args:
         g: Where the node goes.
         operator: What it is.
-        weights: Those of each direction.
+        weights: Those of all directions.
+        directions: How many there are.
+        width: H.
         x: Its input, (T, B, I).
         states: The initial states, (directions, B, H) each, or None for zeros.
         steps: The sequence.
@@ -37,16 +62,12 @@ def emit_operator(
         The output, (T, B, directions x H), and the final states, (directions, B, H) each.
     """
     o = operator
-    directions, width = len(weights), weights[0].r.shape[1]
-    inputs = [x, g.weight(np.stack([w.w for w in weights]), "W"), g.weight(np.stack([w.r for w in weights]), "R")]
-    biases = [w.b for w in weights if w.b is not None]
-    inputs.append(g.weight(np.stack(biases), "B") if biases else "")
+    inputs = [x, weights.w or "", weights.r or "", weights.b or ""]
     lengths = None if steps.lengths is None else g.add("Cast", steps.lengths, to=6)  # 6 is int32
     inputs.append(lengths or "")
     count = 2 if operator.name == "LSTM" else 1
     inputs += [""] * count if states is None else list(states)
-    peepholes = [w.p for w in weights if w.p is not None]
-    inputs += [g.weight(np.stack(peepholes), "P")] if peepholes else []
+    inputs += [weights.p] if weights.p else []
     while not inputs[-1]:
         inputs.pop()
     outputs = g.add_many(

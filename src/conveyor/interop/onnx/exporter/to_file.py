@@ -50,8 +50,7 @@ def export(model: Any, path: Any, options: Options, overwrite: bool, check: bool
     note = "" if found else runtime.ABSENT if check else "check=False"
     write(target, data, overwrite)
     inputs, outputs = (tuple(v.name for v in values) for values in (proto.graph.input, proto.graph.output))
-    defaults = {t.name for t in proto.graph.initializer}
-    optional = tuple(n for n in inputs if n in defaults)
+    optional = tuple(v.name for v in proto.graph.input if v.type.HasField("optional_type"))
     difference, tolerance = found or (None, 0.0)
     made = Exported(
         "", describe(model), str(target), difference, tolerance, note, tuple(rows), inputs, optional, outputs

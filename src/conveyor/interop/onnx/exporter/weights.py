@@ -1,9 +1,11 @@
-"""The weights of ONNX's recurrent operators, from those of a layer."""
+"""The weights of ONNX's recurrent operators, from the parameters of a program."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from torch import nn
@@ -13,9 +15,11 @@ from conveyor.ir.canonical.linear import Key, Linear, Term
 from conveyor.layers.core.layer_direction import Unit
 from conveyor.operators.recognise import Operator
 
+V = TypeVar("V")
+
 
 @dataclass(frozen=True)
-class Weights:
+class Weights(Generic[V]):
     """One direction's W, R, B and P as the operator reads them; B or P is None where there is none.
 
     Attributes:
@@ -25,68 +29,126 @@ class Weights:
         p: (3 x H,), in the order i, o, f.
     """
 
-    w: Array
-    r: Array
-    b: Array | None
-    p: Array | None
+    w: V
+    r: V
+    b: V | None
+    p: V | None
 
 
-def weights_of(operator: Operator, unit: Unit, module: nn.Module) -> Weights:
-    """The weights of one direction of a layer."""
-    read = _Read(unit, module, unit.widths[unit.program.states[0].width])
+class Values(Protocol[V]):
+    """Arithmetic on parameters: numbers, or values of a graph."""
+
+    def parts(self, key: Key) -> list[V]:
+        """The tensors that add up to a parameter."""
+        ...
+
+    def total(self, found: Sequence[V], shape: tuple[int, ...]) -> V:
+        """The sum; zeros of this shape for none."""
+        ...
+
+    def scaled(self, value: V, number: float, factors: Sequence[V]) -> V:
+        """A matrix whose rows are multiplied by a number and by factors of one number a row."""
+        ...
+
+    def vector(self, number: float, factors: Sequence[V], width: int) -> V:
+        """The product of a number and factors of one number a row, one a row too."""
+        ...
+
+    def stacked(self, parts: Sequence[V]) -> V:
+        """Values one below the other."""
+        ...
+
+
+def weights_of(operator: Operator, values: Values[V], input_size: int, width: int) -> Weights[V]:
+    """The weights of one direction.
+
+    Args:
+        operator: What it is.
+        values: The program's parameters.
+        input_size: I.
+        width: H.
+    """
+    read = _Read(values, width)
     gates = [*operator.gates]
     inner = operator.after_reset
     if inner is not None:
         gates[-1] = Linear((*gates[-1].terms, *inner.reading("h")))
     biases = [read.biases(gate) for gate in operator.gates]
     if inner is not None:
-        biases[-1] = (np.add(*biases[-1]), np.add(*read.biases(inner)))
+        biases[-1] = (read.sum(biases[-1]), read.sum(read.biases(inner)))
     has_bias = any(gate.reading("") for gate in (*operator.gates, inner or Linear()))
     return Weights(
-        np.concatenate([read.matrix(gate, "x", unit.input_size) for gate in gates]),
-        np.concatenate([read.matrix(gate, "h", read.width) for gate in gates]),
-        np.concatenate([b for side in zip(*biases, strict=True) for b in side]) if has_bias else None,
-        np.concatenate([read.peephole(gate) for gate in operator.gates[:3]]) if operator.peepholes else None,
+        values.stacked([read.matrix(gate, "x", input_size) for gate in gates]),
+        values.stacked([read.matrix(gate, "h", width) for gate in gates]),
+        values.stacked([b for side in zip(*biases, strict=True) for b in side]) if has_bias else None,
+        values.stacked([read.peephole(gate) for gate in operator.gates[:3]]) if operator.peepholes else None,
     )
 
 
 @dataclass(frozen=True)
-class _Read:
-    unit: Unit
-    module: nn.Module
+class _Read(Generic[V]):
+    values: Values[V]
     width: int
 
-    def matrix(self, gate: Linear, operand: str, columns: int) -> Array:
+    def matrix(self, gate: Linear, operand: str, columns: int) -> V:
         """What the operand is multiplied by."""
         found = [self._scaled(t, self._parameter(t.matrix)) for t in gate.reading(operand) if t.matrix is not None]
-        return _sum(found, (self.width, columns))
+        return self.values.total(found, (self.width, columns))
 
-    def peephole(self, gate: Linear) -> Array:
+    def peephole(self, gate: Linear) -> V:
         """What the memory is multiplied by, unit by unit."""
-        return _sum([self._scaled(t, np.ones(self.width)) for t in gate.reading("c")], (self.width,))
+        return self.sum([self._vector(t) for t in gate.reading("c")])
 
-    def biases(self, gate: Linear) -> tuple[Array, Array]:
+    def biases(self, gate: Linear) -> tuple[V, V]:
         """What is added to the product with x, and to that with h: apart where the layer has torch's two biases."""
         beside_x, beside_h = [], []
         for term in gate.reading(""):
-            parts = self._parts(term.factors[0]) if len(term.factors) == 1 else []
+            parts = self.values.parts(term.factors[0]) if len(term.factors) == 1 else []
             if len(parts) == 2:
-                beside_x.append(term.number * parts[0])
-                beside_h.append(term.number * parts[1])
+                beside_x.append(self.values.scaled(parts[0], term.number, ()))
+                beside_h.append(self.values.scaled(parts[1], term.number, ()))
             else:
-                beside_x.append(self._scaled(term, np.ones(self.width)))
-        return _sum(beside_x, (self.width,)), _sum(beside_h, (self.width,))
+                beside_x.append(self._vector(term))
+        return self.sum(beside_x), self.sum(beside_h)
 
-    def _scaled(self, term: Term, value: Array) -> Array:
-        factors = reduce(np.multiply, (self._parameter(f) for f in term.factors), np.asarray(term.number))
-        return np.asarray((value.T * factors).T)
+    def sum(self, found: Sequence[V]) -> V:
+        """The sum of values of one number a row."""
+        return self.values.total(found, (self.width,))
 
-    def _parameter(self, key: Key) -> Array:
-        return reduce(np.add, self._parts(key))
+    def _scaled(self, term: Term, value: V) -> V:
+        return self.values.scaled(value, term.number, [self._parameter(f) for f in term.factors])
 
-    def _parts(self, key: Key) -> list[Array]:
+    def _vector(self, term: Term) -> V:
+        return self.values.vector(term.number, [self._parameter(f) for f in term.factors], self.width)
+
+    def _parameter(self, key: Key) -> V:
+        parts = self.values.parts(key)
+        return parts[0] if len(parts) == 1 else self.values.total(parts, ())
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The parameters of one direction of a layer, as numbers."""
+
+    unit: Unit
+    module: nn.Module
+
+    def parts(self, key: Key) -> list[Array]:
+        """The rows of the layer's tensors."""
         return [t.detach().cpu().numpy() for t in self.unit.rows(self.module, key)]
 
+    def total(self, found: Sequence[Array], shape: tuple[int, ...]) -> Array:
+        """The sum; zeros of this shape for none."""
+        return np.asarray(reduce(np.add, found)) if found else np.zeros(shape)
 
-def _sum(found: list[Array], shape: tuple[int, ...]) -> Array:
-    return np.asarray(reduce(np.add, found, np.zeros(shape)))
+    def scaled(self, value: Array, number: float, factors: Sequence[Array]) -> Array:
+        """A matrix whose rows are multiplied."""
+        return np.asarray((value.T * reduce(np.multiply, factors, np.asarray(number))).T)
+
+    def vector(self, number: float, factors: Sequence[Array], width: int) -> Array:
+        """The product of a number and factors."""
+        return np.asarray(reduce(np.multiply, factors, np.full(width, number)))
+
+    def stacked(self, parts: Sequence[Array]) -> Array:
+        """Arrays one below the other."""
+        return np.concatenate(list(parts))

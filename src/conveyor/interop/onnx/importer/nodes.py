@@ -66,11 +66,21 @@ class Scope:
             if name in scope._stored:
                 return scope._stored[name], scope
             if name in scope._makers:
-                return scope._makers[name], scope
+                return scope._left_out(scope._makers[name]) or (scope._makers[name], scope)
             if name in scope._given:
                 return None, scope
             scope = scope.around
         return None, None
+
+    def _left_out(self, node: onnx.NodeProto) -> tuple[onnx.NodeProto | onnx.TensorProto | None, Scope | None] | None:
+        """What an input of the graph is when it is left out, of a node that chooses between the two; None of others."""
+        asks = self._makers.get(node.input[0]) if node.op_type == "If" and node.input else None
+        if asks is None or asks.op_type != "OptionalHasElement" or asks.input[0] not in self._given:
+            return None
+        branch = next((a.g for a in node.attribute if a.name == "else_branch"), None)
+        if branch is None or len(branch.node) != 1 or branch.node[0].op_type != "Identity":
+            return None
+        return self._maker(branch.node[0].input[0])
 
     def sources(self, name: str, of_shapes: bool = False) -> list[str]:
         """The inputs of the model, or of a loop's body, that a value is computed from.
@@ -147,7 +157,7 @@ class Scope:
         seen.add(name)
         maker, where = self._maker(name)
         if isinstance(maker, onnx.TensorProto):
-            tensors[name] = maker
+            tensors[name] = _renamed(maker, name)
         elif maker is not None and where is not None and maker.op_type == "Shape" and where.sources(maker.input[0]):
             tensors[name] = numpy_helper.from_array(where._assumed_shape(maker), name)
         elif maker is not None and where is not None and is_dequantiser(maker):
@@ -193,6 +203,15 @@ class Scope:
                 graph = self.graph
         infos = [v for v in (*graph.input, *graph.value_info) if v.type.tensor_type.HasField("shape")]
         return {v.name: [d.dim_value or _ANY for d in v.type.tensor_type.shape.dim] for v in infos}
+
+
+def _renamed(tensor: onnx.TensorProto, name: str) -> onnx.TensorProto:
+    if tensor.name == name:
+        return tensor
+    other = onnx.TensorProto()
+    other.CopyFrom(tensor)
+    other.name = name
+    return other
 
 
 @dataclass(frozen=True, eq=False)
