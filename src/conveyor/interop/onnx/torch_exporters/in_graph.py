@@ -13,6 +13,7 @@ from functools import reduce
 import numpy as np
 from onnx import helper
 
+from conveyor.backends.interface import RecurrenceSpec
 from conveyor.interop.onnx.exporter.emit import Emitter, join, split
 from conveyor.interop.onnx.exporter.graph import Graph
 from conveyor.interop.onnx.exporter.operators import Stacked, emit_operator
@@ -21,7 +22,6 @@ from conveyor.interop.onnx.exporter.weights import weights_of
 from conveyor.ir.canonical.linear import Key
 from conveyor.ir.program import Program
 from conveyor.operators.recognise import Operator, recognise
-from conveyor.torch_ops.op_spec import Form
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,15 @@ def operator_of(program: Program, dtype: np.dtype[np.generic]) -> Operator | Non
     return operator
 
 
-def emit_call(g: Graph, form: Form, call: Call) -> list[str]:
+def emit_call(g: Graph, spec: RecurrenceSpec, call: Call) -> list[str]:
     """Add a call; the names of its output, (T, B, width), and of its final states, (B, width) each."""
     steps = _steps(g, call)
-    values = InGraph(g, form, call.params)
-    operator = operator_of(form.program, np.dtype(g.dtype))
+    values = InGraph(g, spec, call.params)
+    operator = operator_of(spec.program, np.dtype(g.dtype))
     if operator is None:
-        return _scan(g, form, call, steps, values)
-    width = form.state_widths[0]
-    one = weights_of(operator, values, form.widths["I"], width)
+        return _scan(g, spec, call, steps, values)
+    width = spec.state_widths[0]
+    one = weights_of(operator, values, spec.widths["I"], width)
     stacked = Stacked(*(None if v is None else g.add("Unsqueeze", v, g.whole(0)) for v in (one.w, one.r, one.b, one.p)))
     states = [g.add("Unsqueeze", s, g.whole(0)) for s in call.states]
     y, finals = emit_operator(g, operator, stacked, 1, width, call.x, states, steps, False)
@@ -77,23 +77,23 @@ def _steps(g: Graph, call: Call) -> Steps:
     return Steps(batch, lengths, g.add("Unsqueeze", valid, g.whole(2), hint="valid"))
 
 
-def _scan(g: Graph, form: Form, call: Call, steps: Steps, values: InGraph) -> list[str]:
+def _scan(g: Graph, spec: RecurrenceSpec, call: Call, steps: Steps, values: InGraph) -> list[str]:
     time = g.add("Shape", call.x, hint="time", start=0, end=1)
     # One that is the same at each step has one row of time, or a row a step: here it always has a row a step.
     rows = g.add("Concat", time, g.whole(1, 1), axis=0)
-    aux = {n: g.add("Expand", v, rows) for n, v in zip(form.aux, call.aux, strict=True)}
+    aux = {n: g.add("Expand", v, rows) for n, v in zip(spec.aux, call.aux, strict=True)}
     given = {"x": call.x, **aux}
-    emitter = _Emitter(form.program, form.widths, values, given)
+    emitter = _Emitter(spec.program, spec.widths, values, given)
     y, finals = emit_scan(g, emitter, call.states, steps, dict.fromkeys(given, True), False)
     return [y, *finals]
 
 
 @dataclass(frozen=True)
 class InGraph:
-    """The parameters of a form, as values of a graph."""
+    """The parameters of a spec, as values of a graph."""
 
     graph: Graph
-    form: Form
+    spec: RecurrenceSpec
     params: Sequence[str]
 
     def parts(self, key: Key) -> list[str]:
@@ -101,7 +101,7 @@ class InGraph:
         g = self.graph
         return [
             g.add("Slice", self.params[p.tensor], g.whole(p.start), g.whole(p.stop), g.whole(0), hint=f"rows_{key[1]}")
-            for p in self.form.places.parts[key]
+            for p in self.spec.layout.parts[key]
         ]
 
     def whole(self, key: Key) -> str:

@@ -16,11 +16,12 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
+from conveyor.backends.interface import RecurrenceSpec
 from conveyor.errors import ConversionError
 from conveyor.interop.onnx.exporter.graph import OPSET, Graph
 from conveyor.interop.onnx.torch_exporters.in_graph import Call, emit_call
 from conveyor.interop.onnx.torch_exporters.torchscript import replay
-from conveyor.torch_ops.op_spec import Form, read
+from conveyor.torch_ops.passes import read_spec
 
 _OPERATION = "conveyor::forward"
 _DOMAIN = "conveyor"
@@ -72,23 +73,23 @@ def _check(dtype: str | None, training: bool) -> np.dtype[Any]:
     return np.dtype(dtype)
 
 
-def _named(form: Form, ragged: bool, params: int) -> Call:
+def _named(spec: RecurrenceSpec, ragged: bool, params: int) -> Call:
     """Names for what a call reads."""
     return Call(
         "x",
-        [f"{s.name}_0" for s in form.program.states],
-        [f"aux_{n}" for n in form.aux],
+        [f"{s.name}_0" for s in spec.program.states],
+        [f"aux_{n}" for n in spec.aux],
         [f"param_{k}" for k in range(params)],
         "lengths" if ragged else None,
     )
 
 
-def _graph(form: Form, call: Call, dtype: np.dtype[Any]) -> tuple[Graph, list[str]]:
+def _graph(spec: RecurrenceSpec, call: Call, dtype: np.dtype[Any]) -> tuple[Graph, list[str]]:
     """The nodes of a call, and the names of its results."""
     g = Graph(dtype)
     for name in (call.x, *call.states, *call.aux, *call.params, *([call.lengths] if call.lengths else [])):
         g.claim(name)
-    return g, emit_call(g, form, call)
+    return g, emit_call(g, spec, call)
 
 
 # The exporter of torch.export
@@ -104,12 +105,12 @@ def _translate(
     from torch.onnx._internal.exporter import _constants
 
     recorder: Any = evaluator.default()
-    form = read(program, layout)
+    spec = read_spec(program, layout)
     dtype = _check(_DTYPES.get(x.dtype.value) if x.dtype is not None else None, training)
-    call = _named(form, lengths is not None, len(params))
+    call = _named(spec, lengths is not None, len(params))
     given = [x, *states, *aux, *params, *([] if lengths is None else [lengths])]
     names = [call.x, *call.states, *call.aux, *call.params, *([call.lengths] if call.lengths else [])]
-    proto = _function(form, call, dtype, names, max(_constants.TORCHLIB_OPSET, OPSET))
+    proto = _function(spec, call, dtype, names, max(_constants.TORCHLIB_OPSET, OPSET))
     function = onnx_ir.serde.deserialize_function(proto)
     recorder.functions[(_DOMAIN, proto.name, "")] = function
     node = onnx_ir.Node(_DOMAIN, proto.name, given, num_outputs=len(proto.output), version=1)
@@ -117,8 +118,10 @@ def _translate(
     return list(node.outputs)
 
 
-def _function(form: Form, call: Call, dtype: np.dtype[Any], names: Sequence[str], opset: int) -> onnx.FunctionProto:
-    g, results = _graph(form, call, dtype)
+def _function(
+    spec: RecurrenceSpec, call: Call, dtype: np.dtype[Any], names: Sequence[str], opset: int
+) -> onnx.FunctionProto:
+    g, results = _graph(spec, call, dtype)
     body = g.proto("body")
     # A function has no initializers.
     constants = [helper.make_node("Constant", [], [t.name], value=t) for t in body.initializer]
@@ -142,16 +145,16 @@ def _symbolic(g: Any, *given: Any) -> Any:
             f"conveyor's layers are written with ONNX's operator set {OPSET}: opset_version={OPSET}; {_HINT}"
         )
     text, places = (symbolic_helper._get_const(v, "s", "text") for v in (program, layout))
-    form = read(text, places)
+    spec = read_spec(text, places)
     dtype = _check(
         _SCALARS.get(x.type().scalarType() or ""), bool(symbolic_helper._get_const(training, "b", "training"))
     )
     held = [symbolic_helper._unpack_list(v) for v in (states, aux, params)]
     ragged = not symbolic_helper._is_none(lengths)
-    call = _named(form, ragged, len(held[2]))
+    call = _named(spec, ragged, len(held[2]))
     values = {call.x: x, **dict(zip(call.states, held[0], strict=True)), **dict(zip(call.aux, held[1], strict=True))}
     values |= dict(zip(call.params, held[2], strict=True)) | ({call.lengths: lengths} if call.lengths else {})
-    made, results = _graph(form, call, dtype)
+    made, results = _graph(spec, call, dtype)
     stored = {t.name: numpy_helper.to_array(t) for t in made.proto("body").initializer}
     outputs = replay(g, made.nodes, stored, values)
     return g.op("prim::ListConstruct", *(outputs[name] for name in results))
