@@ -13,6 +13,7 @@ from conveyor.frontend import CellDefinition
 from conveyor.ir.transforms.param_layout import merged_layout
 from conveyor.layers.core.arguments import as_cells, as_sizes, per_layer
 from conveyor.layers.core.stack import Stack
+from conveyor.layers.symbolic import call_node, is_symbolic
 from conveyor.scalars import plain_numbers
 
 
@@ -55,6 +56,8 @@ class Recurrent(Stack):
         ArgumentError: An argument has a wrong value.
     """
 
+    _layout_of = staticmethod(merged_layout)
+
     def __init__(
         self,
         cell: CellDefinition | str | Sequence[CellDefinition | str],
@@ -87,7 +90,6 @@ class Recurrent(Stack):
         hidden_sizes = per_layer("hidden_size", hidden_size, num_layers)
         super().__init__(
             per_layer("cell", cells if len(cells) > 1 else cells[0], num_layers),
-            merged_layout,
             input_size,
             hidden_sizes,
             bias=bias,
@@ -147,6 +149,8 @@ class Recurrent(Stack):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
+        if is_symbolic(x):
+            return call_node(self, x, state, lengths=lengths, reset=reset, every_layer=every_layer, aux=aux)  # type: ignore[no-any-return]
         y, fields = self._run(x, state, aux, reset, lengths, every_layer)
         return y, self._named(fields)
 

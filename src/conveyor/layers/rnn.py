@@ -16,6 +16,8 @@ from conveyor.ir.transforms.param_layout import Layout, doubled_layout
 from conveyor.layers.concatenated import Gates, fill, sizes_of
 from conveyor.layers.core.arguments import as_sizes, check_as_torch, per_layer
 from conveyor.layers.core.stack import Stack
+from conveyor.layers.symbolic import call_node, is_symbolic
+from conveyor.layers.torch_names import LSTMNames, RecurrentNames
 from conveyor.scalars import plain_number, plain_numbers, whole_number
 
 
@@ -76,7 +78,8 @@ def with_defaults(owner: str, options: Mapping[str, Any], lacking: Collection[st
     return known | dict(options)
 
 
-class _TorchLike(Stack):
+class _TorchLike(Stack, RecurrentNames):
+    _layout_of = staticmethod(torch_layout)
     _state_fix: ClassVar[str] = "hx=None or hx of the first {batch} rows, h[:, :{batch}]"
 
     def __init__(
@@ -97,7 +100,6 @@ class _TorchLike(Stack):
         check_as_torch(input_size, hidden_size, num_layers, bias=bias, batch_first=batch_first)
         super().__init__(
             per_layer("cell", cell, num_layers),
-            torch_layout,
             input_size,
             per_layer("hidden_size", hidden_size, num_layers),
             bias=bias,
@@ -111,9 +113,6 @@ class _TorchLike(Stack):
         )
         self.hidden_size = plain_numbers(hidden_size)
         self.proj_size = plain_number(proj_size)
-
-    def flatten_parameters(self) -> None:
-        """Nothing to do: parameters are read afresh at each forward. torch.nn's layers have this method."""
 
     @classmethod
     def from_concatenated(cls, gates: Gates, **arguments: Any) -> Self:
@@ -164,11 +163,13 @@ class _OneState(_TorchLike):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
+        if is_symbolic(input):
+            return call_node(self, input, hx, lengths=lengths, reset=reset, every_layer=every_layer)  # type: ignore[no-any-return]
         y, fields = self._run(input, None if hx is None else (hx,), {}, reset, lengths, every_layer)
         return y, fields[0]
 
 
-class LSTM(_TorchLike):
+class LSTM(_TorchLike, LSTMNames):
     """Long short-term memory, in place of torch.nn.LSTM: same arguments, numbers and state_dict.
 
     Args:
@@ -188,6 +189,8 @@ class LSTM(_TorchLike):
     Raises:
         ArgumentError: An argument has a wrong value.
     """
+
+    mode = "LSTM"
 
     def __init__(
         self,
@@ -242,6 +245,8 @@ class LSTM(_TorchLike):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
+        if is_symbolic(input):
+            return call_node(self, input, hx, lengths=lengths, reset=reset, every_layer=every_layer)  # type: ignore[no-any-return]
         y, fields = self._run(input, hx, {}, reset, lengths, every_layer)
         return y, self._named(fields)
 
@@ -268,6 +273,8 @@ class GRU(_OneState):
     Raises:
         ArgumentError: An argument has a wrong value.
     """
+
+    mode = "GRU"
 
     def __init__(
         self,
@@ -328,6 +335,11 @@ class RNN(_OneState):
             device, dtype, options,
         )  # fmt: skip
         self.nonlinearity = nonlinearity
+
+    @property
+    def mode(self) -> str:  # type: ignore[override]
+        """Torch's name of the kind of layer: RNN_TANH or RNN_RELU."""
+        return f"RNN_{self.nonlinearity.upper()}"
 
 
 def rnn_cell(nonlinearity: str) -> CellDefinition:

@@ -15,6 +15,7 @@ from conveyor.backends.ragged import Ragged
 from conveyor.backends.results import Result
 from conveyor.ir.program import Program
 from conveyor.torch_ops.modes import are_plain, is_watched, survive_fork
+from conveyor.torch_ops.written_outputs import is_written, watch_output
 
 
 def sequence(
@@ -98,10 +99,12 @@ class _Recurrence(torch.autograd.Function):
         if call.alone:
             ctx.save_for_backward(*tensors, kept.saved, *kept.trails.values())
             return kept.finals
-        # A view would refuse to be written into, whether or not a backward pass follows. As it is, the output is saved
-        # so that torch notices if somebody writes into it before the backward pass.
+        # A view would refuse to be written into, whether or not a backward pass follows.
         output = kept.output().data
-        ctx.save_for_backward(*tensors, kept.saved, *kept.trails.values(), output)
+        ctx.watched = watch_output(output, call.states)
+        # Without that watch it is saved, so that torch notices if somebody writes into it before the backward pass.
+        unwatched = () if ctx.watched else (output,)
+        ctx.save_for_backward(*tensors, kept.saved, *kept.trails.values(), *unwatched)
         return output, *kept.finals
 
     @staticmethod
@@ -115,8 +118,10 @@ class _Recurrence(torch.autograd.Function):
         known = [g for g in grads if g is not None]
         if torch.is_grad_enabled() or is_watched() or not are_plain(known):
             return None, *_differentiable(call, tensors, grads)
-        x, _, aux, params = call.split(tensors)
+        x, states, aux, params = call.split(tensors)
         kept = cpu.Kept(dict(zip(ctx.names, trails, strict=False)), ctx.lead, (), values, {})
+        if not call.alone and is_written(ctx.watched):
+            kept = cpu.run_forward(call.program, x, states, params, call.widths, aux, True, (), call.ragged)
         output, finals = (None, grads) if call.alone else (grads[0], grads[1:])
         wants_x = ctx.needs_input_grad[1]
         found = cpu.run_backward(call.program, kept, x, params, call.widths, aux, output, finals, wants_x, call.ragged)

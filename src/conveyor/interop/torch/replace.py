@@ -57,7 +57,7 @@ def replace(model: M, *, back: bool = False, report: Receiver | None = None) -> 
             for attribute in _HOOKS:
                 if attribute in vars(module):
                     vars(result)[attribute] = vars(module)[attribute]
-        elif isinstance(module, tuple(known)) or _foreign(module, back):
+        elif (isinstance(module, tuple(known)) and not _is_ours(module, back)) or _foreign(module, back):
             told = Report(name, describe(module), describe(module), None, 0.0, reason)
         if told is not None:
             tell(told, report)
@@ -80,4 +80,11 @@ def _foreign(module: nn.Module, back: bool) -> bool:
     """Whether it is a recurrent module of the side that is being swapped, but none that can be."""
     from conveyor.layers import Cell, Recurrent
 
-    return isinstance(module, Recurrent | Cell) if back else isinstance(module, _BASES)
+    return isinstance(module, Recurrent | Cell) if back else isinstance(module, _BASES) and not _is_ours(module, back)
+
+
+def _is_ours(module: nn.Module, back: bool) -> bool:
+    """Whether it is a layer of conveyor's, which has torch's base class too, where torch's are looked for."""
+    from conveyor.layers.core.module import Module
+
+    return not back and isinstance(module, Module)
