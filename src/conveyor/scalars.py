@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from typing import Any
 
 from conveyor.errors import ArgumentError, ArgumentTypeError, shown
@@ -79,7 +80,9 @@ def plain_number(value: Any) -> Any:
 
 
 def plain_numbers(value: Any) -> Any:
-    """Turns a number, or those of a list or tuple, into Python's own."""
+    """Turns a number, or those of a list, a tuple or a mapping, into Python's own."""
+    if isinstance(value, Mapping):
+        return {name: plain_number(v) for name, v in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(plain_number(v) for v in value)
     return plain_number(value)

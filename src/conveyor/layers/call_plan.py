@@ -28,6 +28,7 @@ from conveyor.layers.recording.recorder import listeners
 from conveyor.layers.regularisation.dropout import multiplier
 from conveyor.torch_ops.eager import gradients_of
 from conveyor.torch_ops.modes import are_plain, is_watched, survive_fork
+from conveyor.torch_ops.written_outputs import is_written, watch_output
 
 if TYPE_CHECKING:
     from conveyor.backends.cpu.runtime.launch import Launch
@@ -289,9 +290,10 @@ class _Planned(torch.autograd.Function):
         ctx.lying = list(map(_kind, tensors)), list(map(_strides, tensors))
         ctx.set_materialize_grads(False)
         results, history, left = plan.forward(steps, strides, tensors[0], params, tensors[1 : 1 + states], stamp)
-        # The output is saved so that torch notices if somebody writes into it before the backward pass.
+        # The output is saved so that torch notices if somebody writes into it before the backward pass, or watched.
         y = plan.nothing if plan.cell or plan.alone else results[0]
-        ctx.save_for_backward(*tensors, y, history, *left)
+        ctx.watched = None if y is plan.nothing else watch_output(y, len(plan.state_sizes))
+        ctx.save_for_backward(*tensors, plan.nothing if ctx.watched else y, history, *left)
         return tuple(results)
 
     @staticmethod
@@ -309,6 +311,10 @@ class _Planned(torch.autograd.Function):
                 plain = plain and are_plain((g,))
         if not plain:
             return None, *_differentiable(plan, saved[:count], 1 + states, left[: plan.masks], grads)
+        if ctx.watched is not None:
+            if is_written(ctx.watched):
+                return None, *_differentiable(plan, saved[:count], 1 + states, left[: plan.masks], grads)
+            y = ctx.watched[0]
         wants_x = ctx.needs_input_grad[1]
         found = plan.backward(steps, strides, saved[:count], states, y, history, left, grads, wants_x)
         return None, found[0], *found[1], *found[2]

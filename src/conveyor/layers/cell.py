@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from conveyor import backends
 from conveyor.backends.interface import RecurrenceArgs
 from conveyor.cells import cells
 from conveyor.errors import ArgumentTypeError
 from conveyor.frontend import CellDefinition
-from conveyor.ir.program import Bias
-from conveyor.ir.transforms.param_layout import merged_layout, resolve_widths
+from conveyor.ir.program import Bias, Program
+from conveyor.ir.transforms.param_layout import Layout, merged_layout, resolve_widths
 from conveyor.ir.transforms.rewrite import without_bias
 from conveyor.layers.call_plan import call_cell
 from conveyor.layers.core.argument_checks import check_aux_names, check_input, check_state, step_aux
 from conveyor.layers.core.arguments import as_cell, as_sizes, check_place
 from conveyor.layers.core.layer_direction import Unit
 from conveyor.layers.core.module import Module
+from conveyor.layers.core.pickling import cell_of, settings_of
 from conveyor.layers.core.precision import computed_in, precision_of
-from conveyor.layers.core.stack import LayoutOf
+from conveyor.layers.core.symbolic import call_node, is_symbolic
 from conveyor.layers.initialise import initialise
 from conveyor.layers.rnn import OF_SEQUENCES, Options, rnn_cell, torch_layout, with_defaults
-from conveyor.scalars import as_flag, as_whole
+from conveyor.scalars import as_flag, as_whole, plain_number
 from conveyor.states import state_class
 from conveyor.torch_ops import recurrence
 
@@ -33,10 +34,12 @@ from conveyor.torch_ops import recurrence
 class _Step(Module):
     """A unit that runs one step at a time; subclasses say how states come in and go out."""
 
+    _layout_of: ClassVar[staticmethod[[Program, Mapping[str, int]], Layout]]
+    _derived = ("unit", "_state_class", "_plans", "_bound")
+
     def __init__(
         self,
         cell: CellDefinition,
-        layout_of: LayoutOf,
         input_size: int,
         hidden_size: int,
         bias: bool,
@@ -52,15 +55,27 @@ class _Step(Module):
         check_place(device, dtype)
         if chosen["backend"] != "auto":
             backends.check_name(chosen["backend"])
-        program = cell.program if bias else without_bias(cell.program)
-        layout = layout_of(program, resolve_widths(program, input_size, hidden_size, sizes))
-        self.unit = Unit(cell, program, layout, "")
-        self._state_class = state_class(tuple(s.name for s in program.states))  # says now if a name can't be a field's
         self.input_size = as_whole("input_size", input_size, 1)
         self.hidden_size = as_whole("hidden_size", hidden_size, 1)
-        self._options = chosen
+        self._options = {name: plain_number(value) for name, value in chosen.items()}
+        self._make(cell, bias, sizes)
         self.unit.register(self, device, dtype)
         self.reset_parameters()
+
+    def _make(self, cell: CellDefinition, bias: bool, sizes: Mapping[str, int]) -> None:
+        """Make what runs."""
+        program = cell.program if bias else without_bias(cell.program)
+        widths = resolve_widths(program, self.input_size, self.hidden_size, sizes)
+        self.unit = Unit(cell, program, type(self)._layout_of(program, widths), "")
+        self._state_class = state_class(tuple(s.name for s in program.states))  # says now if a name can't be a field's
+
+    def _settings_of(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        unit = state["unit"]
+        return settings_of([unit], 1) | {"bias": unit.plain.text == unit.cell.program.text}
+
+    def _build(self, settings: Mapping[str, Any]) -> None:
+        (said,) = settings["cells"]
+        self._make(cell_of(*said), settings["bias"], settings["sizes"])
 
     def reset_parameters(self) -> None:
         """Fill the parameters again, as the cell was constructed."""
@@ -131,6 +146,12 @@ class _Step(Module):
         )
 
 
+class _TorchStep(_Step):
+    """One with torch's two biases a gate."""
+
+    _layout_of = staticmethod(torch_layout)
+
+
 class Cell(_Step):
     """One differentiable step of any cell.
 
@@ -148,6 +169,8 @@ class Cell(_Step):
         ArgumentError: An argument has a wrong value.
     """
 
+    _layout_of = staticmethod(merged_layout)
+
     def __init__(
         self,
         cell: CellDefinition | str,
@@ -161,7 +184,7 @@ class Cell(_Step):
         **options: Unpack[Options],
     ) -> None:
         known = as_sizes(sizes, 0)
-        super().__init__(as_cell(cell), merged_layout, input_size, hidden_size, bias, device, dtype, known, options)
+        super().__init__(as_cell(cell), input_size, hidden_size, bias, device, dtype, known, options)
 
     def forward(self, x: Tensor, state: Any = None, **aux: Tensor) -> Any:
         """One step.
@@ -181,11 +204,13 @@ class Cell(_Step):
             found = call_cell(self, x, state or ())
             if found is not None:
                 return tuple.__new__(self._state_class, found)
+        if is_symbolic(x):
+            return call_node(self, x, state, aux=aux)
         states = self._step(x, state, aux, "state=None or its first {batch} rows")
         return self._state_class(*states)
 
 
-class LSTMCell(_Step):
+class LSTMCell(_TorchStep, nn.LSTMCell):
     """One step of the LSTM, in place of torch.nn.LSTMCell: same arguments, numbers and state_dict.
 
     Args:
@@ -206,7 +231,7 @@ class LSTMCell(_Step):
         dtype: torch.dtype | None = None,
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(cells["lstm"], torch_layout, input_size, hidden_size, bias, device, dtype, {}, options)
+        super().__init__(cells["lstm"], input_size, hidden_size, bias, device, dtype, {}, options)
         self.bias = bias
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> Any:
@@ -215,21 +240,25 @@ class LSTMCell(_Step):
             found = call_cell(self, input, hx or ())
             if found is not None:
                 return tuple.__new__(self._state_class, found)
+        if is_symbolic(input):
+            return call_node(self, input, hx)
         states = self._step(input, hx, {}, "hx=None or its first {batch} rows")
         return self._state_class(*states)
 
 
-class _OneStateStep(_Step):
+class _OneStateStep(_TorchStep):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """One step: (B, input_size) and h, (B, hidden_size), to the new h."""
         states = () if hx is None else (hx,)
         found = call_cell(self, input, states)
         if found is not None:
             return found[0]
+        if is_symbolic(input):
+            return call_node(self, input, hx)  # type: ignore[no-any-return]
         return self._step(input, states or None, {}, "hx=None or its first {batch} rows")[0]
 
 
-class GRUCell(_OneStateStep):
+class GRUCell(_OneStateStep, nn.GRUCell):
     """One step of the GRU, in place of torch.nn.GRUCell: same arguments, numbers and state_dict.
 
     Args:
@@ -250,11 +279,11 @@ class GRUCell(_OneStateStep):
         dtype: torch.dtype | None = None,
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(cells["gru"], torch_layout, input_size, hidden_size, bias, device, dtype, {}, options)
+        super().__init__(cells["gru"], input_size, hidden_size, bias, device, dtype, {}, options)
         self.bias = bias
 
 
-class RNNCell(_OneStateStep):
+class RNNCell(_OneStateStep, nn.RNNCell):
     """One step of the plain recurrent network, in place of torch.nn.RNNCell: same arguments, numbers and state_dict.
 
     Args:
@@ -277,8 +306,6 @@ class RNNCell(_OneStateStep):
         dtype: torch.dtype | None = None,
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            rnn_cell(nonlinearity), torch_layout, input_size, hidden_size, bias, device, dtype, {}, options
-        )
+        super().__init__(rnn_cell(nonlinearity), input_size, hidden_size, bias, device, dtype, {}, options)
         self.bias = bias
         self.nonlinearity = nonlinearity

@@ -14,6 +14,7 @@ from conveyor.ir.transforms.param_layout import merged_layout
 from conveyor.layers.call_plan import call_stack
 from conveyor.layers.core.arguments import as_cells, as_sizes, per_layer
 from conveyor.layers.core.stack import Stack
+from conveyor.layers.core.symbolic import call_node, is_symbolic
 from conveyor.scalars import plain_numbers
 
 
@@ -56,6 +57,8 @@ class Recurrent(Stack):
         ArgumentError: An argument has a wrong value.
     """
 
+    _layout_of = staticmethod(merged_layout)
+
     def __init__(
         self,
         cell: CellDefinition | str | Sequence[CellDefinition | str],
@@ -88,7 +91,6 @@ class Recurrent(Stack):
         hidden_sizes = per_layer("hidden_size", hidden_size, num_layers)
         super().__init__(
             per_layer("cell", cells if len(cells) > 1 else cells[0], num_layers),
-            merged_layout,
             input_size,
             hidden_sizes,
             bias=bias,
@@ -152,6 +154,8 @@ class Recurrent(Stack):
             found = call_stack(self, x, state)
             if found is not None:
                 return found[0], tuple.__new__(self._state_class, found[1:])
+        if is_symbolic(x):
+            return call_node(self, x, state, lengths=lengths, reset=reset, every_layer=every_layer, aux=aux)  # type: ignore[no-any-return]
         y, fields = self._run(x, state, aux, reset, lengths, every_layer)
         return y, self._named(fields)
 

@@ -17,6 +17,8 @@ from conveyor.layers.call_plan import call_stack
 from conveyor.layers.concatenated import Gates, fill, sizes_of
 from conveyor.layers.core.arguments import as_sizes, check_as_torch, per_layer
 from conveyor.layers.core.stack import Stack
+from conveyor.layers.core.symbolic import call_node, is_symbolic
+from conveyor.layers.core.torch_names import LSTMNames, RecurrentNames
 from conveyor.layers.options import OPTIONS
 from conveyor.scalars import plain_number, plain_numbers, whole_number
 
@@ -59,7 +61,8 @@ def with_defaults(owner: str, options: Mapping[str, Any], lacking: Collection[st
     return known | dict(options)
 
 
-class _TorchLike(Stack):
+class _TorchLike(Stack, RecurrentNames):
+    _layout_of = staticmethod(torch_layout)
     _state_fix: ClassVar[str] = "hx=None or hx of the first {batch} rows, h[:, :{batch}]"
 
     def __init__(
@@ -80,7 +83,6 @@ class _TorchLike(Stack):
         check_as_torch(input_size, hidden_size, num_layers, bias=bias, batch_first=batch_first)
         super().__init__(
             per_layer("cell", cell, num_layers),
-            torch_layout,
             input_size,
             per_layer("hidden_size", hidden_size, num_layers),
             bias=bias,
@@ -94,9 +96,6 @@ class _TorchLike(Stack):
         )
         self.hidden_size = plain_numbers(hidden_size)
         self.proj_size = plain_number(proj_size)
-
-    def flatten_parameters(self) -> None:
-        """Nothing to do: parameters are read afresh at each forward. torch.nn's layers have this method."""
 
     @classmethod
     def from_concatenated(cls, gates: Gates, **arguments: Any) -> Self:
@@ -151,11 +150,13 @@ class _OneState(_TorchLike):
             found = call_stack(self, input, hx if hx is None else (hx,))
             if found is not None:
                 return found[0], found[1]
+        if is_symbolic(input):
+            return call_node(self, input, hx, lengths=lengths, reset=reset, every_layer=every_layer)  # type: ignore[no-any-return]
         y, fields = self._run(input, None if hx is None else (hx,), {}, reset, lengths, every_layer)
         return y, fields[0]
 
 
-class LSTM(_TorchLike):
+class LSTM(_TorchLike, LSTMNames):
     """Long short-term memory, in place of torch.nn.LSTM: same arguments, numbers and state_dict.
 
     Args:
@@ -175,6 +176,8 @@ class LSTM(_TorchLike):
     Raises:
         ArgumentError: An argument has a wrong value.
     """
+
+    mode = "LSTM"
 
     def __init__(
         self,
@@ -233,6 +236,8 @@ class LSTM(_TorchLike):
             found = call_stack(self, input, hx)
             if found is not None:
                 return found[0], tuple.__new__(self._state_class, found[1:])
+        if is_symbolic(input):
+            return call_node(self, input, hx, lengths=lengths, reset=reset, every_layer=every_layer)  # type: ignore[no-any-return]
         y, fields = self._run(input, hx, {}, reset, lengths, every_layer)
         return y, self._named(fields)
 
@@ -259,6 +264,8 @@ class GRU(_OneState):
     Raises:
         ArgumentError: An argument has a wrong value.
     """
+
+    mode = "GRU"
 
     def __init__(
         self,
@@ -319,6 +326,11 @@ class RNN(_OneState):
             device, dtype, options,
         )  # fmt: skip
         self.nonlinearity = nonlinearity
+
+    @property
+    def mode(self) -> str:  # type: ignore[override]
+        """Torch's name of the kind of layer: RNN_TANH or RNN_RELU."""
+        return f"RNN_{self.nonlinearity.upper()}"
 
 
 def rnn_cell(nonlinearity: str) -> CellDefinition:

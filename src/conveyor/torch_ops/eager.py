@@ -12,6 +12,7 @@ from torch import Tensor
 from conveyor.backends import reference
 from conveyor.backends.interface import RecurrenceArgs, RecurrenceSpec, Residuals, VarLen
 from conveyor.torch_ops.modes import are_plain, is_watched, survive_fork
+from conveyor.torch_ops.written_outputs import is_written, watch_output
 
 
 def sequence(args: RecurrenceArgs) -> Residuals:
@@ -50,10 +51,11 @@ class _Recurrence(torch.autograd.Function):
         call.kept.update(left.kept)
         ctx.call, ctx.count = call, len(tensors)
         ctx.set_materialize_grads(False)
-        # A view would refuse to be written into, whether or not a backward pass follows. As it is, the output is saved
-        # so that torch notices if somebody writes into it before the backward pass.
+        # A view would refuse to be written into, whether or not a backward pass follows.
         output = left.output.data
-        ctx.save_for_backward(*tensors, left.saved, output, *left.history)
+        ctx.watched = watch_output(output, len(left.states))
+        # Without that watch it is saved, so that torch notices if somebody writes into it before the backward pass.
+        ctx.save_for_backward(*tensors, left.saved, *left.history, *(() if ctx.watched else (output,)))
         return output, *left.states
 
     @staticmethod
@@ -63,12 +65,15 @@ class _Recurrence(torch.autograd.Function):
         survive_fork()
         call: _Call = ctx.call
         saved = ctx.saved_tensors  # read once: hooks may forbid more
-        tensors, (values, output, *history) = saved[: ctx.count], saved[ctx.count :]
+        tensors, (values, *history) = saved[: ctx.count], saved[ctx.count :]
         known = [g for g in grads if g is not None]
         if torch.is_grad_enabled() or is_watched() or not are_plain(known):
             return None, *_differentiable(call, tensors, grads)
         args = call.bind(tensors)
-        left = Residuals(output, (), history=tuple(history), saved=values)
+        if is_written(ctx.watched):
+            left = cpu.run_forward(args, True)
+        else:
+            left = Residuals(history[0], (), history=tuple(history[: len(args.states)]), saved=values)
         found = cpu.run_backward(args, left, grads[0], grads[1:], ctx.needs_input_grad[1])
         d_aux = [d.sum_to_size(a.shape) for d, a in zip(found.aux, args.aux, strict=True)]
         return None, found.x, *found.states, *d_aux, *found.params

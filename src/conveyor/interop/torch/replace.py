@@ -87,12 +87,12 @@ def _foreign(module: nn.Module, back: bool) -> bool:
     """Whether it is a recurrent module of the side that is being swapped, but none that can be."""
     from conveyor.layers import Cell, Recurrent
 
-    return isinstance(module, Recurrent | Cell) if back else isinstance(module, _BASES)
+    return isinstance(module, Recurrent | Cell) if back else isinstance(module, _BASES) and not _is_ours(module, back)
 
 
 def _why_alone(module: nn.Module, reason: str, known: Mapping[type, Pair], back: bool) -> str:
     """Why a recurrent module is left alone; empty for one that is not recurrent."""
-    if isinstance(module, tuple(known)) or _foreign(module, back):
+    if (isinstance(module, tuple(known)) and not _is_ours(module, back)) or _foreign(module, back):
         return reason
     return "" if back or type(module).__module__.startswith("conveyor.") else _why_unlike(module)
 
@@ -132,3 +132,10 @@ def _described(module: nn.Module) -> str:
     if isinstance(module, torch.jit.ScriptModule):
         return f"scripted {getattr(module, 'original_name', 'module')}"
     return describe(module)
+
+
+def _is_ours(module: nn.Module, back: bool) -> bool:
+    """Whether it is a layer of conveyor's, which has torch's base class too, where torch's are looked for."""
+    from conveyor.layers.core.module import Module
+
+    return not back and isinstance(module, Module)

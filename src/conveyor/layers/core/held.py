@@ -32,8 +32,8 @@ def check_held(names: Sequence[str], tensors: Sequence[Tensor], shapes: Sequence
     if not tensors or torch._C._get_tracing_state() is not None:  # a trace's sizes are tensors, not numbers
         return
     device = tensors[0].device
-    # Mapped, this is one call from Python for all of them; every call of a layer asks.
-    if list(map(_shape_and_device, tensors)) == [(shape, device) for shape in shapes]:
+    # Mapped, this is one call from Python for all of them: every call of a layer asks. torch.compile can't read it.
+    if not torch.compiler.is_compiling() and list(map(_shape_and_device, tensors)) == [(s, device) for s in shapes]:
         return
     for name, tensor, shape in zip(names, tensors, shapes, strict=True):
         if tensor.shape != shape:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NoReturn
 
 from torch import nn
 
@@ -12,13 +12,17 @@ from conveyor import backends
 from conveyor.errors import ArgumentError
 from conveyor.layers import parameter_groups
 from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.pickling import SETTINGS, plain_state
+
+_PLANS = ("_plans", "_bound")  # of a module's attributes, those that are worked out again
 
 
 class Module(nn.Module):
     """The base of sequence layers and single steps."""
 
     def __init__(self) -> None:
-        super().__init__()
+        # Not torch.nn's LSTM or LSTMCell, which may come behind: what they make is made by our own subclasses.
+        nn.Module.__init__(self)
         self._forget()
         backends.why_not("cpu")  # found out now: torch.compile reads it, but could not find it out
 
@@ -34,12 +38,26 @@ class Module(nn.Module):
         if name != "training":  # which is a part of a signature
             self._forget()
 
+    # What a pickle leaves out, since it follows from what stands in it.
+    _derived: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def _settings_of(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """What the units are made from, read from the module's attributes or from a pickle of an earlier version."""
+
+    @abstractmethod
+    def _build(self, settings: Mapping[str, Any]) -> None:
+        """Make what a pickle leaves out."""
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_plans": {}, "_bound": None}
+        return plain_state(self.__dict__, (*self._derived, *_PLANS), self._settings_of(self.__dict__))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        settings = state[SETTINGS] if SETTINGS in state else self._settings_of(state)
+        kept = {name: value for name, value in state.items() if name != SETTINGS and name not in self._derived}
+        nn.Module.__setstate__(self, kept)
         self._forget()
+        self._build(settings)
 
     @abstractmethod
     def _all_units(self) -> Sequence[Unit]:

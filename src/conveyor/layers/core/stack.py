@@ -33,13 +33,14 @@ from conveyor.layers.core.layer_direction import Unit
 from conveyor.layers.core.mixin import Uses
 from conveyor.layers.core.nested import is_nested, run_nested
 from conveyor.layers.core.packing import Packing, check_lengths, unpacked_form
+from conveyor.layers.core.pickling import cell_of, settings_of
 from conveyor.layers.core.precision import computed_in, precision_of
 from conveyor.layers.initialise import initialise
 from conveyor.layers.recording.recorder import notes_of
 from conveyor.layers.regularisation import masks as masking
 from conveyor.layers.regularisation.dropout import warn_of_one_layer
 from conveyor.layers.regularisation.mixin import Regularised
-from conveyor.scalars import as_flag, as_whole, plain_number
+from conveyor.scalars import as_flag, as_whole, plain_number, plain_numbers
 from conveyor.states import state_class
 from conveyor.torch_ops.modes import is_traced, keeps_padding
 
@@ -57,11 +58,12 @@ class Stack(Uses, Regularised):
     """
 
     _state_fix: ClassVar[str] = "state=None or state.narrow_batch({batch})"
+    _layout_of: ClassVar[staticmethod[[Program, Mapping[str, int]], Layout]]
+    _derived = ("units", "state_fields", "aux_names", "_state_class", "_fields", "_first", "_rates", "_plans", "_bound")
 
     def __init__(
         self,
         cells: Sequence[CellDefinition],
-        layout_of: LayoutOf,
         input_size: int,
         hidden_sizes: Sequence[int],
         *,
@@ -104,19 +106,30 @@ class Stack(Uses, Regularised):
         self.learn_initial_state = as_flag("learn_initial_state", learn_initial_state)
         self.connections = joined.check_connections(connections)
         self.checkpoint_every = checkpoint_every
-        self.units = self._make_units(cells, layout_of, input_size, hidden_sizes, sizes)
-        self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
-        self._variational, self._zoneout, self._clip = variational_dropout, zoneout, gradient_clip
-        self._change_units()
-        self._state_class = state_class(
-            self.state_fields
-        )  # says now, rather than at the first call, if a name can't be a field's
-        self.aux_names = tuple(dict.fromkeys(a.name for u in self.units for a in u.program.aux))
-        self._fields = tuple(self._field(name) for name in self.state_fields)
+        rates = (variational_dropout, zoneout, gradient_clip)
+        self._variational, self._zoneout, self._clip = map(plain_numbers, rates)
+        self._make(cells, hidden_sizes, sizes)
         for unit in self.units:
             unit.register(self, device, dtype)
-        self._first = next((name for unit in self.units for name in unit.names), None)
         self.reset_parameters()
+
+    def _make(self, cells: Sequence[CellDefinition], hidden_sizes: Sequence[int], sizes: Mapping[str, int]) -> None:
+        """Make what runs."""
+        self.units = self._make_units(cells, type(self)._layout_of, self.input_size, hidden_sizes, sizes)
+        self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
+        self._change_units()
+        # Says now, rather than at the first call, if a name can't be a field's.
+        self._state_class = state_class(self.state_fields)
+        self.aux_names = tuple(dict.fromkeys(a.name for u in self.units for a in u.program.aux))
+        self._fields = tuple(self._field(name) for name in self.state_fields)
+        self._first = next((name for unit in self.units for name in unit.names), None)
+
+    def _settings_of(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        return settings_of(state["units"], state["num_directions"])
+
+    def _build(self, settings: Mapping[str, Any]) -> None:
+        made = [cell_of(*said) for said in settings["cells"]]
+        self._make(made, settings["hidden_sizes"], settings["sizes"])
 
     def _make_units(
         self,

@@ -16,7 +16,7 @@ from conveyor.layers.core.module import Module
 from conveyor.layers.core.packing import Packing
 from conveyor.layers.regularisation import masks as masking
 from conveyor.layers.regularisation.dropout import PLACES, Changes, as_limit, as_rate, by_name
-from conveyor.scalars import as_whole
+from conveyor.scalars import as_whole, plain_numbers
 
 
 class Regularised(Module):
@@ -58,7 +58,7 @@ class Regularised(Module):
 
     @variational_dropout.setter
     def variational_dropout(self, value: float | Mapping[str, float] | None) -> None:
-        before, self._variational = self._variational, value
+        before, self._variational = self._variational, plain_numbers(value)
         try:
             self._change_units()
         except ArgumentError:
@@ -72,7 +72,7 @@ class Regularised(Module):
 
     @zoneout.setter
     def zoneout(self, value: float | Mapping[str, float] | None) -> None:
-        before, self._zoneout = self._zoneout, value
+        before, self._zoneout = self._zoneout, plain_numbers(value)
         try:
             self._change_units()
         except ArgumentError:
@@ -86,7 +86,7 @@ class Regularised(Module):
 
     @gradient_clip.setter
     def gradient_clip(self, value: float | Mapping[str, float] | None) -> None:
-        before, self._clip = self._clip, value
+        before, self._clip = self._clip, plain_numbers(value)
         try:
             self._change_units()
         except ArgumentError:

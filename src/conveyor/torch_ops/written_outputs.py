@@ -1,0 +1,25 @@
+"""Outputs that are written into before the backward pass, which reads them as the states that they are.
+
+torch.nn's layers of one state give a copy, and allow it; its LSTM refuses. Here the output of one state is watched, and
+the forward pass runs again for the gradient where somebody has written into it: a copy would cost at each call. Layers
+of more states refuse, by torch's own check of what was saved.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+Watched = tuple[Tensor, int]
+
+
+def watch_output(output: Tensor, states: int) -> Watched | None:
+    """Notes the version of an output of one state; None where torch is to refuse."""
+    if states != 1:
+        return None
+    alias = output.detach()  # counts with the output, and does not keep its graph
+    return alias, alias._version
+
+
+def is_written(watched: Watched | None) -> bool:
+    """Tests whether somebody has written into an output since."""
+    return watched is not None and watched[0]._version != watched[1]
