@@ -14,9 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from conveyor.bench.bars import ROWS, choose
 from conveyor.bench.session import Options, carry_out
 from conveyor.errors import ConveyorError
+from release.targets import ROWS, choose
 
 
 def main(arguments: list[str] | None = None) -> int:

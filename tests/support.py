@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.backends.reference import Result, forward
-from conveyor.language import CellDefinition
-from conveyor.layout import resolve_widths
-from conveyor.program import Matrix, Program, op_of
+from conveyor.backends.reference import forward
+from conveyor.backends.reference.sequence import Result
+from conveyor.frontend import CellDefinition
+from conveyor.ir.program import Matrix, Program, op_of
+from conveyor.ir.transforms.param_layout import resolve_widths
 
 
 @dataclass(frozen=True)

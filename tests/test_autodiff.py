@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.autodiff import differentiate
 from conveyor.backends.reference import backward, forward
 from conveyor.errors import ProgramError
-from conveyor.language import CellDefinition
-from conveyor.layout import resolve_widths
-from conveyor.ops import OPS, Operand
-from conveyor.program import Program
-from conveyor.text import parse
+from conveyor.frontend import CellDefinition
+from conveyor.ir.ops import OPS, Operand
+from conveyor.ir.program import Program
+from conveyor.ir.text import parse
+from conveyor.ir.transforms.autodiff import differentiate
+from conveyor.ir.transforms.param_layout import resolve_widths
 from support import BUILT_IN, HAND_WRITTEN, Case, Problem, assert_near, problem, random
 
 TOLERANCE = 1e-10
@@ -267,7 +267,7 @@ def functions_used(cells: list[CellDefinition]) -> set[str]:
 
 
 def test_hand_written_cells_use_every_function_of_the_language() -> None:
-    import conveyor.language as language
+    import conveyor.frontend as language
 
     functions = set(language.__all__) - {"CellDefinition", "cell", "activation"}
     assert functions - functions_used([c.cell for c in HAND_WRITTEN]) == set()

@@ -13,8 +13,9 @@ from torch import Tensor
 import conveyor as cv
 from conveyor.backends import cpu
 from conveyor.backends.results import Result
-from conveyor.layers import chunks, connections, passes, stack, unit
-from conveyor.layers.packing import Packing
+from conveyor.layers import checkpointing
+from conveyor.layers.core import connections, layer_call, layer_direction, stack
+from conveyor.layers.core.packing import Packing
 from conveyor.layers.stream import Stream
 from conveyor.sequences import tbptt as tbptt_module
 from conveyor.testing import CHECKS, ConformanceError, check, check_cell
@@ -65,7 +66,7 @@ def _tail(self: Packing, rows: Tensor, batch: int) -> Tensor:
     return _unpack(self, rows, batch) + 1
 
 
-def _no_turn(self: chunks.Order, sequence: Tensor) -> Tensor:
+def _no_turn(self: checkpointing.Order, sequence: Tensor) -> Tensor:
     return sequence
 
 
@@ -84,16 +85,16 @@ def _attached(state: Any) -> Any:
 _unpack = Packing.unpack
 BUGS: dict[str, tuple[Any, str, Any, str]] = {
     # what is broken, by what; and the check that must say so
-    "a backend's numbers": (passes, "recurrence", _shifted(passes.recurrence), "steps"),
+    "a backend's numbers": (layer_call, "recurrence", _shifted(layer_call.recurrence), "steps"),
     "what stands behind an end": (Packing, "unpack", _tail, "lengths"),
     "a stream that keeps its state": (Stream, "reset", _forgetful, "stream"),
-    "a direction that does not turn": (chunks.Order, "turn", _no_turn, "reverse"),
+    "a direction that does not turn": (checkpointing.Order, "turn", _no_turn, "reverse"),
     "resets that are not heard": (stack.Stack, "_given", None, "resets"),
     "a residual that is not added": (connections, "given", _plain_sum, "connections"),
-    "a mean that is not taken": (unit, "with_expected_zoneout", _unchanged, "zoneout"),
-    "a state that is not kept": (unit, "with_zoneout", _unchanged, "zoneout"),
-    "a limit that is not kept": (unit, "with_clipped_gradients", _unchanged, "gradient limits"),
-    "chunks that are not put together": (chunks.Order, "put", _forgetful, "chunks"),
+    "a mean that is not taken": (layer_direction, "with_expected_zoneout", _unchanged, "zoneout"),
+    "a state that is not kept": (layer_direction, "with_zoneout", _unchanged, "zoneout"),
+    "a limit that is not kept": (layer_direction, "with_clipped_gradients", _unchanged, "gradient limits"),
+    "chunks that are not put together": (checkpointing.Order, "put", _forgetful, "chunks"),
     "a state that is not cut off": (tbptt_module, "detached", _attached, "parts"),
     "a state that is not given on": (stack.Stack, "_unpack", None, "initial states"),
 }
@@ -128,7 +129,7 @@ def test_a_backend_that_is_slightly_off_is_found(monkeypatch: pytest.MonkeyPatch
 
 
 def test_all_problems_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "recurrence", _shifted(passes.recurrence))
+    monkeypatch.setattr(layer_call, "recurrence", _shifted(layer_call.recurrence))
     with pytest.raises(ConformanceError) as caught:
         check_cell("rnn", checks=["steps", "memory layouts", "stream"])
     lines = str(caught.value).splitlines()

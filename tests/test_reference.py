@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.autodiff import differentiate
-from conveyor.backends.evaluate import POINTWISE, READERS
-from conveyor.backends.reference import Gradients, backward
-from conveyor.ops import OPS
-from conveyor.plan import plan
-from conveyor.program import Matrix, Node, Program
+from conveyor.backends.reference import backward
+from conveyor.backends.reference.evaluate import POINTWISE, READERS
+from conveyor.backends.reference.sequence import Gradients
+from conveyor.ir.ops import OPS
+from conveyor.ir.program import Matrix, Node, Program
+from conveyor.ir.transforms.autodiff import differentiate
+from conveyor.ir.transforms.plan import plan
 from support import BUILT_IN, HAND_WRITTEN, Case, Problem, assert_near, problem, random
 
 TOLERANCE = 1e-13

@@ -10,9 +10,9 @@ import pytest
 
 import conveyor as cv
 from conveyor import backends
-from conveyor.backends import evaluate
-from conveyor.backends.cpu import emit
-from conveyor.ops import OPS
+from conveyor.backends.cpu.codegen import emit
+from conveyor.backends.reference import evaluate
+from conveyor.ir.ops import OPS
 
 ROOT = Path(cv.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from conveyor.bench.gate import RedGate, compare
+from conveyor.bench.correctness import RedGate, compare
 
 
 def near(value: Tensor, by: float) -> Tensor:

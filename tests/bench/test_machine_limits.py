@@ -9,20 +9,20 @@ import torch
 
 import conveyor as cv
 from bench.conftest import Steady
-from conveyor.backends.cpu import target
+from conveyor.backends.cpu.codegen import isa
 from conveyor.bench import calibration as calibrating
-from conveyor.bench.bounds import bound
 from conveyor.bench.calibration import Calibration
+from conveyor.bench.roofline import bound
+from conveyor.bench.roofline_kernels import FUNCTIONS, yardsticks
 from conveyor.bench.work import Work, forward_flops, has_recurrent_matrix, is_in_sequence, work
-from conveyor.bench.yardsticks import FUNCTIONS, yardsticks
-from conveyor.layout import resolve_widths
+from conveyor.ir.transforms.param_layout import resolve_widths
 from support import HAND_WRITTEN
 
-WIDTHS = target.widths()
+WIDTHS = isa.widths()
 
 
 @pytest.mark.parametrize("width", WIDTHS, ids=lambda w: w.name)
-def test_the_product_is_one(width: target.Width) -> None:
+def test_the_product_is_one(width: isa.Width) -> None:
     y = yardsticks(width)
     inner = 37
     weights, left = torch.randn(inner, y.columns), torch.randn(inner, y.rows)
@@ -32,7 +32,7 @@ def test_the_product_is_one(width: target.Width) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS, ids=lambda w: w.name)
-def test_reading_reads_all_of_it(width: target.Width) -> None:
+def test_reading_reads_all_of_it(width: isa.Width) -> None:
     y = yardsticks(width)
     numbers, sums = torch.randn(5, y.stretch), torch.full((y.stretch,), torch.nan)
     y.read(numbers.data_ptr(), sums.data_ptr(), 5, 2)
@@ -41,7 +41,7 @@ def test_reading_reads_all_of_it(width: target.Width) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_are_computed(name: str) -> None:
-    y = yardsticks(target.width())
+    y = yardsticks(isa.width())
     numbers, sums = torch.rand(3, y.stretch) + 0.5, torch.full((y.stretch,), torch.nan)
     y.functions[name](numbers.data_ptr(), sums.data_ptr(), 3, 1)
     named = {"softplus": torch.nn.functional.softplus, "div": torch.reciprocal}

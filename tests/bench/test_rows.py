@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.conftest import Steady
-from conveyor.bench.gate import RedGate
+from conveyor.bench.correctness import RedGate
 from conveyor.bench.rows import Bar, Line, Row, geometric_mean
 from conveyor.bench.run import TRIES, Run, measure
 

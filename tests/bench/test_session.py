@@ -15,14 +15,16 @@ from rich.console import Console
 
 import conveyor as cv
 from bench.conftest import Steady
-from conveyor import backends, machine
-from conveyor.bench import bars, session, versus
+from conveyor import backends
+from conveyor.bench import compare, session
 from conveyor.bench.rows import Bar, Line, Result, Row, Verdict
 from conveyor.bench.run import Run, measure
 from conveyor.bench.session import INTERRUPTED, Options, carry_out
 from conveyor.bench.table import COLUMNS, as_markdown, as_rich, machine_lines, show
 from conveyor.cli import main
+from conveyor.doctor import machine
 from conveyor.errors import ArgumentError, BackendError
+from release import targets
 
 ROOT = Path(__file__).resolve().parents[2]
 LINES = (
@@ -96,8 +98,8 @@ def test_every_figure_that_is_measured_has_a_column() -> None:
     source = "".join(path.read_text() for path in (ROOT / "src/conveyor/bench").glob("*.py"))
     for name in COLUMNS:
         assert f'"{name}"' in source.replace(f'    "{name}": ("', "", 1), f"{name} is not measured"
-    named = {bar.figure for row in bars.ROWS for bar in row.bars}
-    named |= {bar.instead[0] for row in bars.ROWS for bar in row.bars if bar.instead}
+    named = {bar.figure for row in targets.ROWS for bar in row.bars}
+    named |= {bar.instead[0] for row in targets.ROWS for bar in row.bars if bar.instead}
     assert named <= COLUMNS.keys()
 
 
@@ -199,21 +201,21 @@ def test_a_file_that_can_not_be_written_is_one_line(steady: None, tmp_path: Path
 
 
 def test_rows_are_chosen_by_name() -> None:
-    names = [row.name for row in bars.ROWS]
-    assert len(set(names)) == len(names) and all(row.bars for row in bars.ROWS)
-    assert [row.name for row in bars.choose(["gru", "memory", "gru"])] == ["gru", "memory"]
-    everything = [row.name for row in bars.choose([])]
+    names = [row.name for row in targets.ROWS]
+    assert len(set(names)) == len(names) and all(row.bars for row in targets.ROWS)
+    assert [row.name for row in targets.choose(["gru", "memory", "gru"])] == ["gru", "memory"]
+    everything = [row.name for row in targets.choose([])]
     assert "user-cell-compiled" not in everything  # it takes minutes
-    assert "user-cell-compiled" in [row.name for row in bars.choose([], compiled=True)]
-    assert "user-cell-compiled" in [row.name for row in bars.choose(["user-cell-compiled"])]
+    assert "user-cell-compiled" in [row.name for row in targets.choose([], compiled=True)]
+    assert "user-cell-compiled" in [row.name for row in targets.choose(["user-cell-compiled"])]
     with pytest.raises(ArgumentError, match="^rows: no row is called 'lst'; they are lstm, "):
-        bars.choose(["lstm", "lst"])
+        targets.choose(["lstm", "lst"])
 
 
 def test_bars_find_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """With figures that meet every bar, every bar is met: none is about lines that there never are."""
     good = {"ratio": 99.0, "of_peak": 0.99, "of_bound": 0.99, "per_flop": 0.1, "to_lstm": 0.1, "to_bound": 0.1}
-    sizes = [size.facts for size in bars.SIZES]
+    sizes = [size.facts for size in targets.SIZES]
     facts = {
         "cells": [size | {"in_sequence": deep} for size in sizes for deep in (0.0, 1.0)],
         "stream": [{"H": h} for h in (64, 128, 256, 512)],
@@ -237,7 +239,7 @@ def test_bars_find_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         "to_lstm": 9.0,
         "to_bound": 9.0,
     }
-    for row in bars.ROWS:
+    for row in targets.ROWS:
         for numbers, met in ((figures, True), (bad, False)):
             lines = [Line("l", numbers, facts=f) for f in facts.get(row.name, sizes)]
             for bar in row.bars:
@@ -246,12 +248,12 @@ def test_bars_find_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["lstm", "lstm-inference", "gru", "rnn", "projection", "lstm-cell"])
 def test_rows_beside_torch_run(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bars, "SIZES", (versus.parse_size("4,3,6"),))
-    monkeypatch.setattr(bars.steps, "SIZES", ((2, 6),))
-    (result,) = measure(bars.choose([name]), run)
+    monkeypatch.setattr(targets, "SIZES", (compare.parse_size("4,3,6"),))
+    monkeypatch.setattr(targets.steps, "SIZES", ((2, 6),))
+    (result,) = measure(targets.choose([name]), run)
     (line,) = result.lines
     assert line.state == "ok" and line.figures["ratio"] > 0
-    assert [v.text for v in result.verdicts] == [bar.text for bar in bars.choose([name])[0].bars]
+    assert [v.text for v in result.verdicts] == [bar.text for bar in targets.choose([name])[0].bars]
 
 
 def script() -> ModuleType:
@@ -265,8 +267,8 @@ def script() -> ModuleType:
 def test_the_script_lists_its_rows(capsys: pytest.CaptureFixture[str]) -> None:
     assert script().main(["--list"]) == 0
     out = capsys.readouterr().out
-    assert all(f"\n{row.name} " in f"\n{out}" for row in bars.ROWS)
-    assert all(bar.text in out for row in bars.ROWS for bar in row.bars)
+    assert all(f"\n{row.name} " in f"\n{out}" for row in targets.ROWS)
+    assert all(bar.text in out for row in targets.ROWS for bar in row.bars)
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["--threads", "0", "gru"], ["--seconds", "-1"], ["--json", "/"]])
@@ -280,7 +282,7 @@ def test_the_script_tells_a_mistake_in_a_line(arguments: list[str], capsys: pyte
 def test_the_script_measures_rows(
     steady: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bars, "SIZES", (versus.parse_size("4,3,6"),))
+    monkeypatch.setattr(targets, "SIZES", (compare.parse_size("4,3,6"),))
     assert script().main(["gru", "--threads", "1", "--seconds", "1e-9"]) == 0
     assert "| 4×3×6 |" in capsys.readouterr().out
 
@@ -343,13 +345,13 @@ def test_a_users_own_cell(steady: None, capsys: pytest.CaptureFixture[str], tmp_
 def test_wrong_numbers_are_exit_code_1(
     steady: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from conveyor.bench import contestants
+    from conveyor.bench import baselines
 
-    def broken(given: contestants.Setting) -> contestants.Pair:
-        pair = contestants.beside_reference(given)
-        return contestants.Pair(contestants.beside_reference(given).ours, pair.theirs, pair.truth)
+    def broken(given: baselines.Setting) -> baselines.Pair:
+        pair = baselines.beside_reference(given)
+        return baselines.Pair(baselines.beside_reference(given).ours, pair.theirs, pair.truth)
 
-    monkeypatch.setitem(versus.AGAINST, "reference", ("a broken layer", broken))
+    monkeypatch.setitem(compare.AGAINST, "reference", ("a broken layer", broken))
     assert main(["bench", "--size", "4,3,6", "--seconds", "1e-9", "--against", "reference"]) == 1
     out = capsys.readouterr().out
     assert out.count("(WRONG NUMBERS)") == 2 and "ms" not in out.split("###", 1)[1]
@@ -357,12 +359,12 @@ def test_wrong_numbers_are_exit_code_1(
 
 def test_the_public_layer_is_what_is_measured() -> None:
     """Under `auto`, as users have it."""
-    from conveyor.bench import contestants
+    from conveyor.bench import baselines
 
     layers: list[cv.Recurrent] = []
     with pytest.MonkeyPatch.context() as patch:
         original = cv.Recurrent.forward
         patch.setattr(cv.Recurrent, "forward", lambda self, *a, **k: layers.append(self) or original(self, *a, **k))
-        given = contestants.setting(cv.cells["mgu"], versus.parse_size("2,2,3"))
-        contestants.beside_loop(given).ours.infer()()
+        given = baselines.setting(cv.cells["mgu"], compare.parse_size("2,2,3"))
+        baselines.beside_loop(given).ours.infer()()
     assert [layer.backend_used for layer in layers] == ["cpu"]

@@ -637,7 +637,7 @@ def test_an_interrupt_leaves_everything_usable() -> None:
 
 
 def test_an_interrupt_while_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
-    from conveyor.backends.cpu import compile as compiler
+    from conveyor.backends.cpu.codegen import compile as compiler
 
     @cv.cell
     def never_seen_before(x, h):
@@ -663,7 +663,7 @@ def test_an_interrupt_while_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_compiled_code_can_be_dropped() -> None:
     """Each piece of code is freed by itself: the cache of loops is bounded, and two threads may make the same loop."""
-    from conveyor.backends.cpu import sequence
+    from conveyor.backends.cpu.runtime import sequence
 
     given = shape("B3-T4-I5-H7").problem(BY_ID["gru"])
     want = train("cpu", given)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from conveyor.backends.cpu import compile as compiler
-from conveyor.backends.cpu import disk, emit, target
-from conveyor.backends.cpu.recipe import forward_recipe
-from conveyor.backends.cpu.vector import FLOAT32
+from conveyor.backends.cpu.codegen import code_cache, emit, isa
+from conveyor.backends.cpu.codegen import compile as compiler
+from conveyor.backends.cpu.codegen.vector import FLOAT32
+from conveyor.backends.lowering.passes import forward_recipe
 from cpu.common import python
 from support import BUILT_IN
 
@@ -33,19 +33,19 @@ ELF = b"\x7fELF"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    compiler.kernels(FLOAT32, target.width())  # what loops call; elsewhere, so that only loops lie in the folder
-    monkeypatch.setenv(disk.ENVIRONMENT, str(tmp_path))
+    compiler.kernels(FLOAT32, isa.width())  # what loops call; elsewhere, so that only loops lie in the folder
+    monkeypatch.setenv(code_cache.ENVIRONMENT, str(tmp_path))
     return tmp_path
 
 
 def load() -> int:
     """Compile a loop, or take it from disk; how often LLVM compiled."""
-    width = target.width()
+    width = isa.width()
     recipe = forward_recipe(BUILT_IN[0].program, False)
     compiled = 0
     original = compiler._compile
 
-    def counted(text: str, chosen: target.Width) -> bytes:
+    def counted(text: str, chosen: isa.Width) -> bytes:
         nonlocal compiled
         compiled += 1
         return original(text, chosen)
@@ -72,9 +72,9 @@ def test_code_is_compiled_once_and_then_taken_from_disk(folder: Path) -> None:
 def test_what_lies_on_disk_is_what_the_compiler_makes(folder: Path) -> None:
     load()
     (entry,) = entries(folder)
-    width = target.width()
+    width = isa.width()
     module, _ = emit.emit(forward_recipe(BUILT_IN[0].program, False).schedules, FLOAT32, width)
-    kept = disk.read(entry.name)
+    kept = code_cache.read(entry.name)
     assert kept is not None
     code = kept[kept.index(ELF) :] if sys.platform == "linux" else kept
     assert kept.endswith(compiler._compile(str(module), width)) and code == compiler._compile(str(module), width)
@@ -126,14 +126,14 @@ def test_a_folder_removed_while_running(folder: Path) -> None:
 def test_a_file_in_place_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"mine")
-    monkeypatch.setenv(disk.ENVIRONMENT, str(file / below))
+    monkeypatch.setenv(code_cache.ENVIRONMENT, str(file / below))
     assert load() == 1
     assert load() == 1
     assert file.read_bytes() == b"mine" and entries(tmp_path) == [file]
 
 
 def test_a_folder_that_can_not_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(disk.ENVIRONMENT, "/proc/conveyor")
+    monkeypatch.setenv(code_cache.ENVIRONMENT, "/proc/conveyor")
     assert load() == 1
 
 
@@ -144,16 +144,16 @@ def test_nothing_is_left_half_written(folder: Path, failing: str, error: type[Ba
         raise error("no")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(disk.os, failing, fail)
+        patch.setattr(code_cache.os, failing, fail)
         if error is OSError:
-            disk.write("key", b"code")
+            code_cache.write("key", b"code")
         else:
             with pytest.raises(error):
-                disk.write("key", b"code")
+                code_cache.write("key", b"code")
     assert entries(folder) == []
-    assert disk.read("key") is None
-    disk.write("key", b"code")
-    assert disk.read("key") == b"code"
+    assert code_cache.read("key") is None
+    code_cache.write("key", b"code")
+    assert code_cache.read("key") == b"code"
 
 
 def test_a_full_disk(folder: Path) -> None:
@@ -176,8 +176,8 @@ def test_many_threads_write_one_entry(folder: Path) -> None:
 
     def work() -> None:
         for _ in range(20):
-            disk.write("key", code)
-            seen.append(disk.read("key"))
+            code_cache.write("key", code)
+            seen.append(code_cache.read("key"))
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
@@ -206,17 +206,17 @@ def test_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(disk.Path, "home", homeless)
+    monkeypatch.setattr(code_cache.Path, "home", homeless)
     for name in ("CONVEYOR_CACHE", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
-    disk.write("key", b"code")
-    assert disk.read("key") is None
+    code_cache.write("key", b"code")
+    assert code_cache.read("key") is None
     assert load() == 1
 
 
 @pytest.mark.parametrize("chosen", ["CONVEYOR_CACHE", "XDG_CACHE_HOME", "HOME"])
 def test_the_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
-    compiler.kernels(FLOAT32, target.width())
+    compiler.kernels(FLOAT32, isa.width())
     for name in ("CONVEYOR_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv(chosen, str(tmp_path))
@@ -225,11 +225,11 @@ def test_the_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.
         "XDG_CACHE_HOME": tmp_path / "conveyor",
         "HOME": tmp_path / ".cache" / "conveyor",
     }
-    assert disk.folder() == want[chosen]
+    assert code_cache.folder() == want[chosen]
     load()
     assert len(entries(want[chosen])) == 1
 
 
 def test_keys_differ_by_text_and_width() -> None:
-    keys = {compiler._key(text, width) for text in ("a", "b") for width in target.widths()}
-    assert len(keys) == 2 * len(target.widths())
+    keys = {compiler._key(text, width) for text in ("a", "b") for width in isa.widths()}
+    assert len(keys) == 2 * len(isa.widths())

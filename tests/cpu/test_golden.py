@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 import conveyor as cv
-from conveyor.backends.cpu import emit, target
-from conveyor.backends.cpu.recipe import backward_recipe, forward_recipe
-from conveyor.backends.cpu.vector import FLOAT32
+from conveyor.backends.cpu.codegen import emit, isa
+from conveyor.backends.cpu.codegen.vector import FLOAT32
+from conveyor.backends.lowering.passes import backward_recipe, forward_recipe
 
 FOLDER = Path(__file__).parent / "golden"
-(AVX2,) = [width for width in target._X86 if width.name == "avx2"]
+(AVX2,) = [width for width in isa._X86 if width.name == "avx2"]
 
 
 @cv.cell

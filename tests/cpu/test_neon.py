@@ -12,14 +12,14 @@ import pytest
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu import driver, emit, gemm, packing, target, waiting
-from conveyor.backends.cpu.recipe import backward_recipe, forward_recipe
-from conveyor.backends.cpu.vector import FLOAT32, FLOAT64, Format
+from conveyor.backends.cpu.codegen import barrier, driver, emit, gemm, isa, panel_packing
+from conveyor.backends.cpu.codegen.vector import FLOAT32, FLOAT64, Format
+from conveyor.backends.lowering.passes import backward_recipe, forward_recipe
 from cpu.cells import CELLS
 from support import BUILT_IN, HAND_WRITTEN, Case
 
 TRIPLE = "aarch64-linux-gnu"
-(NEON,) = [width for width in target._ARM if width.name == "neon"]
+(NEON,) = [width for width in isa._ARM if width.name == "neon"]
 FORMATS = {"float32": FLOAT32, "float64": FLOAT64}
 WORK = ("before", "loop", "after")
 LANES = {"float32": "4s", "float64": "2d"}
@@ -29,9 +29,9 @@ def kernels(form: Format) -> Any:
     """The module of what all programs share: products, packing, the pass."""
     module = ir.Module("kernels")
     gemm.emit(module, form, NEON)
-    packing.emit(module, form, NEON)
+    panel_packing.emit(module, form, NEON)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(waiting.platform, "machine", lambda: "aarch64")  # it says how a thread waits
+        patch.setattr(barrier.platform, "machine", lambda: "aarch64")  # it says how a thread waits
         driver.emit(module, form, NEON)
     return module
 
@@ -43,7 +43,7 @@ def work(case: Case, backward: bool, form: Format) -> Any:
 
 
 def assembly(module: Any) -> str:
-    """What LLVM makes of a module, by the passes that `conveyor.backends.cpu.compile` runs."""
+    """What LLVM makes of a module, by the passes that `conveyor.backends.cpu.codegen.compile` runs."""
     machine = _machine()
     parsed = llvm.parse_assembly(str(module))
     parsed.triple = TRIPLE

@@ -11,11 +11,11 @@ import pytest
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from conveyor.backends.cpu import compile as compiler
-from conveyor.backends.cpu import vector
-from conveyor.backends.cpu.loops import I64, POINTER, count, loop
-from conveyor.backends.cpu.target import Width, widths
-from conveyor.backends.cpu.vector import FORMATS, Format, Vectors
+from conveyor.backends.cpu.codegen import compile as compiler
+from conveyor.backends.cpu.codegen import vector
+from conveyor.backends.cpu.codegen.isa import Width, widths
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
+from conveyor.backends.cpu.codegen.vector import FORMATS, Format, Vectors
 
 Array = NDArray[np.floating]
 

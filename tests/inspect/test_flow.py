@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
+from conveyor.inspect.gradient_taps import Probes
 from conveyor.inspect.jacobians import jacobian_norms
-from conveyor.inspect.probes import Probes
-from conveyor.layers.notes import listening
+from conveyor.layers.recording.recorder import listening
 from support import BUILT_IN, HAND_WRITTEN, Case, assert_near
 
 BACKENDS = ("cpu", "reference")

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import conveyor as cv
-from conveyor.interop.orders import ORDERS
-from conveyor.interop.report import Report
+from conveyor.interop.common.report import Report
+from conveyor.interop.common.weight_layouts import ORDERS
 
 I, H, T, B = 3, 4, 6, 2  # noqa: E741 - the field's letter for the input's width
 Array = np.ndarray[Any, Any]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import conveyor as cv
-from conveyor.interop.report import Report
+from conveyor.interop.common.report import Report
 
 
 class Mine(nn.GRU):

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 import conveyor as cv
-from conveyor.interop.report import Report
-from conveyor.interop.torch import compared
+from conveyor.interop.common.report import Report
+from conveyor.interop.torch.convert import compared
 
 I, H = 5, 6  # noqa: E741 - the field's letter for the input's width
 
@@ -213,7 +213,7 @@ def test_a_difference_is_reported_and_warned_of(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nan_on_one_side_only_is_a_difference() -> None:
-    from conveyor.interop.report import compare
+    from conveyor.interop.common.report import compare
 
     nan, one = torch.tensor([torch.nan, 1.0]), torch.tensor([1.0, 1.0])
     assert compare([nan], [nan])[0] == 0.0

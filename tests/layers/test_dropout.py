@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import conveyor as cv
 from conveyor.backends import reference
-from conveyor.regularise import dropout_key, recurrent_states, zoneout_key
+from conveyor.ir.transforms.regularisation import dropout_key, recurrent_states, zoneout_key
 from layers.features import (
     BACKENDS,
     F64,

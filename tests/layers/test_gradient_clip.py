@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.autodiff import differentiate
 from conveyor.backends import reference
-from conveyor.text import parse
+from conveyor.ir.text import parse
+from conveyor.ir.transforms.autodiff import differentiate
 from layers.features import (
     BACKENDS,
     F64,

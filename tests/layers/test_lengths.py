@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import conveyor as cv
-from conveyor.backends.cpu import frame, threads
+from conveyor.backends.cpu.runtime import launch_plan, threads
 from support import BUILT_IN, Case, assert_near
 
 T, B, I = 7, 5, 4  # noqa: E741
@@ -52,7 +52,7 @@ def alone(layer: cv.Recurrent, x: Tensor, state: tuple[Tensor, ...], aux: dict[s
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("case", BUILT_IN, ids=lambda c: c.id)
 def test_each_sequence_is_what_it_is_alone(case: Case, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frame, "CHUNK_ROWS", (6, 6))  # several chunks
+    monkeypatch.setattr(launch_plan, "CHUNK_ROWS", (6, 6))  # several chunks
     for options in ({}, {"bidirectional": True, "learn_initial_state": True}):
         layer = layer_of(case, backend, **options)
         unit, directions = layer.units[0], layer.num_directions
@@ -86,7 +86,7 @@ def test_threads_and_chunks_change_no_bit(threads_used: int, monkeypatch: pytest
     want, final = layer(x, lengths=lengths)
     rows = [layer(x[:n, k : k + 1])[0][:, 0] for k, n in enumerate(lengths)]
     assert all(torch.equal(want[: len(r), k], r) for k, r in enumerate(rows))
-    monkeypatch.setattr(frame, "CHUNK_ROWS", (17, 17))
+    monkeypatch.setattr(launch_plan, "CHUNK_ROWS", (17, 17))
     again = cv.LSTM(9, 20, num_layers=2)
     again.load_state_dict(layer.state_dict())
     try:

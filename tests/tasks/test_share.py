@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import conveyor as cv
 from conveyor.cli.app import app
 from conveyor.tasks.checkpoint import read_checkpoint
-from conveyor.tasks.share import Share
+from conveyor.tasks.distributed import Share
 
 TEXT = "the recurrent cell keeps what it has seen, and forgets what it need not keep. " * 60
 OPTIONS = [

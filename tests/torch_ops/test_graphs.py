@@ -20,7 +20,7 @@ from torch.func import jvp, vmap
 
 import conveyor as cv
 from conveyor.errors import ProgramError
-from conveyor.torch_ops.form import read
+from conveyor.torch_ops.op_spec import read
 from layers.features import BACKENDS, F64, LENGTHS, STARTS
 
 I, H = 3, 4  # noqa: E741

@@ -28,7 +28,7 @@ class Places:
 
     Attributes:
         parts: The rows that each parameter is made of; several are added up.
-        text: The same with the numbers of widths, as `conveyor.torch_ops.form` writes it; empty if nobody has.
+        text: The same with the numbers of widths, as `conveyor.torch_ops.op_spec` writes it; empty if nobody has.
         worked_out: What a backend has worked out for these places, for it to use again.
     """
 

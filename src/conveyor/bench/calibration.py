@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from conveyor.backends.cpu import target
-from conveyor.bench.yardsticks import FUNCTIONS, Yardsticks, yardsticks
+from conveyor.backends.cpu.codegen import isa
+from conveyor.bench.roofline_kernels import FUNCTIONS, Yardsticks, yardsticks
 
 TOLERANCE = 0.1
 """How far below the run's best the product around a row may be."""
@@ -141,7 +141,7 @@ class Calibration:
 
 
 def _loops() -> Yardsticks:
-    return yardsticks(target.width())
+    return yardsticks(isa.width())
 
 
 def _copy(source: Tensor, goal: Tensor, times: int) -> None:

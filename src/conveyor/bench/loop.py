@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conveyor.backends.evaluate import clip_gradient
+from conveyor.backends.reference.evaluate import clip_gradient
 from conveyor.bench.loop_source import write
-from conveyor.program import Program
+from conveyor.ir.program import Program
 
 Params = Mapping[tuple[str, str], Tensor]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from conveyor.ops import OPS
-from conveyor.plan import plan
-from conveyor.program import Input, Program
+from conveyor.ir.ops import OPS
+from conveyor.ir.program import Input, Program
+from conveyor.ir.transforms.plan import plan
 
 Pack = tuple[str, tuple[Any, ...]]
 """Parameters that a loop reads as one tensor: how they are put together, and which."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from conveyor.bench.calibration import Calibration
-from conveyor.bench.gate import RedGate
+from conveyor.bench.correctness import RedGate
 from conveyor.bench.rows import Line, Result, Row
 
 TRIES = 3

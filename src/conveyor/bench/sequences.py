@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from conveyor.bench.bounds import bound
-from conveyor.bench.contestants import Pair, Setting
-from conveyor.bench.gate import compare
+from conveyor.bench.baselines import Pair, Setting
+from conveyor.bench.correctness import compare
+from conveyor.bench.roofline import bound
 from conveyor.bench.rows import Line
 from conveyor.bench.run import Run
 from conveyor.bench.timing import alternate

@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from conveyor import backends, machine
+from conveyor import backends
 from conveyor.bench.calibration import Calibration
 from conveyor.bench.rows import Line, Row
 from conveyor.bench.run import Run, measure
 from conveyor.bench.table import COLUMNS, machine_lines, show, to_json
+from conveyor.doctor import machine
 from conveyor.errors import ArgumentError, BackendError
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from conveyor.bench.calibration import Calibration
 from conveyor.bench.rows import Line, Result, Verdict
-from conveyor.machine import Machine
+from conveyor.doctor.machine import Machine
 
 FORMAT = 1
 """Of the JSON; a reader can tell what it reads."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from conveyor.autodiff import differentiate
-from conveyor.ops import OPS
-from conveyor.plan import plan
-from conveyor.program import Program
+from conveyor.ir.ops import OPS
+from conveyor.ir.program import Program
+from conveyor.ir.transforms.autodiff import differentiate
+from conveyor.ir.transforms.plan import plan
 
 _FREE = ("source", "broadcast")
 

@@ -1,6 +1,6 @@
 """Gated recurrent units: r is the reset gate, z the update gate, n the new content."""
 
-import conveyor.language as cv
+import conveyor.frontend as cv
 
 
 @cv.cell

@@ -12,9 +12,9 @@ from rich.table import Table
 from torch import nn
 
 from conveyor.cells import cells
+from conveyor.frontend import CellDefinition
 from conveyor.interop.keras.layer import KerasLayer
-from conveyor.language import CellDefinition
-from conveyor.program import HIDDEN
+from conveyor.ir.program import HIDDEN
 
 ALONE = "layer"  # what one that stands in no model is called
 _WIDE = 200  # characters, where no terminal sets a limit

@@ -10,16 +10,16 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from conveyor.atomic_write import write as write_whole
 from conveyor.cli.convert_table import Row, print_table, row_of
 from conveyor.cli.progress import Told, progress
 from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
-from conveyor.interop.disk import write as write_whole
 from conveyor.interop.keras.layer import KerasLayer
-from conveyor.interop.onnx.reverse import Reverse
+from conveyor.interop.onnx.exporter.reverse import Reverse
 from conveyor.interop.torch import describe, to_torch
-from conveyor.layers.stack import Stack
-from conveyor.layers.step import _Step
+from conveyor.layers.cell import _Step
+from conveyor.layers.core.stack import Stack
 from conveyor.tasks.saved import load_saved
 
 _ENDINGS = {"onnx": (".onnx",), "torch": (".pt", ".pth", ".safetensors"), "keras": (".keras", ".h5", ".hdf5")}

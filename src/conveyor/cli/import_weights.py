@@ -13,8 +13,8 @@ from conveyor.cli.convert_table import Row, print_table, row_of
 from conveyor.cli.progress import Told, progress
 from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
-from conveyor.interop.files import save
-from conveyor.interop.state_dict import modules_in, read_tensors
+from conveyor.interop.common.layer_file import save
+from conveyor.interop.torch.state_dict import modules_in, read_tensors
 
 _KERAS = (".keras", ".h5", ".hdf5")
 _TORCH = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")

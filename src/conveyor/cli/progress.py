@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.status import Status
 
 from conveyor.errors import ConveyorError
-from conveyor.interop.report import Report
+from conveyor.interop.common.report import Report
 
 
 class Told:

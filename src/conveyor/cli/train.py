@@ -17,7 +17,7 @@ from conveyor.cli.interrupt import Interruption
 from conveyor.cli.meter import Meter, duration, score
 from conveyor.cli.output import claimed, require_free
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.share import ALONE, Share
+from conveyor.tasks.distributed import ALONE, Share
 from conveyor.tasks.text.config import UNITS, TextConfig
 from conveyor.tasks.text.run import TextRun
 

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from conveyor import backends, machine
+from conveyor import backends
+from conveyor.doctor import machine
 from conveyor.doctor.check import Check, check
 from conveyor.errors import ArgumentError
 
@@ -129,12 +130,12 @@ def _instructions(problem: str | None) -> Instructions:
     wanted = os.environ.get("CONVEYOR_CPU") or None
     if problem is not None:
         return Instructions(None, (), wanted, (), problem)
-    from conveyor.backends.cpu import target
+    from conveyor.backends.cpu.codegen import isa
 
-    able = tuple(w.name for w in target.widths())
-    features = tuple(sorted(target.host_features()))
+    able = tuple(w.name for w in isa.widths())
+    features = tuple(sorted(isa.host_features()))
     try:
-        return Instructions(target.width().name, able, wanted, features)
+        return Instructions(isa.width().name, able, wanted, features)
     except ArgumentError as error:
         return Instructions(None, able, wanted, features, str(error))
 
@@ -149,14 +150,14 @@ def _threads(there: bool) -> Threads:
 
 
 def _cache() -> Cache:
-    from conveyor.backends.cpu import disk
+    from conveyor.backends.cpu.codegen import code_cache
 
     try:
-        folder = disk.folder()
+        folder = code_cache.folder()
     except RuntimeError:
-        return Cache(None, False, 0, 0, disk.LIMIT)
-    held = disk.usage()
-    return Cache(str(folder), _is_writable(folder), held.entries, held.bytes, disk.LIMIT)
+        return Cache(None, False, 0, 0, code_cache.LIMIT)
+    held = code_cache.usage()
+    return Cache(str(folder), _is_writable(folder), held.entries, held.bytes, code_cache.LIMIT)
 
 
 def _is_writable(folder: Path) -> bool:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from conveyor.backends.evaluate import POINTWISE
+from conveyor.backends.reference.evaluate import POINTWISE
 from conveyor.errors import ArgumentError
-from conveyor.gates import keep_factor
-from conveyor.layers.trace import LayerTrace, Trace
-from conveyor.program import Program
+from conveyor.ir.program import Program
+from conveyor.ir.transforms.gate_analysis import keep_factor
+from conveyor.layers.recording.trace import LayerTrace, Trace
 
 SHUT, OPEN = 0.1, 0.9
 _STILL = 1e-4  # range of a unit's output over all steps and rows up to which it tells nothing

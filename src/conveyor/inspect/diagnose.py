@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from conveyor.errors import ArgumentError
 from conveyor.inspect.finite import NotFinite, first_in_parameters, first_in_tensor, first_in_trace
 from conveyor.inspect.flow import GradientFlow, checked_loss, flow_of
-from conveyor.inspect.probes import Probes
-from conveyor.inspect.sentences import sentences_of
-from conveyor.layers.notes import listening
-from conveyor.layers.record import trace_of
-from conveyor.layers.stack import Stack
-from conveyor.layers.trace import Trace
+from conveyor.inspect.gradient_taps import Probes
+from conveyor.inspect.summary import sentences_of
+from conveyor.layers.core.stack import Stack
+from conveyor.layers.recording.record import trace_of
+from conveyor.layers.recording.recorder import listening
+from conveyor.layers.recording.trace import Trace
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from conveyor.layers.trace import LayerTrace, Trace
+from conveyor.layers.recording.trace import LayerTrace, Trace
 
 
 @dataclass(frozen=True)

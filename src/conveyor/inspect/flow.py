@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from conveyor.errors import ArgumentError
+from conveyor.inspect.gradient_taps import Probes, UnitRun
 from conveyor.inspect.jacobians import jacobian_norms
-from conveyor.inspect.probes import Probes, UnitRun
-from conveyor.layers.notes import listening
-from conveyor.layers.stack import Stack
+from conveyor.layers.core.stack import Stack
+from conveyor.layers.recording.recorder import listening
 from conveyor.scalars import as_whole
 
 

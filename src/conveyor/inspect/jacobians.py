@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from conveyor.backends.parameters import Parameters
-from conveyor.inspect.probes import UnitRun
-from conveyor.rewrite import probe_key
+from conveyor.inspect.gradient_taps import UnitRun
+from conveyor.ir.transforms.rewrite import probe_key
 from conveyor.torch_ops import recurrence
 
 EXACT = 128  # up to this width norms come from singular values, beyond it by power iteration

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError
-from conveyor.layers.check import wrong_tensor
-from conveyor.layers.unit import Unit
-from conveyor.program import Bias, Matrix
+from conveyor.ir.program import Bias, Matrix
+from conveyor.layers.core.argument_checks import wrong_tensor
+from conveyor.layers.core.layer_direction import Unit
 
 Gates = Mapping[str, tuple[Tensor, Tensor | None]]
 

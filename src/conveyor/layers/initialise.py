@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError, ArgumentTypeError, shown
-from conveyor.gates import Gate, KeepGate, keep_gates
-from conveyor.layers.unit import Unit
-from conveyor.program import Matrix
+from conveyor.ir.program import Matrix
+from conveyor.ir.transforms.gate_analysis import Gate, KeepGate, keep_gates
+from conveyor.layers.core.layer_direction import Unit
 from conveyor.scalars import real_number
 
 SCHEMES = ("torch", "orthogonal", "chrono")

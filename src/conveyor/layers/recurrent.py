@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from conveyor.errors import ArgumentError
-from conveyor.language import CellDefinition
-from conveyor.layers.arguments import as_cells, as_sizes, per_layer
-from conveyor.layers.stack import Stack
-from conveyor.layers.symbolic import call_node, is_symbolic
-from conveyor.layout import merged_layout
+from conveyor.frontend import CellDefinition
+from conveyor.ir.transforms.param_layout import merged_layout
+from conveyor.layers.core.arguments import as_cells, as_sizes, per_layer
+from conveyor.layers.core.stack import Stack
+from conveyor.layers.core.symbolic import call_node, is_symbolic
 from conveyor.scalars import plain_numbers
 
 

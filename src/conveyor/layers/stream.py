@@ -13,11 +13,18 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from conveyor.backends.parameters import Parameters
 from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError
-from conveyor.layers.check import check_aux_names, check_input, describe, refuse_sparse, step_aux, wrong_tensor
-from conveyor.layers.connections import read
-from conveyor.layers.precision import HALF, computed_in
-from conveyor.layers.stack import Stack
-from conveyor.layers.unit import Unit
+from conveyor.layers.core.argument_checks import (
+    check_aux_names,
+    check_input,
+    describe,
+    refuse_sparse,
+    step_aux,
+    wrong_tensor,
+)
+from conveyor.layers.core.connections import read
+from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.precision import HALF, computed_in
+from conveyor.layers.core.stack import Stack
 from conveyor.scalars import as_whole
 from conveyor.torch_ops import single_step
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import nn
 
 from conveyor.errors import ArgumentError
-from conveyor.interop.files import load
+from conveyor.interop.common.layer_file import load
 from conveyor.tasks.text.run import load_model
 
 

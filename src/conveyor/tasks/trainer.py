@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.tasks.config import TrainingConfig
+from conveyor.tasks.distributed import Share
 from conveyor.tasks.nonfinite import (
     explain_gradient,
     explain_loss,
@@ -20,7 +21,6 @@ from conveyor.tasks.nonfinite import (
 )
 from conveyor.tasks.optimizer import build_optimizer, optimizer_tensors, restore_optimizer
 from conveyor.tasks.schedule import Schedule
-from conveyor.tasks.share import Share
 from conveyor.tasks.state import State, detach, state_from_tensors, state_tensors
 
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError
-from conveyor.language import CellDefinition
+from conveyor.frontend import CellDefinition
+from conveyor.ir.program import INPUT
+from conveyor.ir.transforms.param_layout import named_widths
 from conveyor.layers import Recurrent
-from conveyor.layout import named_widths
-from conveyor.program import INPUT
 
 
 @dataclass(frozen=True)

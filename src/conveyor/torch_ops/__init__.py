@@ -20,11 +20,11 @@ from conveyor.backends import reference
 from conveyor.backends.parameters import Key, Parameters
 from conveyor.backends.ragged import Ragged
 from conveyor.backends.results import Result
-from conveyor.program import Program
+from conveyor.ir.program import Program
 from conveyor.states import tell_torch
-from conveyor.torch_ops import derivative, eager, library, padded, transforms
-from conveyor.torch_ops.form import Form, layout_text
+from conveyor.torch_ops import derivatives, eager, functorch, library, masked
 from conveyor.torch_ops.modes import are_plain, asks_for_tangents, is_traced, is_transformed, is_watched
+from conveyor.torch_ops.op_spec import Form, layout_text
 from conveyor.torch_ops.passes import Inputs
 
 __all__ = ["recurrence", "single_step"]
@@ -73,7 +73,7 @@ def recurrence(
         if found is not None:
             return found
     if lengths is not None:
-        return padded.forward(program, x, states, params, widths, aux, lengths)
+        return masked.forward(program, x, states, params, widths, aux, lengths)
     return reference.forward(program, x, states, params, widths, aux, ragged, keep)
 
 
@@ -92,14 +92,14 @@ def _watched(
         ordered = [aux[a.name] for a in program.aux]
         texts = program.text, params.places.text or layout_text(widths, params.places.parts)
         if is_transformed():  # torch would take an operation's tangents for zero
-            found = derivative.unrolled(x, states, ordered, params.tensors, lengths, *texts)
+            found = derivatives.unrolled(x, states, ordered, params.tensors, lengths, *texts)
             return Result(found[0], tuple(found[1:]))
         return Result(*library.graph_call(texts, backend, x, states, ordered, params.tensors, lengths))
     if backend == "reference" or not is_transformed() or asks_for_tangents():
         return None
     ordered = [aux[a.name] for a in program.aux]
     form = Form(program, widths, params.places)
-    return Result(*transforms.run(form, Inputs(x, states, ordered, params.tensors, lengths)))
+    return Result(*functorch.run(form, Inputs(x, states, ordered, params.tensors, lengths)))
 
 
 def single_step(

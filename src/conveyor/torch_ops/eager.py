@@ -13,9 +13,9 @@ from conveyor.backends import reference
 from conveyor.backends.parameters import Parameters, Places
 from conveyor.backends.ragged import Ragged
 from conveyor.backends.results import Result
-from conveyor.program import Program
+from conveyor.ir.program import Program
 from conveyor.torch_ops.modes import are_plain, is_watched, survive_fork
-from conveyor.torch_ops.rewritten import is_written, watch_output
+from conveyor.torch_ops.written_outputs import is_written, watch_output
 
 
 def sequence(

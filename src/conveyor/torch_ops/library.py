@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from conveyor.errors import TensorError
-from conveyor.torch_ops import derivative, passes
-from conveyor.torch_ops.form import read
+from conveyor.torch_ops import derivatives, passes
+from conveyor.torch_ops.op_spec import read
 from conveyor.torch_ops.passes import Inputs
 
 _library = torch.library.Library("conveyor", "DEF")
@@ -131,7 +131,7 @@ def _derive_backward(ctx: Any, cotangents: list[Tensor]) -> tuple[Any, ...]:
     grads = ctx.saved_tensors[:count]
     given = Inputs.of(form, ctx.saved_tensors[count:], ctx.lengths)
     whole = cotangents if ctx.wants_x else [torch.zeros_like(given.x), *cotangents]
-    d = iter(derivative.second(form, given, grads, whole))
+    d = iter(derivatives.second(form, given, grads, whole))
     d_grads, d_x = [next(d) for _ in grads], next(d)
     return d_grads, [None] * kept, d_x, *_in_lists(given, d), None, None, None, None, None
 
@@ -150,7 +150,7 @@ def graph_call(
     """The output and the final states, as a node of the graph that torch is making.
 
     Args:
-        texts: What runs, see `conveyor.torch_ops.form`.
+        texts: What runs, see `conveyor.torch_ops.op_spec`.
         backend: `cpu` or `reference`.
         x: The input, (T, B, I).
         states: The initial states, each (B, width).

@@ -15,9 +15,9 @@ from torch import Tensor
 from conveyor.backends.packing import Packing
 from conveyor.backends.parameters import Parameters
 from conveyor.errors import ArgumentError
-from conveyor.torch_ops import padded
-from conveyor.torch_ops.form import Form
+from conveyor.torch_ops import masked
 from conveyor.torch_ops.modes import survive_fork
+from conveyor.torch_ops.op_spec import Form
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +87,10 @@ class Stacked:
 
     def empty(self, shape: Sequence[int], like: Tensor) -> Tensor:
         """A tensor of the present pass."""
-        from conveyor.backends.cpu import memory
+        from conveyor.backends.cpu.runtime import workspace
 
         if not self._member:
-            self._blocks.append(memory.empty((self._size, *shape), like))
+            self._blocks.append(workspace.empty((self._size, *shape), like))
         block = self._blocks[self._next]
         self._next += 1
         return block[self._member]
@@ -124,7 +124,7 @@ def run_forward(
     _check_lengths(given.lengths, x.shape[0])
     with torch.no_grad():
         if backend != "cpu":
-            found = padded.forward(form.program, x, given.states, params, form.widths, aux, given.lengths)
+            found = masked.forward(form.program, x, given.states, params, form.widths, aux, given.lengths)
             return [found.output.contiguous(), *(_own(s) for s in found.states)]
         from conveyor.backends import cpu
 
@@ -196,7 +196,7 @@ def run_backward(
 
 def _backward_reference(form: Form, given: Inputs, grads: Sequence[Tensor], wants_x: bool) -> list[Tensor]:
     aux, params = given.named_aux(form), given.parameters(form)
-    found = padded.backward(form.program, given.x, given.states, params, form.widths, aux, given.lengths, grads)
+    found = masked.backward(form.program, given.x, given.states, params, form.widths, aux, given.lengths, grads)
     d_params = [torch.zeros_like(p) for p in given.params]
     for key, parts in form.places.parts.items():
         for p in parts:

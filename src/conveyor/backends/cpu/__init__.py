@@ -17,8 +17,8 @@ sequence  the two passes
 resident  one step after another, with the weights packed once
 """
 
-from conveyor.backends.cpu.recipe import saved_nodes
-from conveyor.backends.cpu.resident import Resident
-from conveyor.backends.cpu.sequence import Kept, run_backward, run_forward
+from conveyor.backends.cpu.runtime.sequence import Kept, run_backward, run_forward
+from conveyor.backends.cpu.runtime.step_executor import Resident
+from conveyor.backends.lowering.passes import saved_nodes
 
 __all__ = ["Kept", "Resident", "run_backward", "run_forward", "saved_nodes"]

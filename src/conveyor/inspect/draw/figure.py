@@ -11,8 +11,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from conveyor.diagram.palette import LIGHT
 from conveyor.errors import ArgumentError
+from conveyor.views.diagram.palette import LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

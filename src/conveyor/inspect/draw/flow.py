@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from conveyor.diagram.palette import LIGHT
 from conveyor.errors import ArgumentError
 from conveyor.inspect.draw.figure import Drawn, figure, finish
 from conveyor.inspect.draw.numbers import set_number
+from conveyor.views.diagram.palette import LIGHT
 
 Curves = Mapping[str, NDArray[np.floating]]
 _DASHES = ("-", "--", ":", "-.")

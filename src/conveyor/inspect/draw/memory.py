@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from conveyor.diagram.palette import LIGHT
 from conveyor.inspect.draw.figure import Drawn, figure, finish
+from conveyor.views.diagram.palette import LIGHT
 
 _LONGEST = 10_000.0
 

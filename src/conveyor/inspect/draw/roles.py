@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from conveyor.diagram.blocks import Block, Blocks
+from conveyor.views.diagram.blocks import Block, Blocks
 
 _RANGES = {"σ": "from 0 to 1", "tanh": "from −1 to 1", "relu": "0 or more", "exp": "more than 0"}
 _GATES = ("Forget gate", "Update gate", "Input gate", "Output gate", "Reset gate", "Gate")

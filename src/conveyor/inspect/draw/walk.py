@@ -14,16 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from conveyor.backends.evaluate import Evaluator
 from conveyor.backends.parameters import Parameters
-from conveyor.diagram.blocks import Block, Blocks, blocks_of
-from conveyor.diagram.palette import tones
-from conveyor.equations import print_equation, print_value
+from conveyor.backends.reference.evaluate import Evaluator
 from conveyor.errors import ArgumentError
 from conveyor.inspect.draw.roles import Roles
-from conveyor.layers.stack import Stack
-from conveyor.plan import plan
-from conveyor.program import Program
+from conveyor.ir.program import Program
+from conveyor.ir.transforms.plan import plan
+from conveyor.layers.core.stack import Stack
+from conveyor.views.diagram.blocks import Block, Blocks, blocks_of
+from conveyor.views.diagram.palette import tones
+from conveyor.views.equations import print_equation, print_value
 
 Numbers = NDArray[np.float64]
 

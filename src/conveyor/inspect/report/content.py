@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from conveyor.inspect.draw.figure import Drawn
 from conveyor.inspect.draw.walk import Walk
-from conveyor.program import Program
+from conveyor.ir.program import Program
 
 Values = NDArray[np.float32]
 

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from conveyor.cells import cells
-from conveyor.diagram.blocks import blocks_of
-from conveyor.gates import keep_gates
 from conveyor.inspect.activity import memory_length
 from conveyor.inspect.draw.figure import Drawn
 from conveyor.inspect.draw.flow import flow
@@ -24,12 +22,14 @@ from conveyor.inspect.draw.walk import Walk, walk
 from conveyor.inspect.finite import first_in_trace
 from conveyor.inspect.flow import GradientFlow, gradient_flow
 from conveyor.inspect.report.content import Cell, LayerValues, Report
-from conveyor.inspect.report.telling import telling_units
-from conveyor.inspect.sentences import sentences_of
+from conveyor.inspect.report.informative_units import telling_units
+from conveyor.inspect.summary import sentences_of
+from conveyor.ir.program import ROW
+from conveyor.ir.transforms.gate_analysis import keep_gates
 from conveyor.layers import Recurrent
-from conveyor.layers.stack import Stack
-from conveyor.layers.trace import Trace
-from conveyor.program import ROW
+from conveyor.layers.core.stack import Stack
+from conveyor.layers.recording.trace import Trace
+from conveyor.views.diagram.blocks import blocks_of
 
 Say = Callable[[str], None]
 FLOW_STEPS = 101

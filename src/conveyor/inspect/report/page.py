@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from conveyor.diagram import draw
-from conveyor.diagram.svg import RULES, variables
-from conveyor.equations import print_latex
 from conveyor.inspect.draw.figure import Drawn
 from conveyor.inspect.draw.text import STYLE, coloured_spans
 from conveyor.inspect.draw.walk import Column, Step
 from conveyor.inspect.report.content import Report, Telling
-from conveyor.inspect.report.packed import pack
+from conveyor.inspect.report.quantised import pack
+from conveyor.views.diagram import draw
+from conveyor.views.diagram.svg import RULES, variables
+from conveyor.views.equations import print_latex
 
 _FIGURES = (
     ("gates", "Gates over time", "What the gates did while the text was read. Each row is a unit, each column a step."),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conveyor.diagram import draw
 from conveyor.errors import ArgumentError
 from conveyor.inspect.report import require_packages
 from conveyor.inspect.report.content import Report
+from conveyor.views.diagram import draw
 
 PAGE = "index.html"
 

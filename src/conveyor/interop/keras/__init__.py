@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conveyor.interop.report import Receiver
+    from conveyor.interop.common.report import Receiver
 
 
 def from_keras(

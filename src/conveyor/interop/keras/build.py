@@ -10,12 +10,12 @@ from torch import nn
 
 from conveyor import layers
 from conveyor.cells import cells
+from conveyor.frontend import CellDefinition
+from conveyor.interop.common.pieces import Places, read
+from conveyor.interop.common.weight_layouts import ORDERS, Order
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.keras.spec import CellSpec, LayerSpec
-from conveyor.interop.orders import ORDERS, Order
-from conveyor.interop.pieces import Places, read
-from conveyor.language import CellDefinition
-from conveyor.layers.stack import Stack
+from conveyor.layers.core.stack import Stack
 
 
 def cell_of(spec: CellSpec) -> CellDefinition:

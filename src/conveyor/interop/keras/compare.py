@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError
+from conveyor.interop.common.report import BATCH, TIME, Report, compare, outputs, random_like
 from conveyor.interop.keras.equations import run
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.keras.spec import LayerSpec, Plain
-from conveyor.interop.report import BATCH, TIME, Report, compare, outputs, random_like
 from conveyor.interop.torch import describe
-from conveyor.layers.stack import Stack
+from conveyor.layers.core.stack import Stack
 
 _TOLERANCE = 10.0  # times that of Report: 1e-5, two libraries' float32
 

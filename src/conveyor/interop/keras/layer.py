@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from conveyor.errors import ArgumentError
-from conveyor.interop.keras.config import MERGES
-from conveyor.layers.arguments import check_flags
-from conveyor.layers.stack import Stack
+from conveyor.interop.keras.storage.config import MERGES
+from conveyor.layers.core.arguments import check_flags
+from conveyor.layers.core.stack import Stack
 
 
 class KerasLayer(nn.Module):

@@ -11,14 +11,14 @@ import torch
 from torch import nn
 
 from conveyor.errors import ArgumentError
-from conveyor.interop.keras.apart import read_apart
+from conveyor.interop.common.report import Receiver, Report, tell
 from conveyor.interop.keras.build import build
 from conveyor.interop.keras.compare import with_equations, with_live
-from conveyor.interop.keras.config import Found
-from conveyor.interop.keras.guess import assume
-from conveyor.interop.keras.source import is_live, read_live
 from conveyor.interop.keras.spec import LayerSpec, Unread
-from conveyor.interop.report import Receiver, Report, tell
+from conveyor.interop.keras.storage.config import Found
+from conveyor.interop.keras.storage.inferred_layers import assume
+from conveyor.interop.keras.storage.source import is_live, read_live
+from conveyor.interop.keras.storage.subprocess_reader import read_apart
 
 
 class KerasLayers(Mapping[str, nn.Module]):

@@ -11,17 +11,17 @@ import numpy as np
 import torch
 from torch import nn
 
-import conveyor.language as cv
+import conveyor.frontend as cv
 from conveyor.errors import ArgumentError
+from conveyor.frontend import CellDefinition
+from conveyor.frontend.activations import NAMES
+from conveyor.interop.common.pieces import Places, write
 from conveyor.interop.keras.build import cell_of, order_of
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.keras.spec import CellSpec, LayerSpec
-from conveyor.interop.pieces import Places, write
-from conveyor.language import CellDefinition
-from conveyor.language.activations import NAMES
-from conveyor.layers.stack import Stack
-from conveyor.layers.unit import Unit
-from conveyor.program import Bias, Matrix, Program
+from conveyor.ir.program import Bias, Matrix, Program
+from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.stack import Stack
 
 
 def layers_of(layer: Any) -> list[LayerSpec]:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from conveyor.errors import ArgumentError
-from conveyor.interop.keras.hdf5 import Array
-from conveyor.language.activations import NAMES
+from conveyor.frontend.activations import NAMES
+from conveyor.interop.keras.storage.hdf5 import Array
 
 # How many gates stand side by side in the kernels.
 GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}

@@ -8,17 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from conveyor.atomic_write import as_path, check_free
+from conveyor.atomic_write import write as write_whole
 from conveyor.errors import ArgumentError
-from conveyor.interop.disk import as_path, check_free
-from conveyor.interop.disk import write as write_whole
+from conveyor.interop.common.report import Receiver, tell
 from conveyor.interop.keras.compare import with_equations
-from conveyor.interop.keras.files import contents
-from conveyor.interop.keras.live import fill
-from conveyor.interop.keras.model import Item, items_of, modules_of, names_of
-from conveyor.interop.keras.source import is_live, read_file
 from conveyor.interop.keras.spec import LayerSpec
-from conveyor.interop.report import Receiver, tell
-from conveyor.layers.arguments import check_flags
+from conveyor.interop.keras.storage.archives import contents
+from conveyor.interop.keras.storage.live_model import fill
+from conveyor.interop.keras.storage.model import Item, items_of, modules_of, names_of
+from conveyor.interop.keras.storage.source import is_live, read_file
+from conveyor.layers.core.arguments import check_flags
 
 
 def write(layer: Any, target: Any, overwrite: bool, report: Receiver | None) -> Any:

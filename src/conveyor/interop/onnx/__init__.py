@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from conveyor.errors import ConveyorError
 
 if TYPE_CHECKING:
-    from conveyor.interop.onnx.read import Imported
+    from conveyor.interop.common.report import Receiver
+    from conveyor.interop.onnx.importer.from_file import Imported
     from conveyor.interop.onnx.report import Exported
-    from conveyor.interop.report import Receiver
 
 
 def to_onnx(
@@ -75,7 +75,7 @@ def to_onnx(
         ConveyorError: The package onnx is missing.
     """
     _require_onnx()
-    from conveyor.interop.onnx.export import export
+    from conveyor.interop.onnx.exporter.to_file import export
     from conveyor.interop.onnx.options import read_options
 
     options = read_options(layer_or_model, dynamic, batch, time, step, lengths, states, static, reset)
@@ -99,7 +99,7 @@ def from_onnx(path: Any, *, report: Receiver | None = None) -> Imported:
         ConveyorError: The package onnx is missing.
     """
     _require_onnx()
-    from conveyor.interop.onnx.read import read
+    from conveyor.interop.onnx.importer.from_file import read
 
     return read(path, report)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from conveyor.interop.report import Report
+from conveyor.interop.common.report import Report
 
 ALLOWED = 1e-5  # between a layer and a graph, for outputs up to 1
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conveyor.errors import ConversionError
-from conveyor.interop.onnx.graph import Array
+from conveyor.interop.onnx.exporter.graph import Array
 
 ABSENT = "onnxruntime is not installed; pip install 'conveyor[onnx]'"
 _FATAL = 4  # below it onnxruntime prints what it raises, and warns of every input that has a default

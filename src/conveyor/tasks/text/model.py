@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from conveyor.language import CellDefinition
+from conveyor.frontend import CellDefinition
 from conveyor.layers import Recurrent
 from conveyor.tasks.state import State
 from conveyor.tasks.text.config import ModelConfig

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 
 from conveyor.errors import ArgumentError, CheckpointError, ConveyorError
-from conveyor.language import CellDefinition
+from conveyor.frontend import CellDefinition
 from conveyor.tasks.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from conveyor.tasks.share import Share
+from conveyor.tasks.distributed import Share
 from conveyor.tasks.text.config import TextConfig
 from conveyor.tasks.text.dataset import Dataset, read_dataset
 from conveyor.tasks.text.evaluate import evaluate

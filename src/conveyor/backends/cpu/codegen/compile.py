@@ -1,0 +1,176 @@
+"""From schedules to code that can be called, through a cache in memory and one on disk.
+
+An entry on disk is known by what was compiled (the program's structure and the kind of pass), for which machine, and by
+this package's own source: so code that lies there is found without the LLVM IR, which takes longer to write than the
+code to load.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+from llvmlite import binding as llvm
+from llvmlite import ir
+
+from conveyor.backends.cpu.codegen import code_cache, driver, emit, gemm, panel_packing
+from conveyor.backends.cpu.codegen.argument_table import Table
+from conveyor.backends.cpu.codegen.isa import Width, host_features, machine
+from conveyor.backends.cpu.codegen.vector import Format
+from conveyor.backends.cpu.runtime import threads
+from conveyor.backends.lowering.schedule import Schedule
+
+_lock = threading.RLock()
+# A child must not be forked while another thread compiles: it would wait for that thread, which it does not have.
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+_kernels: dict[str, Any] = {}
+_PASS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The work of a pass: the addresses of its functions by name, and the layout of their table."""
+
+    addresses: Mapping[str, int]
+    table: Table
+    engine: Any  # owns the code
+
+
+def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: Width) -> Compiled:
+    """Compile the schedules of a pass, or take them from the cache on disk.
+
+    Args:
+        what: Their program's hash and the kind of pass, which tell them from all others.
+        work: The schedules by name.
+        form: The format of numbers.
+        width: The instructions.
+    """
+
+    def make() -> tuple[ir.Module, dict[str, Any]]:
+        module, table = emit.emit(work, form, width)
+        return module, asdict(table)
+
+    with _lock:  # LLVM's contexts are not for several threads
+        _kernels_of(form, width)
+        engine, notes = _load(f"work {what} f{form.integer.width}", make, width)
+        return Compiled({name: engine.get_function_address(name) for name, _ in work}, Table(**notes), engine)
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """What all programs share.
+
+    Attributes:
+        run: The function of `conveyor.backends.cpu.codegen.driver`; a call releases the GIL.
+        part: The address of that which OpenMP's threads run.
+    """
+
+    run: Callable[..., None]
+    part: int
+
+
+@lru_cache(maxsize=16)
+def kernels(form: Format, width: Width) -> Kernels:
+    """The kernels for a format and instructions, compiled when they are first asked for."""
+    with _lock:
+        engine = _kernels_of(form, width)
+        run, part = (engine.get_function_address(f(form, width)) for f in (driver.name, driver.part_name))
+        return Kernels(_PASS(run), part)
+
+
+def _kernels_of(form: Format, width: Width) -> Any:
+    """The kernels, that for products known by its name to code that is loaded later."""
+    name = gemm.product_name(form, width)
+    if name not in _kernels:
+        _know_threads()
+
+        def make() -> tuple[ir.Module, dict[str, Any]]:
+            module = ir.Module("kernels")
+            gemm.emit(module, form, width)
+            panel_packing.emit(module, form, width)
+            driver.emit(module, form, width)
+            return module, {}
+
+        engine, _ = _load(f"kernels f{form.integer.width}", make, width)
+        for called in (name, emit.wait_name(form, width)):
+            llvm.add_symbol(called, engine.get_function_address(called))
+        _kernels[name] = engine
+    return _kernels[name]
+
+
+def _know_threads() -> None:
+    """Let compiled code ask which thread it runs on, and how many there are."""
+    library = threads.openmp()
+    for name, alone in zip(driver.ASKED, _ALONE, strict=True):
+        asked = alone if library is None else getattr(library, name)
+        llvm.add_symbol(name, ctypes.cast(asked, ctypes.c_void_p).value)
+
+
+# Without OpenMP nothing is split, and these are never called; the code still needs addresses.
+_ALONE = tuple(ctypes.CFUNCTYPE(ctypes.c_int)(lambda number=number: number) for number in (0, 1))
+
+
+def _load(what: str, make: Callable[[], tuple[ir.Module, dict[str, Any]]], width: Width) -> tuple[Any, dict[str, Any]]:
+    """The engine with the code of a module, and the notes that go with it; made if they are not on disk."""
+    key = _key(what, width)
+    data = code_cache.read(key)
+    if data is None:
+        module, notes = make()
+        head = json.dumps(notes).encode()
+        code = _compile(str(module), width)
+        code_cache.write(key, len(head).to_bytes(_LENGTH, "little") + head + code)
+    else:
+        start = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
+        notes, code = json.loads(data[_LENGTH:start]), data[start:]
+    target = machine(width)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return engine, notes
+
+
+_LENGTH = 8  # bytes that tell how long the notes are
+
+
+def _key(what: str, width: Width) -> str:
+    cpu = (llvm.get_host_cpu_name(), *sorted(host_features())) if width.cpu == "host" else (width.cpu,)
+    parts = (what, width.name, *cpu, version("llvmlite"), ".".join(map(str, llvm.llvm_version_info)), _source())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _source() -> str:
+    """A digest of the code that decides what is compiled, as it is installed: sources, byte code, or a zip file's."""
+    package = files("conveyor")
+    digest = hashlib.sha256()
+    for folder, chosen in ((package / "backends" / "cpu", None), (package, _DECIDING)):
+        found = {f.name: f for f in folder.iterdir() if f.name.endswith((".py", ".pyc"))}
+        for name in sorted(found):
+            if chosen is None or name.partition(".")[0] in chosen:
+                digest.update(found[name].read_bytes())
+    return digest.hexdigest()
+
+
+_DECIDING = ("ops", "program", "autodiff", "plan")
+
+
+def _compile(text: str, width: Width) -> bytes:
+    target = machine(width)
+    module = llvm.parse_assembly(text)
+    module.triple = target.triple
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    # What is emitted is in vectors and unrolled already: looking for more takes as long as all the rest.
+    options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
+    builder = llvm.create_pass_builder(target, options)
+    builder.getModulePassManager().run(module, builder)
+    return bytes(target.emit_object(module))

@@ -1,0 +1,265 @@
+"""The product kernels: a register block of sums, and the two orders in which it goes over a matrix.
+
+A packed matrix is a list of panels, each as many columns wide as a register block: `[panel][k][column]`, padded with
+zeros to whole panels. A register block of `rows` x `panel` vectors holds sums while k runs, so that of three loads and
+stores a multiplication would need, almost none is left. Every sum runs over k in order, whatever the block: a result
+does not depend on which other rows there are, nor on how they are split between threads.
+
+    product: rows by a weight              outer: the sum over many rows of pairs, for a weight's gradient
+
+    for p in panels:                       for a stretch of k that fits the first-level cache:
+        for r in rows, `rows` at a time:       for r in rows, `rows` at a time:
+            sums = 0                               for p in panels:
+            for k in 0 … K−1:                          sums = result[r, p]
+                sums += left[r, k] · packed[p, k]      for k in the stretch:
+            result[r, p] = sums                            sums += left[k, r] · packed[p, k]
+                                                       result[r, p] = sums
+
+Of the last panel only the columns that the result has are stored. The weights of a product may also be a matrix as it
+lies, (K, columns) with whole panels, where packing it would cost more than it saves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
+from conveyor.backends.cpu.codegen.vector import Format, Vectors
+
+# left, its stride, weights, result, its stride, rows, K, columns, strides of the weights from k to k and of panels
+PRODUCT = ir.FunctionType(ir.VoidType(), [POINTER, I64, POINTER, POINTER, I64, I64, I64, I64, I64, I64])
+# the same with packed weights, the k for which a panel has room, and whether to add to the result
+OUTER = ir.FunctionType(ir.VoidType(), [POINTER, I64, POINTER, POINTER, I64, I64, I64, I64, I64, I64])
+STRETCH = 256  # of k; 6 columns of 256 rows take 16 KiB of cache lines
+
+
+def product_name(form: Format, width: Width) -> str:
+    """The name of the kernel for rows by a weight."""
+    return f"conveyor_product_{width.name}_f{form.integer.width}"
+
+
+def outer_name(form: Format, width: Width) -> str:
+    """The name of the kernel for a weight's gradient."""
+    return f"conveyor_outer_{width.name}_f{form.integer.width}"
+
+
+def emit(module: ir.Module, form: Format, width: Width) -> None:
+    """Add both kernels to a module.
+
+    Strides count numbers from row to row; `packed` is aligned to a vector.
+    """
+    _emit_product(module, form, width)
+    _emit_outer(module, form, width)
+
+
+def _emit_product(module: ir.Module, form: Format, width: Width) -> None:
+    function = ir.Function(module, PRODUCT, product_name(form, width))
+    left, left_stride, packed, result, result_stride, rows, inner, columns, k_stride, panel_stride = function.args
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    block = _Block(form, width, left_stride, count(1), result_stride, k_stride)
+
+    def panels_at_once(b: ir.IRBuilder, p: Any, panels: int, heights: Sequence[int], part: _Part | None = None) -> None:
+        weights = [
+            b.gep(packed, [b.mul(b.add(p, count(q)), panel_stride)], source_etype=form.type) for q in range(panels)
+        ]
+        out = b.gep(result, [b.mul(p, count(block.columns))], source_etype=form.type)
+
+        def each_block(b: ir.IRBuilder, r: Any, height: int) -> None:
+            at = b.gep(left, [b.mul(r, left_stride)], source_etype=form.type)
+            to = b.gep(out, [b.mul(r, result_stride)], source_etype=form.type)
+            block.emit(b, height, at, weights, to, inner, None, part)
+
+        _in_blocks(b, rows, heights, each_block)
+
+    whole = b.sdiv(columns, count(block.columns))
+    # A register block of one row has too few sums to hide how long each takes, so it is made wider.
+    alone = b.select(b.icmp_signed("==", rows, count(1)), whole, count(0))
+    done = loop(b, count(0), alone, _WIDE, lambda b, p: panels_at_once(b, p, _WIDE, (1,)))
+    done = loop(b, done, whole, 1, lambda b, p: panels_at_once(b, p, 1, _heights(width)))
+    block.rest(b, columns, lambda b, part: panels_at_once(b, done, 1, _heights(width), part))
+    b.ret_void()
+
+
+_WIDE = 4  # panels
+
+
+def _heights(width: Width) -> list[int]:
+    return [width.rows] + [m for m in (4, 2, 1) if m < width.rows]
+
+
+def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
+    function = ir.Function(module, OUTER, outer_name(form, width))
+    left, left_stride, packed, result, result_stride, rows, inner, columns, room, more = function.args
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    block = _Block(form, width, count(1), left_stride, result_stride, None)
+    adds = b.icmp_signed("!=", more, count(0))
+
+    def stretch(b: ir.IRBuilder, start: Any, length: Any) -> None:
+        def each_block(b: ir.IRBuilder, r: Any, height: int) -> None:
+            at = b.gep(left, [b.add(r, b.mul(start, left_stride))], source_etype=form.type)
+
+            def panel(b: ir.IRBuilder, p: Any, part: _Part | None = None) -> None:
+                k = b.add(b.mul(p, room), start)
+                weights = b.gep(packed, [b.mul(k, count(block.columns))], source_etype=form.type)
+                first = b.mul(p, count(block.columns))
+                to = b.gep(result, [b.add(b.mul(r, result_stride), first)], source_etype=form.type)
+                goes_on = b.or_(adds, b.icmp_signed(">", start, count(0)))
+                block.emit(b, height, at, [weights], to, length, goes_on, part)
+
+            done = loop(b, count(0), b.sdiv(columns, count(block.columns)), 1, panel)
+            block.rest(b, columns, lambda b, part: panel(b, done, part))
+
+        _in_blocks(b, rows, _heights(width), each_block)
+
+    def whole(b: ir.IRBuilder, start: Any) -> None:
+        rest = b.sub(inner, start)
+        short = b.icmp_signed("<", rest, count(STRETCH))
+        stretch(b, start, b.select(short, rest, count(STRETCH)))
+
+    stretches = b.sdiv(b.add(inner, count(STRETCH - 1)), count(STRETCH))
+    loop(b, count(0), b.mul(stretches, count(STRETCH)), STRETCH, whole)
+    b.ret_void()
+
+
+def _in_blocks(
+    b: ir.IRBuilder, rows: Any, heights: Sequence[int], body: Callable[[ir.IRBuilder, Any, int], None]
+) -> None:
+    """Go over all rows in blocks of the first height, and over the rest in ever lower ones."""
+    start: Any = count(0)
+    for h in heights:
+        start = loop(b, start, rows, h, lambda b, r, h=h: body(b, r, h))  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The last panel, of which not all columns are the result's.
+
+    Attributes:
+        vectors: How many vectors it still has.
+        columns: How many columns.
+    """
+
+    vectors: int
+    columns: Any
+
+
+class _Block:
+    """A register block; what is common to all of a kernel's."""
+
+    def __init__(
+        self, form: Format, width: Width, row_stride: Any, inner_stride: Any, result_stride: Any, k_stride: Any
+    ) -> None:
+        self.form = form
+        self.lanes = width.lanes(form)
+        self.panel = width.panel
+        self.columns = self.lanes * width.panel
+        self.row_stride = row_stride
+        self.inner_stride = inner_stride
+        self.result_stride = result_stride
+        self.k_stride = count(self.columns) if k_stride is None else k_stride
+        self.align = (self.lanes if k_stride is None else 1) * form.integer.width // 8
+
+    def rest(self, b: ir.IRBuilder, columns: Any, body: Callable[[ir.IRBuilder, _Part], None]) -> None:
+        """The columns behind the last whole panel, in a block of as many vectors as they need."""
+        rest = b.srem(columns, count(self.columns))
+        with b.if_then(b.icmp_signed(">", rest, count(0))):
+            for vectors in range(1, self.panel + 1):
+                more = b.icmp_signed(">", rest, count((vectors - 1) * self.lanes))
+                with b.if_then(b.and_(more, b.icmp_signed("<=", rest, count(vectors * self.lanes)))):
+                    body(b, _Part(vectors, rest))
+
+    def emit(
+        self,
+        b: ir.IRBuilder,
+        height: int,
+        left: Any,
+        weights: Sequence[Any],
+        result: Any,
+        inner: Any,
+        more: Any,
+        part: _Part | None,
+    ) -> None:
+        """`height` rows by some panels of weights, or by part of one.
+
+        The sums begin at zero, or at `result` where the condition `more` holds.
+        """
+        v = Vectors(b, self.form, self.lanes)
+        vectors = self.panel if part is None else part.vectors
+        wide = vectors * len(weights)
+        places = [self._place(b, result, m, q) for m in range(height) for q in range(wide)]
+        size = self.form.integer.width // 8
+        mask = None if part is None else v.first(b.sub(part.columns, count((wide - 1) * self.lanes)))
+        is_last = [mask is not None and k % wide == wide - 1 for k in range(len(places))]
+        starts = [v.const(0.0) for _ in places]
+        if more is not None:
+            before = b.block
+            with b.if_then(more):
+                loaded = [
+                    v.masked_load(at, mask, size) if last else b.load(at, typ=v.type, align=size)
+                    for at, last in zip(places, is_last, strict=True)
+                ]
+                inside = b.block
+            starts = [_phi(b, v.type, [(v.const(0.0), before), (x, inside)]) for x in loaded]
+        sums = self._sums(b, height, left, weights, vectors, inner, starts)
+        for at, last, total in zip(places, is_last, sums, strict=True):
+            if last:
+                v.masked_store(total, at, mask, size)
+            else:
+                b.store(total, at, align=size)
+
+    def _sums(
+        self,
+        b: ir.IRBuilder,
+        height: int,
+        left: Any,
+        weights: Sequence[Any],
+        vectors: int,
+        inner: Any,
+        starts: list[Any],
+    ) -> list[Any]:
+        v = Vectors(b, self.form, self.lanes)
+        before, body, after = b.block, b.append_basic_block("k"), b.append_basic_block("done")
+        b.cbranch(b.icmp_signed(">", inner, count(0)), body, after)
+        b.position_at_end(body)
+        k = b.phi(I64)
+        k.add_incoming(count(0), before)
+        sums = [_phi(b, v.type, [(s, before)]) for s in starts]
+        at = b.mul(k, self.k_stride)
+        loaded = [
+            b.load(
+                b.gep(panel, [b.add(at, count(q * self.lanes))], source_etype=self.form.type),
+                typ=v.type,
+                align=self.align,
+            )
+            for panel in weights
+            for q in range(vectors)
+        ]
+        new = []
+        for m in range(height):
+            at = b.add(b.mul(count(m), self.row_stride), b.mul(k, self.inner_stride))
+            one = v.splat(b.load(b.gep(left, [at], source_etype=self.form.type), typ=self.form.type))
+            wide = len(loaded)
+            new += [v.fma(one, loaded[q], sums[m * wide + q]) for q in range(wide)]
+        following = b.add(k, count(1))
+        k.add_incoming(following, body)
+        for s, n in zip(sums, new, strict=True):
+            s.add_incoming(n, body)
+        b.cbranch(b.icmp_signed("<", following, inner), body, after)
+        b.position_at_end(after)
+        return [_phi(b, v.type, [(s, before), (n, body)]) for s, n in zip(starts, new, strict=True)]
+
+    def _place(self, b: ir.IRBuilder, result: Any, m: int, q: int) -> Any:
+        at = b.add(b.mul(count(m), self.result_stride), count(q * self.lanes))
+        return b.gep(result, [at], source_etype=self.form.type)
+
+
+def _phi(b: ir.IRBuilder, kind: ir.Type, incoming: list[tuple[Any, Any]]) -> Any:
+    phi = b.phi(kind)
+    for value, block in incoming:
+        phi.add_incoming(value, block)
+    return phi

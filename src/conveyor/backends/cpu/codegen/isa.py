@@ -1,0 +1,94 @@
+"""The machine that code is made for: which instructions it has, and what follows for registers."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from llvmlite import binding as llvm
+
+from conveyor.backends.cpu.codegen.vector import Format
+from conveyor.errors import ArgumentError
+
+ENVIRONMENT = "CONVEYOR_CPU"
+
+
+@dataclass(frozen=True)
+class Width:
+    """A family of instructions.
+
+    Attributes:
+        name: What `CONVEYOR_CPU` calls it.
+        cpu: The processor that LLVM makes code for; "host" is the one that it runs on.
+        bytes: Of a vector register.
+        panel: How many vectors wide the register block of a product is; with `rows` high it fills the registers.
+        rows: How many rows high it is.
+        needs: Features of the CPU without which it can't run.
+    """
+
+    name: str
+    cpu: str
+    bytes: int
+    panel: int
+    rows: int
+    needs: tuple[str, ...]
+
+    def lanes(self, form: Format) -> int:
+        """How many numbers a vector holds."""
+        return self.bytes * 8 // form.integer.width
+
+
+_X86 = (
+    Width("avx512", "host", 64, 4, 6, ("avx512f", "avx512dq", "avx512vl", "avx512bw")),
+    Width("avx2", "x86-64-v3", 32, 2, 6, ("avx2", "fma")),
+    Width("sse", "x86-64", 16, 2, 6, ()),
+)
+_ARM = (Width("neon", "host", 16, 4, 6, ()),)
+
+
+@lru_cache(maxsize=1)
+def host_features() -> frozenset[str]:
+    """The features of this CPU."""
+    return frozenset(name for name, there in llvm.get_host_cpu_features().items() if there)
+
+
+def widths() -> tuple[Width, ...]:
+    """The instructions that this CPU has, widest first."""
+    known = _ARM if platform.machine() in ("aarch64", "arm64") else _X86
+    return tuple(w for w in known if host_features().issuperset(w.needs))
+
+
+def width() -> Width:
+    """The widest instructions of this CPU, or those that the environment variable `CONVEYOR_CPU` names.
+
+    Raises:
+        ArgumentError: The variable names instructions that are unknown or that this CPU lacks.
+    """
+    return _named(os.environ.get(ENVIRONMENT))
+
+
+@lru_cache(maxsize=8)
+def _named(wanted: str | None) -> Width:
+    able = widths()
+    if not wanted:
+        return able[0]
+    for w in able:
+        if w.name == wanted:
+            return w
+    raise ArgumentError(f"{ENVIRONMENT} is one of {', '.join(w.name for w in able)} on this machine, got {wanted!r}")
+
+
+def machine(chosen: Width) -> Any:
+    """LLVM's description of a CPU with these instructions; new each time, since an engine frees the one it has."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target: Any = llvm.Target.from_default_triple()
+    if chosen.cpu != "host":
+        return target.create_target_machine(cpu=chosen.cpu, features="", opt=3)
+    features = llvm.get_host_cpu_features().flatten()
+    # LLVM avoids 512-bit vectors on many CPUs unless told otherwise; here they fill the registers.
+    features += ",-prefer-256-bit" if chosen.name == "avx512" else ""
+    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=3)

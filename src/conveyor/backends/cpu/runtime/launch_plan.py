@@ -1,0 +1,445 @@
+"""Where everything lies in a pass over sequences of one shape: worked out once a shape, then only executed.
+
+All that a pass needs for itself (packed matrices, what a chunk of steps keeps, what a step keeps) lies in one
+workspace. The caller's tensors and results are bases of their own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from conveyor.backends.cpu.codegen import argument_table, driver, emit
+from conveyor.backends.cpu.codegen.compile import Compiled, kernels
+from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.vector import Format
+from conveyor.backends.cpu.runtime.memory_plan import ALIGN, Room, Shape
+from conveyor.backends.lowering.passes import Pass
+from conveyor.backends.lowering.schedule import Product, Schedule
+from conveyor.backends.parameters import Part, Places
+from conveyor.ir.program import Bias, Matrix, Vector
+
+CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share
+CHUNK_ROWS = (256, 2048)  # at least and at most, if the sequence has so many
+FEW_USES = 48  # rows in all by which a matrix is multiplied: for fewer it is not packed
+FEW_ROWS = 4  # of the batch: fewer are not worth splitting
+OWN_CACHE = 2**23  # bytes of weights that a core should not read alone at every step: they come from far away
+WORTH_WAITING = 2**15  # multiplications of a row's step: it takes a microsecond, threads wait for each other twice
+
+
+class Frame(Room):
+    """The arrays, the table and the jobs of a pass.
+
+    Args:
+        recipe: The pass.
+        compiled: Its code.
+        shape: The shape.
+        places: Where the parameters stand.
+        form: The format of numbers.
+        chosen: The instructions.
+        trails: The states whose values before and after each step are kept.
+        bases: The bases in the order in which the caller names their memory; behind them it names that of the gradients
+            that are asked for, of the gradients of the tensors that hold parameters, and of these tensors.
+        resident: Whether packed weights lie in a base of their own, `resident`, so that later passes find them there;
+            and the output is copied to the base `output`.
+
+    Attributes:
+        kernels: What runs the pass.
+        order: Which of the memory that the caller names goes where, after the workspace and some zeros.
+        workspace: Bytes of the workspace.
+        operations: Floating-point operations of a pass, about.
+        resident: Bytes of packed weights that lie in a base of their own.
+        saved: Numbers a row of what is kept for the backward pass.
+        asked: The inputs whose gradients are made, and their widths.
+        partly: The tensors with rows that get no gradient.
+        summed: Whether something that the caller gives is itself summed over all rows.
+        by_units: Whether threads share the units of the loop's steps and wait for each other twice a step.
+        flat: Whether the rows of all steps stand at equal distances in all that the caller gives.
+        jobs: The address of the array that tells what to do.
+        again: That of one that does the same with the weights that lie packed already.
+        parameter_shapes: The shapes of the tensors that hold parameters, which the caller sets.
+    """
+
+    parameter_shapes: list[Any]
+
+    def __init__(
+        self,
+        recipe: Pass,
+        compiled: Compiled,
+        shape: Shape,
+        places: Places,
+        form: Format,
+        chosen: Width,
+        trails: Sequence[str],
+        bases: Sequence[str],
+        resident: bool = False,
+    ) -> None:
+        super().__init__(recipe, shape, places, form, chosen, resident)
+        self.compiled = compiled  # owns the code that the jobs name
+        self.trails = tuple(trails)
+        self.backwards = any(i.role == "grad" for i in self.program.inputs)
+        self._turn_of: dict[str, int] = {}
+        self._products: dict[str, tuple[int, int, int, int, int, int]] = {}
+        self.operations = 0.0
+        self._steps_per_chunk = self._chunk()
+        for base in ("workspace", "zero"):
+            self._base(base)
+        if shape.ragged:
+            self._base("starts")
+        if resident:
+            self._base("resident")
+        self._inputs()
+        self._parameters()
+        self._states()
+        self._stored()
+        for name, schedule in recipe.schedules:
+            self._memory(schedule)
+            self._multiplied(name, schedule)
+        self._gradients()
+        self.workspace = max(self._used, 1)
+        self.flat = shape.ragged or all(step == shape.batch * stride for _, step, stride in shape.strides)
+        self._table = self._fill_table()
+        if resident:
+            first = self.program.states[0]
+            source = (self._base(f"final {first.name}"), 0, self.widths[first.width])
+            self._finish("output", source, self.widths[first.width])
+        self.by_units = self._is_split_by_units()
+        self._numbers = self._fill_jobs(driver.JOBS)
+        self.jobs = ctypes.addressof(self._numbers)
+        self._repeated = self._fill_jobs([kind for kind in driver.JOBS if kind not in ("add", "pack")])
+        self.again = ctypes.addressof(self._repeated)
+        self.asked = tuple((i.name, self.widths[i.width]) for i in self.program.inputs if f"d {i.name}" in self.bases)
+        self.order = self._order(bases)
+        self.kernels = kernels(form, chosen)
+        summed = {o.gradient for o in recipe.outers} | {s.node for s in recipe.sums}
+        self.summed = any(self.nodes[n].op == "input" for n in summed)
+        reached = {("product", o.key) for o in recipe.outers} | {(s.op, s.key) for s in recipe.sums}
+        self.partly = frozenset(p.tensor for key, parts in places.parts.items() if key not in reached for p in parts)
+
+    def _order(self, bases: Sequence[str]) -> tuple[int, ...]:
+        tensors = 1 + max((p.tensor for parts in self.places.parts.values() for p in parts), default=-1)
+        named = [*bases, *(f"d {name}" for name, _ in self.asked)]
+        named += [f"d slot {k}" for k in range(tensors)] if self.backwards else []
+        named += [f"slot {k}" for k in range(tensors)]
+        place = {name: k for k, name in enumerate(named)}
+        fixed = 3 if self.shape.ragged else 2
+        return tuple(place[name] for name in tuple(self.bases)[fixed:])
+
+    def _chunk(self) -> int:
+        """Steps a chunk."""
+        kept = sum(self._width(n) for n in self.recipe.left)
+        for name, schedule in self.recipe.schedules:
+            if name != "loop":
+                kept += sum(self._width_of(schedule, n) for n in schedule.scratch)
+        rows = CHUNK_BYTES // max(1, kept * self.size)
+        rows = min(max(rows, CHUNK_ROWS[0]), CHUNK_ROWS[1])
+        return max(1, min(self.shape.steps, rows // self.shape.batch))
+
+    # Arrays
+
+    def _inputs(self) -> None:
+        """What the caller gives for each step."""
+        for name, step, stride in self.shape.strides:
+            for n, node in enumerate(self.nodes):
+                if node.op == "input" and node.attr == name:
+                    self._put(argument_table.node(n), name, 0, "step", step, stride)
+
+    def _parameters(self) -> None:
+        """Biases and vectors, which every row reads at every step."""
+        for n, node in enumerate(self.nodes):
+            if node.op not in ("bias", "vector"):
+                continue
+            base, offset = self._whole(self.places.parts[node.op, node.attr], self._width(n))
+            self._put(argument_table.node(n), base, offset, "step", 0, 0)
+
+    def _whole(self, parts: Sequence[Part], width: int) -> tuple[str, int]:
+        """Where a parameter of one row a unit stands; several parts are added up in the workspace."""
+        base, offset = f"slot {parts[0].tensor}", parts[0].start * self.size
+        for part in parts[1:]:
+            total = self._take_weights(width)
+            one = (self._base(base), offset)
+            other = (self._base(f"slot {part.tensor}"), part.start * self.size)
+            self._todo["add"].append((*one, *other, self._base(self._weights), total, width))
+            base, offset = self._weights, total
+        return base, offset
+
+    def _states(self) -> None:
+        """The states, or their gradients: from step to step, and where they come from and go to."""
+        batch = self.shape.batch
+        reads = {node.attr: n for n, node in enumerate(self.nodes) if node.op == "input"}
+        for state in self.program.states:
+            name, width = state.name, self.widths[state.width]
+            step = batch * width
+            if self.shape.steps == 1 and not self.shape.ragged:
+                # What is before the only step and what is after it are read and written where they are.
+                base = f"trail {name}" if self.backwards else f"start {name}"
+                self._place(reads, name, base, 0, "step", 0, width)
+                if self.backwards and f"grad.{name}" in reads:
+                    self._put(argument_table.carried(reads[f"grad.{name}"]), f"start {name}", 0, "step", 0, width)
+                result = (f"grad {name}", f"d state {name}") if self.backwards else (f"state {name}", f"final {name}")
+                self._put(*result, 0, "step", 0, width)
+                continue
+            if name in self.trails:
+                # One more step than the sequence has: what is before the first step stands first.
+                base, apart = f"trail {name}", self._apart(width)
+                self._place(reads, name, base, step * self.size, "before", apart, width)
+                if not self.backwards:
+                    self._put(f"state {name}", base, step * self.size, "step", apart, width)
+                    self._copy("copy", f"start {name}", (self._base(base), 0, width), width)
+                    if not self.shape.ragged:
+                        last = self.shape.steps * step * self.size
+                        self._finish(f"final {name}", (self._base(base), last, width), width)
+            elif not self.backwards:
+                self._turns(reads, name, f"state {name}", width, forwards=True)
+                self._finish_turn(name, f"final {name}", width, self.shape.steps % 2)
+            if self.backwards:
+                self._turns(reads, name, f"grad {name}", width, forwards=False)
+                self._finish_turn(name, f"d state {name}", width, 0)
+
+    def _place(self, reads: Mapping[str, int], key: str, base: str, offset: int, index: str, step: int, w: int) -> None:
+        if key in reads:
+            self._put(argument_table.node(reads[key]), base, offset, index, step, w)
+
+    def _turns(self, reads: Mapping[str, int], name: str, result: str, width: int, forwards: bool) -> None:
+        """A state, or its gradient, in two places that take turns."""
+        step = self.shape.batch * width
+        place = self._turn_of[name] = self._take(2 * step)
+        key = name if forwards else f"grad.{name}"
+        if key in reads:
+            label = argument_table.node(reads[key]) if forwards else argument_table.carried(reads[key])
+            self._put(label, "workspace", place, "turn" if forwards else "other turn", step, width)
+        self._put(result, "workspace", place, "other turn" if forwards else "turn", step, width)
+        # A sequence of its own length may begin at either.
+        firsts = (0, 1) if self.shape.ragged else (0 if forwards else self.shape.steps % 2,)
+        for first in firsts:
+            to = (self._base("workspace"), place + first * step * self.size, width)
+            self._copy("copy", f"start {name}", to, width)
+
+    def _finish_turn(self, name: str, base: str, width: int, turn: int) -> None:
+        at = self._turn_of[name] + turn * self.shape.batch * width * self.size
+        self._finish(base, (self._base("workspace"), at, width), width)
+
+    def _stored(self) -> None:
+        """What is kept for the backward pass and for the caller, and gradients for each step."""
+        batch = self.shape.batch
+        self.saved = sum(self._width(n) for n in self.recipe.saved)
+        at = 0
+        for n in self.recipe.saved:
+            self._put(argument_table.node(n), "saved", at * self.size, "step", self._apart(self.saved), self.saved)
+            at += self._width(n)
+        for n in self.recipe.kept:
+            self._put(f"keep {n}", f"keep {n}", 0, "step", self._apart(self._width(n)), self._width(n))
+        for name, _ in self.recipe.after.wanted:
+            width = self.widths[next(i.width for i in self.program.inputs if f"d {i.name}" == name)]
+            self._put(name, name, 0, "step", self._apart(width), width)
+        row = sum(self._width(n) for n in self.recipe.left)
+        start = self._take(row * batch * self._steps_per_chunk)
+        for n in self.recipe.left:
+            self._put(argument_table.node(n), "workspace", start, "chunk", self._apart(row), row)
+            start += self._width(n) * self.size
+
+    def _memory(self, schedule: Schedule) -> None:
+        """What a schedule keeps for itself: results of a product side by side, the rest by itself."""
+        within = schedule is self.recipe.loop
+        steps = 1 if within else self._steps_per_chunk
+        for product in schedule.products:
+            edges = self._edges([self._width_of(schedule, n) for n in product.results])
+            results = [n for n in product.results if n in schedule.scratch]
+            if results:
+                self._scratch(schedule, zip(product.results, edges, strict=False), edges[-1], steps, within)
+        for n in schedule.scratch:
+            if schedule.name(n) not in self._arrays:
+                self._scratch(schedule, ((n, 0),), self._width_of(schedule, n), steps, within)
+
+    def _scratch(
+        self, schedule: Schedule, nodes: Iterable[tuple[int, int]], row: int, steps: int, within: bool
+    ) -> None:
+        row = -(-row * self.size // ALIGN) * ALIGN // self.size  # rows begin at cache lines
+        start = self._take(row * self.shape.batch * steps)
+        step = 0 if within else self._apart(row)
+        for n, column in nodes:
+            self._put(schedule.name(n), "workspace", start + column * self.size, "chunk", step, row)
+
+    # Products
+
+    def _multiplied(self, name: str, schedule: Schedule) -> None:
+        for product in schedule.products:
+            blocks = product.blocks
+            operands = [self._width_of(schedule, n) // blocks for n in product.operands]
+            widths = [self._width_of(schedule, n) // blocks for n in product.results]
+            inner, edges = sum(operands), self._edges(widths)
+            columns = widths[0] if len(widths) == 1 else edges[-1]
+            room = -(-edges[-1] // self.panel) * self.panel
+            self.operations += 2.0 * self.shape.steps * self.shape.batch * inner * edges[-1] * blocks
+            key = argument_table.product(name, product.results[0])
+            lying = self._as_it_lies(product, operands, columns)
+            if lying is not None:
+                self._products[key] = (*lying, inner, columns, columns, self.panel)
+                continue
+            packed = self._take_weights(room * inner * blocks)
+            place = (self._base(self._weights), packed, inner, columns)
+            self._products[key] = (*place, self.panel, self.panel * inner)
+            for block in range(blocks):
+                at = packed + block * room * inner * self.size
+                self._pack(product, at, operands, widths, [*edges[:-1], room], block)
+
+    def _as_it_lies(self, product: Product, operands: list[int], columns: int) -> tuple[int, int] | None:
+        """Where the weights of a product stand, if they can be used as they lie, and packing is not worth while."""
+        once = self.shape.steps == 1 and self.shape.batch <= FEW_USES
+        whole = columns % self.panel == 0 and product.blocks == 1 and len(product.results) == 1
+        if product.op != "product_t" or not once or not whole:
+            return None
+        parts = [self.places.parts["product", key][0] for key in product.matrices[0]]
+        at = parts[0].start
+        for part, height in zip(parts, operands, strict=True):
+            if part.tensor != parts[0].tensor or part.start != at:
+                return None
+            at += height
+        return self._base(f"slot {parts[0].tensor}"), parts[0].start * columns * self.size
+
+    def _pack(
+        self, product: Product, packed: int, operands: list[int], widths: list[int], edges: list[int], block: int
+    ) -> None:
+        """Jobs for the matrices of a product, or for one block of its only matrix."""
+        inner = sum(operands)
+        target = self._base(self._weights)
+        for keys, width, first, following in zip(product.matrices, widths, edges, edges[1:], strict=False):
+            at = 0
+            for key, height in zip(keys, operands, strict=True):
+                (part,) = self.places.parts["product", key]
+                # A matrix (rows, columns) is (N, K) for a product, and (K, N) for one by its transpose.
+                stored = height if product.op == "product" else width
+                strides = (1, stored) if product.op == "product" else (stored, 1)
+                down = block * (width if product.op == "product" else height)
+                source = (self._base(f"slot {part.tensor}"), (part.start + down) * stored * self.size)
+                to = (target, packed + at * self.panel * self.size)
+                self._pack_rectangle(source, strides, height, width, to, first, inner)
+                at += height
+            self._pack_zeros(packed, inner, inner, first + width, following)
+
+    def _pack_zeros(self, packed: int, inner: int, room: int, first: int, last: int) -> None:
+        if inner and last > first:
+            zero = (self._base("zero"), 0)
+            target = (self._base(self._weights), packed)
+            self._pack_rectangle(zero, (0, 0), inner, last - first, target, first, room)
+
+    def _pack_rectangle(
+        self,
+        source: tuple[int, int],
+        strides: tuple[int, int],
+        inner: int,
+        columns: int,
+        target: tuple[int, int],
+        first: int,
+        room: int,
+    ) -> None:
+        self._todo["pack"].append((*source, *strides, inner, columns, *target, first, room))
+
+    # Gradients of the parameters
+
+    def _gradients(self) -> None:
+        made: set[tuple[int, int]] = set()  # parts that a job before has begun
+        packed: dict[tuple[int, int], list[int]] = {}
+        rows = self.shape.batch * self._steps_per_chunk
+        for outer in self.recipe.outers:
+            matrix = self.program.param["product", outer.key]
+            assert isinstance(matrix, Matrix)
+            height, cols = self.widths[matrix.rows] // matrix.blocks, self.widths[matrix.cols] // matrix.blocks
+            if (outer.operand, matrix.blocks) not in packed:
+                packed[outer.operand, matrix.blocks] = self._pack_operand(outer.operand, cols, matrix.blocks, rows)
+            (part,) = self.places.parts["product", outer.key]
+            array, adds = self._place_of(outer.gradient), int(self._again(made, part))
+            for block, at in enumerate(packed[outer.operand, matrix.blocks]):
+                source = (self._base("workspace"), at, rows)
+                to = (self._base(f"d slot {part.tensor}"), (part.start + block * height) * cols * self.size)
+                self._todo["outer"].append((array, block * height, height, *source, *to, cols, adds))
+            self.operations += 2.0 * self.shape.steps * self.shape.batch * height * cols * matrix.blocks
+        for item in self.recipe.sums:
+            parts = self.places.parts[item.op, item.key]
+            width = self.widths[self._param_width(item.op, item.key)]
+            target = (self._base(f"d slot {parts[0].tensor}"), parts[0].start * self.size)
+            self._todo["sum"].append((self._place_of(item.node), width, *target, int(self._again(made, parts[0]))))
+            for part in parts[1:]:
+                copy = (self._base(f"d slot {part.tensor}"), part.start * self.size)
+                self._todo["finish"].append((*target, width, *copy, width, 1, width))
+
+    def _pack_operand(self, operand: int, cols: int, blocks: int, rows: int) -> list[int]:
+        """Jobs that pack an operand, block by block; returns where each stands."""
+        array = self._place_of(operand)
+        found = []
+        for block in range(blocks):
+            at = self._take(-(-cols // self.panel) * self.panel * rows)
+            self._todo["operand"].append((array, block * cols, cols, self._base("workspace"), at, rows))
+            found.append(at)
+        return found
+
+    def _param_width(self, op: str, key: str) -> str:
+        param = self.program.param[op, key]
+        assert isinstance(param, Bias | Vector)
+        return param.width
+
+    def _again(self, made: set[tuple[int, int]], part: Part) -> bool:
+        known = (part.tensor, part.start) in made
+        made.add((part.tensor, part.start))
+        return known
+
+    def _place_of(self, n: int) -> int:
+        return self.compiled.table.array(argument_table.node(n))
+
+    # What compiled code reads
+
+    def _fill_table(self) -> ctypes.Array[ctypes.c_int64]:
+        layout = self.compiled.table
+        numbers = (ctypes.c_int64 * max(layout.size, 1))()
+        for name, place in layout.arrays.items():
+            numbers[place : place + len(argument_table.FIELDS)] = [*self._arrays[name]]
+        for name, place in layout.products.items():
+            numbers[place : place + len(argument_table.PRODUCT_FIELDS)] = [*self._products[name]]
+        for symbol, place in layout.widths.items():
+            numbers[place] = self.widths[symbol]
+        return numbers
+
+    def _is_split_by_units(self) -> bool:
+        """Whether threads share the units of the loop's steps: with too few rows for them, or too large matrices."""
+        schedule = self.recipe.loop
+        each_step = 0
+        for product in schedule.products:
+            inner, columns = self._products[argument_table.product("loop", product.results[0])][2:4]
+            each_step += inner * columns
+        if not emit.splits(schedule):
+            return False
+        few = self.shape.batch < FEW_ROWS and each_step >= WORTH_WAITING
+        return few or each_step * self.size > OWN_CACHE
+
+    def _reads_states(self, schedule: Schedule) -> bool:
+        """Whether it reads states before a step, which of sequences of unequal length are not the rows of the step."""
+        states = {s.name for s in self.program.states}
+        return any(n in schedule.given and self.nodes[n].attr in states for n in schedule.order if n < len(self.nodes))
+
+    def _fill_jobs(self, done: Collection[str]) -> ctypes.Array[ctypes.c_int64]:
+        code = {
+            name: self.compiled.addresses[name] if schedule.wanted or schedule.scratch else 0
+            for name, schedule in self.recipe.schedules
+        }
+        head = {
+            "steps": self.shape.steps,
+            "batch": self.shape.batch,
+            "chunk": self._steps_per_chunk,
+            "backwards": int(self.backwards),
+            "flat before": int(self.flat),
+            "flat after": int(self.flat and not (self.shape.ragged and self._reads_states(self.recipe.after))),
+            "flat operands": int(self.flat and not self.shape.ragged),
+            "by units": int(self.by_units),
+            "table": ctypes.addressof(self._table),
+            "starts": self.bases.get("starts", 0),
+            **code,
+        }
+        numbers = [head[n] for n in driver.HEAD]
+        at = len(numbers) + 2 * len(driver.JOBS)
+        jobs: list[int] = []
+        for kind in driver.JOBS:
+            todo = self._todo[kind] if kind in done else []
+            numbers += [len(todo), at + len(jobs)]
+            jobs += [n for job in todo for n in job]
+        return (ctypes.c_int64 * (len(numbers) + len(jobs)))(*numbers, *jobs)

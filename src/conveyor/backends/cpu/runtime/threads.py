@@ -1,0 +1,79 @@
+"""Runs compiled code on several threads: those of torch's own pool.
+
+torch's threads spin for milliseconds after each of its parallel operations, waiting for the next. Threads of our own
+would have to share the cores with them (measured: two threads were no faster than one), so the work is handed to the
+pool that is there, by the entry that compilers use, `GOMP_parallel`. There is one such call a pass over a sequence,
+never one a step. Inside it threads wait for each other between the parts of a chunk, and, where rows are few, twice a
+step; that they do only as long as no other process wants the cores. Small work is not split.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conveyor.backends.cpu.codegen import driver
+from conveyor.backends.cpu.runtime.oversubscription import is_crowded
+from conveyor.backends.fork import forked
+
+if TYPE_CHECKING:
+    from conveyor.backends.cpu.codegen.compile import Kernels
+
+
+@lru_cache(maxsize=1)
+def openmp() -> ctypes.CDLL | None:
+    """The OpenMP library that torch has loaded; None where it has none with GNU's entry."""
+    torch = sys.modules.get("torch")
+    home = Path(torch.__file__ or "").parent / "lib" if torch else None
+    for place in (None, *(sorted(map(str, home.glob("lib*omp*"))) if home else ())):
+        try:
+            library = ctypes.CDLL(place)
+        except OSError:
+            continue
+        if all(hasattr(library, name) for name in ("GOMP_parallel", *driver.ASKED)):
+            return library
+    return None
+
+
+def usable(threads: int, operations: float, coupled: bool = False) -> int:
+    """How many threads are worth their while.
+
+    In a child of a fork the pool of the parent is gone, and waiting for it would never end; there it is one.
+
+    While other processes want the cores, one of several threads is often not running. Those that wait for each other
+    some dozen times a pass lose little by that, since whoever waits sleeps; those that wait at every step lose more
+    than they gain, and so does a pass that is shorter than another process's turn.
+
+    Args:
+        threads: How many there may be.
+        operations: Floating-point operations of the pass.
+        coupled: Whether they wait for each other at every step.
+    """
+    if operations < _WORTHWHILE or threads < 2 or forked() or openmp() is None:
+        return 1
+    return 1 if (coupled or operations < _WORTH_SHARING) and is_crowded() else threads
+
+
+_WORTH_SHARING = 5e8  # about 2 ms on one core; a thread that is not running comes back after some 4 ms
+_WORTHWHILE = 2e7  # about 0.1 ms on one core; less is over before the other threads are of use
+
+
+def run(kernels: Kernels, jobs: int, bases: int, team: int) -> None:
+    """Run a pass on so many threads; OpenMP may give fewer.
+
+    Args:
+        kernels: What is run.
+        jobs: The address of the array that tells what to do.
+        bases: The address of the array of bases.
+        team: How many threads.
+    """
+    if team == 1:
+        kernels.run(jobs, bases, 0, 1)
+        return
+    library = openmp()
+    assert library is not None
+    given = (ctypes.c_int64 * 2)(jobs, bases)
+    library.GOMP_parallel(ctypes.c_void_p(kernels.part), given, ctypes.c_uint(team), ctypes.c_uint(0))

@@ -1,0 +1,103 @@
+"""Gradients by states at every step, through whatever pass runs a layer.
+
+Zeros are added to each state where a step hands it on; what the loss's gradient by them is, is the total derivative of
+the loss by that state at that step. So the compiled backward pass gives it for all steps at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from conveyor.backends.parameters import Parameters
+from conveyor.ir.program import Program
+from conveyor.ir.transforms.rewrite import probe_key, with_probes
+from conveyor.layers.checkpointing import Order
+from conveyor.layers.core.layer_call import Track
+from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.stack import Stack
+from conveyor.layers.recording.recorder import Notes, laid
+
+
+@dataclass(frozen=True, eq=False)
+class UnitRun:
+    """What one direction of one layer ran on in a call, in the order in which it went through time.
+
+    Attributes:
+        unit: The unit.
+        program: What ran, with probes.
+        params: Its parameters.
+        aux: Its auxiliary inputs, probes left out.
+        probes: What was added to each state, by the state.
+        x: Its input, (T, B, I), or packed rows.
+        states: Its initial states.
+        order: How it went through time.
+    """
+
+    unit: Unit
+    program: Program
+    params: Parameters
+    aux: Mapping[str, Tensor]
+    probes: Mapping[str, Tensor]
+    x: Tensor
+    states: Sequence[Tensor]
+    order: Order
+
+    def laid(self, gradient: Tensor) -> Tensor:
+        """A probe's gradient as (T, B, width), at the input's time index."""
+        return laid(self.order.turn(gradient), self.order.packing, len(self.states[0]))
+
+    def alone(self, row: int) -> tuple[Tensor, list[Tensor], dict[str, Tensor]]:
+        """One sequence in the order of the pass, without a graph.
+
+        Returns:
+            Its input (L, 1, I), states (1, width) and auxiliary inputs.
+        """
+        packing, one = self.order.packing, slice(row, row + 1)
+        x, aux, states, steps = self.x, dict(self.aux), list(self.states), len(self.x)
+        if packing is not None:
+            batch = len(states[0])
+            x = packing.unpack(x, batch)
+            aux = {n: packing.unpack(a, batch) for n, a in aux.items()}
+            states = [s.index_select(0, packing.back) for s in states]
+            steps = int((packing.rows % batch == row).sum())
+        whole = {n: a if len(a) == 1 else a[:steps] for n, a in aux.items()}  # one entry: the same at every step
+        return (
+            x[:steps, one].detach(),
+            [s[one].detach() for s in states],
+            {n: a[:, one].detach() for n, a in whole.items()},
+        )
+
+
+class Probes(Notes):
+    """Notes of a call that adds probes; `runs` holds what its units ran on, by the suffix of their parameters."""
+
+    def __init__(self, layer: Stack, wanted: Sequence[str] | None = ()) -> None:
+        super().__init__(layer, wanted)
+        self.runs: dict[str, UnitRun] = {}
+
+    def prepare(
+        self, track: Track, program: Program, x: Tensor, states: Sequence[Tensor]
+    ) -> tuple[Program, Mapping[str, Tensor]]:
+        """Add the probes."""
+        probed = with_probes(program)
+        widths = track.unit.widths
+        probes = {s.name: x.new_zeros((*x.shape[:-1], widths[s.width])).requires_grad_() for s in program.states}
+        self.runs[track.unit.suffix] = UnitRun(
+            track.unit, probed, track.params, track.aux, probes, x, tuple(states), track.order
+        )
+        return probed, {**track.aux, **{probe_key(n): p for n, p in probes.items()}}
+
+    def gradients(self, loss: Tensor) -> dict[str, dict[str, Tensor]]:
+        """The loss's gradient by each state after each step, (T, B, width), by unit and state."""
+        leaves = [p for run in self.runs.values() for p in run.probes.values()]
+        found = iter(torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True))
+        return {
+            suffix: {
+                n: run.laid(torch.zeros_like(p) if (g := next(found)) is None else g) for n, p in run.probes.items()
+            }
+            for suffix, run in self.runs.items()
+        }

@@ -1,0 +1,66 @@
+"""Which units a report shows first: those that tell something that a reader can name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from conveyor.errors import ArgumentError
+from conveyor.inspect.labels import all_labels
+from conveyor.inspect.probing import ProbeResult, probe
+from conveyor.inspect.report.content import LayerValues, Telling
+from conveyor.layers.recording.trace import Trace
+
+_SHIFTS = 40  # of the labels against the text, for what chance alone would give
+# From which scores on held-out text a unit is worth showing, however sure it is that it does better than chance.
+_LEAST = {"balanced accuracy": 0.6, "r²": 0.1}
+
+
+def telling_units(trace: Trace, layers: Sequence[LayerValues], tokens: Sequence[str]) -> list[Telling]:
+    """Units that follow a property of the text, the surest first; where none does, those that hold longest.
+
+    Args:
+        trace: Of the text.
+        layers: The same as the report shows it, each direction by itself.
+        tokens: The text as readers see it.
+    """
+    directions = 2 if trace.layer(0).reverse is not None else 1
+    found: list[tuple[float, Telling]] = []
+    for what, labels in all_labels(list(tokens)).items():
+        try:
+            result = probe(trace, labels, permutations=_SHIFTS)
+        except ArgumentError:  # too rare in this text to be probed for
+            continue
+        best = result.best
+        if result.found and best.score >= _LEAST[result.metric]:
+            told = Telling(best.layer * directions + best.reverse, best.value, best.unit, _reason(what, result))
+            found.append((_share(result), told))
+    found.sort(key=lambda item: -item[0])
+    return [told for _, told in found] or _slow(layers)
+
+
+def _reason(what: str, result: ProbeResult) -> str:
+    chance = max(0.0, float(result.chance.quantile(0.95)))  # a line that fits the rest worse than its mean has r² < 0
+    return f"{what} ({result.metric} {result.best.score:.2f}, by chance {chance:.2f})"
+
+
+def _share(result: ProbeResult) -> float:
+    """How far the best unit is on the way from what chance gives to certainty."""
+    chance = float(result.chance.median())
+    return (result.best.score - chance) / max(1.0 - chance, 1e-9)
+
+
+def _slow(layers: Sequence[LayerValues], most: int = 4) -> list[Telling]:
+    """Units whose state changes least from step to step, as a share of how much it changes altogether."""
+    found = []
+    for k, layer in enumerate(layers):
+        states = [s.name for s in layer.program.states if s.name in layer.values]
+        for name in states[-1:]:
+            v = np.asarray(layer.values[name], np.float64)
+            size = v.std(0)
+            change = np.divide(
+                np.abs(np.diff(v, axis=0)).mean(0), size, out=np.full(v.shape[1], np.inf), where=size > 1e-6
+            )
+            found += [(change[u], Telling(k, name, int(u), "changes slowly")) for u in np.argsort(change)[:most]]
+    return [told for _, told in sorted(found, key=lambda item: item[0])[:most]]

@@ -1,0 +1,207 @@
+"""Where the arrays of Keras's layers are kept: in the two layouts of its HDF5 files, and in layers that are alive."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from conveyor.errors import ArgumentError
+from conveyor.interop.keras.storage.config import Cells, Entry, Place
+from conveyor.interop.keras.storage.hdf5 import Array, Group
+
+
+def split(arrays: Sequence[Array], directions: Sequence[Cells]) -> list[list[list[Array]]]:
+    """A layer's arrays, one after another, as those of each direction and cell."""
+    wanted = sum(count for cells in directions for _, count in cells)
+    if len(arrays) != wanted:
+        raise ArgumentError(f"expected {wanted} arrays, got {len(arrays)}; a layer that was never built has none")
+    rest = iter(arrays)
+    return [[[next(rest) for _ in range(count)] for _, count in cells] for cells in directions]
+
+
+# Layers that are alive
+
+
+@dataclass(frozen=True)
+class Live:
+    """A layer or model of Keras in this process."""
+
+    alive: Any
+
+    def layer(self, entries: Sequence[Entry], index: int) -> Place:
+        """One of its layers."""
+        return Live(self.alive.layers[index])
+
+    def wrapped(self) -> Place:
+        """What it wraps."""
+        return Live(self.alive.layer)
+
+    def arrays(self, directions: Sequence[Cells]) -> list[list[list[Array]]]:
+        """Its weights."""
+        return split([_as_numpy(w) for w in self.alive.get_weights()], directions)
+
+
+def _as_numpy(array: Any) -> Array:
+    found = np.asarray(array)
+    return found.astype(np.float32) if found.dtype.name == "bfloat16" else found
+
+
+def live_entry(alive: Any) -> Entry:
+    """The configuration of a layer or model that is alive, with the layers inside it as they are found there."""
+    kind = {"class_name": type(alive).__name__, "module": type(alive).__module__}
+    if isinstance(getattr(alive, "layers", None), list):
+        return kind | {"config": {"name": alive.name, "layers": [live_entry(k) for k in alive.layers]}}
+    if kind["class_name"] != "Bidirectional" and hasattr(getattr(alive, "layer", None), "get_config"):
+        return kind | {"config": {"name": alive.name, "layer": live_entry(alive.layer)}}
+    return kind | {"config": alive.get_config()}
+
+
+# Files of Keras 3: a group for each object, named by its class and its number among its like
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A group of a `.weights.h5` file, or of the one in a `.keras` file; None where there is no such group."""
+
+    group: Group | None
+
+    def layer(self, entries: Sequence[Entry], index: int) -> Place:
+        """The group of one of the layers: by the name that newer files note, else by class and number."""
+        inside = self._child("layers", "_layer_checkpoint_dependencies").group
+        if inside is None:
+            return Tree(None)
+        name = entries[index].get("config", {}).get("name")
+        for key in inside:
+            noted = inside.group(f"{key}/vars")
+            if noted is not None and name is not None and noted.text("name") == name:
+                return Tree(inside.group(key))
+        return Tree(inside.group(unique_names([str(e.get("class_name")) for e in entries])[index]))
+
+    def wrapped(self) -> Place:
+        """The group of what is wrapped."""
+        return self._child("layer")
+
+    def _child(self, *names: str) -> Tree:
+        found = (self.group.group(n) for n in names) if self.group is not None else ()
+        return Tree(next((g for g in found if g is not None), None))
+
+    def arrays(self, directions: Sequence[Cells]) -> list[list[list[Array]]]:
+        """The variables of each cell."""
+        layers = [self._child(n) for n in ("forward_layer", "backward_layer")] if len(directions) > 1 else [self]
+        return [layer._cells(cells) for layer, cells in zip(layers, directions, strict=True)]
+
+    def _cells(self, cells: Cells) -> list[list[Array]]:
+        cell = self._child("cell")
+        stack = cell._child("cells")
+        places = [cell]
+        if stack.group is not None:
+            places = [stack._child(n) for n in unique_names([kind for kind, _ in cells])]
+        return split([a for place in places for a in place.variables()], [cells])[0]
+
+    def variables(self) -> list[Array]:
+        """The arrays of the object here."""
+        held = self._child("vars", "_vars").group
+        return [] if held is None else [held.array(k) for k in sorted(held, key=int)]
+
+
+def unique_names(kinds: Sequence[str]) -> list[str]:
+    """What Keras calls the groups of objects of these classes: `lstm`, `lstm_1`, `simple_rnn`."""
+    used: dict[str, int] = {}
+    names = []
+    for kind in kinds:
+        name = re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("([A-Z]+)([A-Z][a-z])", r"\1_\2", kind)).lower()
+        names.append(f"{name}_{used[name]}" if name in used else name)
+        used[name] = used.get(name, 0) + 1
+    return names
+
+
+# Files of Keras 2, which Keras 3 can write too: a group a layer, arrays with names
+
+
+@dataclass
+class Named:
+    """The arrays of the cells in one group of such a file, by the path of the cell; taken as they are asked for."""
+
+    cells: dict[str, list[Array]] = field(default_factory=dict)
+
+    def layer(self, entries: Sequence[Entry], index: int) -> Place:
+        """One of the layers of a model within the model: its arrays have its name in their path, or come next."""
+        name = entries[index].get("config", {}).get("name")
+        return _Narrowed(self, [path for path in self.cells if name in path.split("/")])
+
+    def wrapped(self) -> Place:
+        """The same group."""
+        return self
+
+    def arrays(self, directions: Sequence[Cells]) -> list[list[list[Array]]]:
+        """The next cells of the group."""
+        return self.take(list(self.cells), directions)
+
+    def take(self, paths: Sequence[str], directions: Sequence[Cells]) -> list[list[list[Array]]]:
+        """The cells at the first of these paths, which are not there any more after that."""
+        wanted = sum(len(cells) for cells in directions)
+        if len(paths) < wanted:
+            raise ArgumentError(f"expected the arrays of {wanted} cells, found those of {len(paths)}")
+        return split([a for path in paths[:wanted] for a in self.cells.pop(path)], directions)
+
+
+@dataclass(frozen=True)
+class _Narrowed:
+    owner: Named
+    paths: Sequence[str]
+
+    def layer(self, entries: Sequence[Entry], index: int) -> Place:
+        name = entries[index].get("config", {}).get("name")
+        mine = [p for p in self.paths or self.owner.cells if name in p.split("/")]
+        return _Narrowed(self.owner, mine)
+
+    def wrapped(self) -> Place:
+        return self
+
+    def arrays(self, directions: Sequence[Cells]) -> list[list[list[Array]]]:
+        return self.owner.take([p for p in self.paths if p in self.owner.cells] or list(self.owner.cells), directions)
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """The root of such a file, or its group `model_weights`."""
+
+    root: Group
+
+    def layer(self, entries: Sequence[Entry], index: int) -> Place:
+        """The group of a layer."""
+        name = entries[index].get("config", {}).get("name")
+        group = self.root.group(str(name))
+        return Named() if group is None else Named(cells_in(group))
+
+    def wrapped(self) -> Place:
+        """A model alone has no wrapper."""
+        return self
+
+    def arrays(self, directions: Sequence[Cells]) -> list[list[list[Array]]]:
+        """Of the groups in turn: the file is that of one layer."""
+        found: dict[str, list[Array]] = {}
+        for name in self.root.names("layer_names"):
+            group = self.root.group(name)
+            found |= {} if group is None else cells_in(group)
+        return Named(found).arrays(directions)
+
+
+_PARTS = ("kernel", "recurrent_kernel", "bias")
+
+
+def cells_in(group: Group) -> dict[str, list[Array]]:
+    """The arrays of each recurrent cell in a layer's group, in the order in which it names them."""
+    found: dict[str, dict[str, str]] = {}
+    for path in group.names("weight_names"):
+        parent, _, name = path.rpartition("/")
+        found.setdefault(parent, {})[name.partition(":")[0]] = path
+    return {
+        parent: [group.array(paths[p]) for p in _PARTS if p in paths]
+        for parent, paths in found.items()
+        if "recurrent_kernel" in paths
+    }

@@ -1,0 +1,80 @@
+"""What every module of conveyor answers to torch's tools."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NoReturn
+
+from torch import nn
+
+from conveyor import backends
+from conveyor.errors import ArgumentError
+from conveyor.layers import parameter_groups
+from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.pickling import SETTINGS, plain_state
+
+
+class Module(nn.Module):
+    """The base of sequence layers and single steps."""
+
+    def __init__(self) -> None:
+        # Not torch.nn's LSTM or LSTMCell, which may come behind: what they make is made by our own subclasses.
+        nn.Module.__init__(self)
+        backends.why_not("cpu")  # found out now: torch.compile reads it, but could not find it out
+
+    # What a pickle leaves out, since it follows from what stands in it.
+    _derived: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def _settings_of(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """What the units are made from, read from the module's attributes or from a pickle of an earlier version."""
+
+    @abstractmethod
+    def _build(self, settings: Mapping[str, Any]) -> None:
+        """Make what a pickle leaves out."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return plain_state(self.__dict__, self._derived, self._settings_of(self.__dict__))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        settings = state[SETTINGS] if SETTINGS in state else self._settings_of(state)
+        kept = {name: value for name, value in state.items() if name != SETTINGS and name not in self._derived}
+        nn.Module.__setstate__(self, kept)
+        self._build(settings)
+
+    @abstractmethod
+    def _all_units(self) -> Sequence[Unit]:
+        """What runs, layer by layer."""
+
+    def parameters_of(self, *gates: str) -> list[nn.Parameter]:
+        """The parameters of gates, in all layers and directions: a group for an optimizer.
+
+        Gates lie side by side in a layer's tensors. What comes back are rows of these, in the same memory, which an
+        optimizer takes for parameters of their own; matrices have two dimensions, biases one.
+
+        Args:
+            gates: Names of affine maps in the cell's equations ("f", the LSTM's forget gate), or of a `cv.weight` or
+                `cv.layer_norm`.
+
+        Raises:
+            ArgumentError: The cells have no such gate, or a parametrization computes the tensor.
+        """
+        return parameter_groups.parameters_of(self, self._all_units(), gates)
+
+    def parameters_except(self, *gates: str) -> list[nn.Parameter]:
+        """All parameters but those of these gates: the group beside that of `parameters_of`.
+
+        Args:
+            gates: As in `parameters_of`.
+
+        Raises:
+            ArgumentError: The cells have no such gate, or a parametrization computes the tensor.
+        """
+        return parameter_groups.parameters_except(self, self._all_units(), gates)
+
+    def __prepare_scriptable__(self) -> NoReturn:
+        raise ArgumentError(
+            f"torch.jit.script reads Python source, and {type(self).__name__} makes code of its own; use torch.export,"
+            " or torch.jit.trace, whose graph takes any number of steps"
+        )

@@ -1,0 +1,57 @@
+"""Layers as their class and their settings: what a pickle, a copy or torch.save holds of one.
+
+Nothing internal stands in a pickle: numbers, names and the texts of programs beside torch's own parameters, so that
+`torch.load` with its defaults needs one name a class, as for torch.nn's layers. What runs is made again from them.
+Pickles of versions before this hold the units themselves; their settings are read from those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conveyor.cells import cells
+from conveyor.frontend import CellDefinition
+from conveyor.ir.program import HIDDEN, INPUT, ROW
+from conveyor.layers.core.layer_direction import Unit
+
+SETTINGS = "conveyor"  # the entry of a pickled module that holds them
+VERSION = 1
+
+
+def settings_of(units: Sequence[Unit], directions: int) -> dict[str, Any]:
+    """Collects what the units of a module are made from, in Python's own types.
+
+    Args:
+        units: The units, layer by layer.
+        directions: How many each layer has.
+
+    Returns:
+        `cells`, for each layer the name and the program's text; `hidden_sizes`, one a layer; `sizes`, the widths that
+        programs name; `version`.
+    """
+    layers = units[::directions]
+    sizes = {
+        width: unit.widths[width]
+        for unit in layers
+        for width in unit.cell.program.widths
+        if width not in (ROW, INPUT, HIDDEN)
+    }
+    return {
+        "version": VERSION,
+        "cells": [[unit.cell.name, unit.cell.program.text] for unit in layers],
+        "hidden_sizes": [unit.widths[HIDDEN] for unit in layers],
+        "sizes": sizes,
+    }
+
+
+def cell_of(name: str, text: str) -> CellDefinition:
+    """Finds the built-in cell of a name and a program's text, or makes one that has this program."""
+    known = cells.get(name)
+    return known if known is not None and known.program.text == text else CellDefinition.from_text(name, text)
+
+
+def plain_state(state: Mapping[str, Any], derived: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Makes what is pickled of a module: its attributes but those that follow from its settings, and these."""
+    kept = {name: value for name, value in state.items() if name not in derived}
+    return kept | {SETTINGS: dict(settings)}

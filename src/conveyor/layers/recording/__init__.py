@@ -1,0 +1,7 @@
+"""What layers compute inside a call.
+
+recorder  listens to the values inside calls
+record    records of a layer or a model
+trace     every named value at every step
+tables    traces as tables
+"""

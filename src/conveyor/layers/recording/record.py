@@ -1,0 +1,136 @@
+"""Records of what layers compute inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from conveyor.errors import ArgumentError, ArgumentTypeError
+from conveyor.layers.core.nested import is_nested, unnest
+from conveyor.layers.core.packing import read_lengths, unpacked_form
+from conveyor.layers.core.stack import Stack
+from conveyor.layers.recording.recorder import Notes, check_names, listening
+from conveyor.layers.recording.trace import Trace
+
+
+class Recording:
+    """The calls of layers that were recorded, in order.
+
+    Attributes:
+        calls: The name of the layer inside the model (empty if it is the model itself) and its trace, call by call.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Trace]] = []
+
+    def __getitem__(self, name: str) -> Trace:
+        """The last call of the layer of that name.
+
+        Raises:
+            ArgumentError: No such layer was called.
+        """
+        found = [trace for called, trace in self.calls if called == name]
+        if not found:
+            known = ", ".join(repr(n) for n in self) or "none: nothing was called yet"
+            raise ArgumentError(f"traces: no layer {name!r} was called; those that were are {known}")
+        return found[-1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name for name, _ in self.calls))
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+    def __contains__(self, name: object) -> bool:
+        return any(name == called for called, _ in self.calls)
+
+    def __repr__(self) -> str:
+        return f"Recording({', '.join(f'{name!r}: {trace!r}' for name, trace in self.calls)})"
+
+
+@contextmanager
+def recording(model: nn.Module, values: Sequence[str] | str | None = None) -> Iterator[Recording]:
+    """Record every call of a conveyor layer inside a model while the block runs.
+
+    Args:
+        model: Any module; layers are found in it by their names.
+        values: The names of the values that are kept, such as `["f", "c"]`; None keeps all.
+
+    Yields:
+        The recording, which fills as layers are called: `traces["encoder.rnn"]["f"]`.
+
+    Raises:
+        ArgumentError: The model has no layer of conveyor's, or no layer has a value of a name.
+    """
+    if not isinstance(model, nn.Module):
+        raise ArgumentTypeError(f"model is a torch.nn.Module, got {type(model).__name__}")
+    names = {layer: name for name, layer in model.named_modules() if isinstance(layer, Stack)}
+    if not names:
+        raise ArgumentError(
+            f"model: {type(model).__name__} has no sequence layer of conveyor's (single steps such as cv.Cell are not"
+            " recorded); swap torch.nn's for them with cv.replace(model)"
+        )
+    wanted = check_names(values, list(names))
+    found = Recording()
+    open_calls: list[Notes] = []
+
+    def hear(layer: Stack) -> Notes | None:
+        if layer not in names:
+            return None
+        open_calls.append(Notes(layer, wanted))
+        return open_calls[-1]
+
+    def finished(layer: nn.Module, args: Any, kwargs: dict[str, Any], returned: Any) -> None:
+        assert isinstance(layer, Stack)
+        if not open_calls or open_calls[-1].layer is not layer or not open_calls[-1].units:
+            return  # another listener inside the block, such as `layer.record`, took the notes of this call
+        notes = open_calls.pop()
+        given = args[0] if args else kwargs.get("x", kwargs.get("input"))
+        found.calls.append((names[layer], trace_of(notes, returned, given, kwargs.get("lengths"))))
+
+    handles = [layer.register_forward_hook(finished, with_kwargs=True) for layer in names]
+    try:
+        with listening(hear):
+            yield found
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def record(layer: Stack, call: Callable[[], tuple[Any, Any]], values: Any, given: Any, lengths: Any) -> Trace:
+    """The trace of one call of a layer.
+
+    Args:
+        layer: The layer.
+        call: Calls it.
+        values: The names of the values that are kept; None keeps all.
+        given: The input.
+        lengths: The lengths that are given with it, or None.
+
+    Raises:
+        ArgumentError: The layer has no value of a name, or the call is wrong.
+    """
+    notes = Notes(layer, check_names(values, [layer]))
+    with listening(lambda called: notes if called is layer else None):
+        return trace_of(notes, call(), given, lengths)
+
+
+def trace_of(notes: Notes, returned: tuple[Any, Any], given: Any, lengths: Any) -> Trace:
+    """The trace of a call that has returned, of which notes were taken."""
+    output, state = returned
+    return Trace(notes, output, state, _own_lengths(given, lengths))
+
+
+def _own_lengths(given: Any, lengths: Any) -> Tensor | None:
+    """Reads the lengths (B,) of an input that a layer has run on."""
+    if isinstance(given, PackedSequence):
+        return unpacked_form(given)[1]
+    if is_nested(given):
+        return unnest(given, given.size(-1)).lengths
+    if lengths is None or isinstance(lengths, Tensor):
+        return lengths
+    return read_lengths(lengths, len(lengths), "cpu" if given is None else given.device)

@@ -1,0 +1,150 @@
+"""What a layer computed inside a call: every named value, at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from conveyor.errors import ArgumentError
+from conveyor.ir.program import Program
+from conveyor.layers.recording.recorder import Notes, UnitNotes
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+class LayerTrace(Mapping[str, Tensor]):
+    """The named values of one layer, (T, B, width) by name, at the input's time index.
+
+    Args:
+        forward: What the direction that goes forward computed.
+        reverse: What the other one computed, if there is one.
+
+    Attributes:
+        program: What ran at each step; its `names` tell which node is which value.
+        initial: Each state before the first step, (B, width).
+        reverse: The other direction, whose first step is the last; None if there is none.
+    """
+
+    def __init__(self, forward: UnitNotes, reverse: UnitNotes | None = None) -> None:
+        self._values = forward.values
+        self.program: Program = forward.program
+        self.initial: Mapping[str, Tensor] = forward.initial
+        self.reverse: LayerTrace | None = None if reverse is None else LayerTrace(reverse)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the values, in the order of the equations."""
+        return tuple(self._values)
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._values:
+            raise ArgumentError(f"trace has no value {name!r}; it has {', '.join(self._values)}")
+        return self._values[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        size = next((f", T={v.shape[0]}, B={v.shape[1]}" for v in self._values.values()), "")
+        return f"LayerTrace({', '.join(self._values)}{size}{', both ways' if self.reverse else ''})"
+
+
+class Trace:
+    """What the layers of one call computed. Time comes first always, and the batch second, of one row without a batch.
+
+    Args:
+        notes: What was written down.
+        output: What the call returned as its output.
+        state: What it returned as its state.
+        lengths: (B,), if sequences were of unequal length; values behind an end are zero.
+
+    Attributes:
+        layers: A `LayerTrace` a layer.
+        output: The call's output.
+        state: The call's state.
+        lengths: (B,), or None.
+    """
+
+    def __init__(self, notes: Notes, output: Any, state: Any, lengths: Tensor | None = None) -> None:
+        directions = notes.layer.num_directions
+        units = [notes.units[u.suffix] for u in notes.layer.units]
+        self.layers = tuple(LayerTrace(*units[k : k + directions]) for k in range(0, len(units), directions))
+        self.output = output
+        self.state = state
+        self.lengths = lengths
+
+    def layer(self, k: int) -> LayerTrace:
+        """The values of layer `k`, from 0; negative numbers count from the last.
+
+        Raises:
+            ArgumentError: There is no such layer.
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or not -len(self.layers) <= k < len(self.layers):
+            raise ArgumentError(f"trace has layers 0 to {len(self.layers) - 1}, got {k!r}")
+        return self.layers[k]
+
+    def __getitem__(self, name: str) -> Tensor:
+        if len(self.layers) != 1:
+            raise ArgumentError(f"trace has {len(self.layers)} layers; say which: trace.layer(0)[{name!r}]")
+        return self.layers[0][name]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __repr__(self) -> str:
+        return f"Trace({', '.join(map(repr, self.layers))})"
+
+    # Elsewhere
+
+    def directions(self) -> Iterator[tuple[int, str, LayerTrace]]:
+        """Each layer's number, `forward` or `reverse`, and the values."""
+        for k, layer in enumerate(self.layers):
+            yield k, "forward", layer
+            if layer.reverse is not None:
+                yield k, "reverse", layer.reverse
+
+    def to_numpy(self) -> dict[tuple[int, str, str], np.ndarray[Any, Any]]:
+        """Arrays (T, B, width) by (layer, direction, name)."""
+        return {
+            (k, way, name): value.float().numpy(force=True) if value.dtype.itemsize < 4 else value.numpy(force=True)
+            for k, way, layer in self.directions()
+            for name, value in layer.items()
+        }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A table with a row for each layer, direction, row of the batch, step and unit, and a column a named value.
+
+        Steps behind a sequence's end are left out; a value that is narrower than others is missing for the units that
+        it does not have.
+
+        Raises:
+            ArgumentError: pandas is not installed.
+        """
+        from conveyor.layers.recording.tables import to_pandas
+
+        return to_pandas(self)
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write `to_pandas` to a file: Parquet if its name ends in .parquet, CSV if in .csv.
+
+        Args:
+            path: The file.
+            force: Whether a file that is there is overwritten.
+
+        Raises:
+            ArgumentError: The name ends in something else, the file is there, or a package is missing.
+        """
+        from conveyor.layers.recording.tables import save
+
+        save(self.to_pandas(), path, force=force)

@@ -1,0 +1,91 @@
+"""The masks of one call, drawn before it runs: so they are the same on every backend, and for padded and packed rows.
+
+They are drawn by torch's generator in one order: for each layer, from the first, that between it and the layer below,
+that on what it reads, and for each direction those of its recurrent connections and of zoneout; last that on what the
+layer gives out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from conveyor.ir.transforms.regularisation import dropout_key, recurrent_states, zoneout_key
+from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.packing import Packing
+from conveyor.layers.regularisation.dropout import kept, multiplier
+
+
+@dataclass(frozen=True, eq=False)
+class Masks:
+    """The masks of a call, (T, B, width), (1, B, width) where one serves for all steps, or packed rows.
+
+    Attributes:
+        below: For each layer that on the output of the layer below.
+        read: For each layer that on all that it reads.
+        units: For each unit, by its suffix, those that its program reads.
+        output: That on the last layer's output.
+    """
+
+    below: Sequence[Tensor | None]
+    read: Sequence[Tensor | None]
+    units: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    output: Tensor | None = None
+
+
+def no_masks(layers: int) -> Masks:
+    """Nothing is dropped."""
+    return Masks((None,) * layers, (None,) * layers)
+
+
+def draw(
+    floors: Sequence[Sequence[Unit]],
+    widths: Sequence[tuple[int, int]],
+    dropout: float,
+    variational: Mapping[str, float],
+    like: Tensor,
+    steps: int,
+    batch: int,
+    packing: Packing | None,
+) -> Masks:
+    """Draw the masks of a call.
+
+    Args:
+        floors: The units of each layer.
+        widths: For each layer how wide what stands below it is, and what it reads; last how wide the output is, twice.
+        dropout: The probability between layers.
+        variational: That of variational dropout, by place.
+        like: Of the type and device that masks have.
+        steps: T.
+        batch: B.
+        packing: How rows are packed, or None.
+    """
+
+    def each_step(mask: Tensor) -> Tensor:
+        return mask if packing is None else packing.pack(mask)
+
+    def one(width: int, rate: float) -> Tensor:
+        mask = multiplier(like, (1, batch, width), rate)
+        return mask if packing is None else mask[0].index_select(0, packing.rows % batch)
+
+    below: list[Tensor | None] = []
+    read: list[Tensor | None] = []
+    units: dict[str, dict[str, Tensor]] = {}
+    for k, floor in enumerate(floors):
+        lower, whole = widths[k]
+        drops = dropout and k
+        below.append(each_step(multiplier(like, (steps, batch, lower), dropout)) if drops else None)
+        read.append(one(whole, variational["input"]) if "input" in variational else None)
+        for unit in floor:
+            own = units[unit.suffix] = {}
+            for s in unit.plain.states:
+                if unit.changes.recurrent and s.name in recurrent_states(unit.plain):
+                    own[dropout_key(s.name)] = one(unit.widths[s.width], variational["recurrent"])
+            for s in unit.plain.states:
+                if s.name in unit.changes.zoneout:
+                    shape = (steps, batch, unit.widths[s.width])
+                    own[zoneout_key(s.name)] = each_step(kept(like, shape, unit.changes.zoneout[s.name]))
+    output = one(widths[-1][0], variational["output"]) if "output" in variational else None
+    return Masks(below, read, units, output)
