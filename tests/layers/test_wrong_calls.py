@@ -127,7 +127,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
         "device is a torch.device or a name such as 'cpu' or 'cuda:0', got 'gpu'",
     ),
     "projection as text": (lambda: cv.LSTM(I, H, proj_size="2"), "proj_size is a whole number, 0 for no projection, got '2'"),
-    "negative projection": (lambda: cv.LSTM(I, H, proj_size=-1), "proj_size is a whole number, 0 for no projection, got -1"),
+    "negative projection": (lambda: cv.LSTM(I, H, proj_size=-1), "proj_size is a whole number, 0 for no projection, got -1 (proj_size should be a positive integer or zero to disable projections)"),
     "projection of a cell without": (lambda: cv.Recurrent("gru", I, H, proj_size=2), "sizes has 'proj', which cell gru does not name"),
     "size missing": (
         lambda: cv.Cell("lstm_projection", I, H),

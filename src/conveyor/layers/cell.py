@@ -17,7 +17,7 @@ from conveyor.ir.program import Bias, Program
 from conveyor.ir.transforms.param_layout import Layout, merged_layout, resolve_widths
 from conveyor.ir.transforms.rewrite import without_bias
 from conveyor.layers.call_plan import call_cell
-from conveyor.layers.core.argument_checks import check_aux_names, check_input, check_state, step_aux
+from conveyor.layers.core.argument_checks import check_aux_names, check_input, check_kind, check_state, step_aux
 from conveyor.layers.core.arguments import as_cell, as_sizes, check_place
 from conveyor.layers.core.layer_direction import Unit
 from conveyor.layers.core.module import Module
@@ -119,6 +119,9 @@ class _Step(Module):
             given = tuple(like.new_zeros((rows.shape[0], widths[s.width])) for s in program.states)
         else:
             given = self._given(state, x, rows, like, fix)
+        check_kind("input", x, like)
+        for s, tensor in zip(program.states, given, strict=True):
+            check_kind(f"state {s.name}", tensor, like)
         whole = {a.name: step_aux(a.name, aux[a.name], x, widths[a.width]).unsqueeze(0) for a in program.aux}
         params = self.unit.bind(self).to(like.dtype)
         args = RecurrenceArgs.of(program, rows.unsqueeze(0), given, params, widths, whole)

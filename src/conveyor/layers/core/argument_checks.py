@@ -13,7 +13,7 @@ from conveyor.layers.core.layer_direction import Unit
 
 
 def check_input(x: Any, input_size: int, like: Tensor, batch_first: bool, ranks: tuple[int, ...] = (2, 3)) -> None:
-    """Check the input's rank, width, dtype and device against a parameter `like`."""
+    """Check the input's rank and width; and, but for a single step's, dtype and device against a parameter `like`."""
     if not isinstance(x, Tensor):
         raise ArgumentTypeError(f"input is a tensor, got {type(x).__name__}; torch.as_tensor makes one")
     refuse_sparse("input", x)
@@ -29,7 +29,8 @@ def check_input(x: Any, input_size: int, like: Tensor, batch_first: bool, ranks:
             f" make the layer with input_size={x.shape[-1]} or check the order of the axes"
             + (f" (input has inconsistent input_size: got {x.shape[-1]} expected {input_size})" if is_step else "")
         )
-    _check_kind("input", x, like)
+    if 1 not in ranks:  # a single step checks its states' shapes first, as torch.nn's cells do
+        check_kind("input", x, like)
 
 
 def wrong_tensor(value: Any) -> type[ArgumentError]:
@@ -47,7 +48,12 @@ def refuse_sparse(name: str, tensor: Tensor) -> None:
         raise TensorError(f"{name} is a sparse tensor ({tensor.layout}), expected a dense one; .to_dense() makes one")
 
 
-def _check_kind(what: str, tensor: Tensor, like: Tensor) -> None:
+def check_kind(what: str, tensor: Tensor, like: Tensor) -> None:
+    """Checks dtype and device against a tensor of the layer.
+
+    Raises:
+        TensorError: One is another.
+    """
     if tensor.dtype != like.dtype:
         torchs = (
             f" (RNN input dtype ({tensor.dtype}) does not match weight dtype ({like.dtype}). Convert input:"
@@ -100,7 +106,8 @@ def check_state(
         raise TensorError(
             f"state {name} has shape {tuple(state.shape)}, expected {shape}; None starts from zeros{torchs}"
         )
-    _check_kind(f"state {name}", state, like)
+    if place is None:
+        check_kind(f"state {name}", state, like)
 
 
 def _words_of_step(state: Tensor, shape: tuple[int, ...], index: int, count: int) -> str:
