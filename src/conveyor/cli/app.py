@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-from conveyor.cli.task_group import DEFAULT_TASK, TaskGroup, require_alone
+from conveyor.cli.needs import require_forecast_packages
+from conveyor.cli.task_group import DEFAULT_TASK, TaskGroup, require_alone, task_command
+from conveyor.cli.train_forecast import train_forecast
 from conveyor.errors import ArgumentError, ConveyorError, NonFiniteError
 from conveyor.tasks.config import TrainingConfig
 from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
@@ -213,6 +215,51 @@ def train(
     from conveyor.cli.train import start_training
 
     raise typer.Exit(start_training(config, cell, output or Path(), force=force, dry_run=dry_run))
+
+
+task_command(app, "train", "forecast")(train_forecast)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run of --task forecast.")],
+    history: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Series up to the present; the training file without.")
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="CSV or Parquet file.")] = Path("forecast.csv"),
+    future: Annotated[
+        Path | None, typer.Option(help="Rows of the steps to come, with the columns known beforehand.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Picture of it: .png, .svg or .pdf.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the files.")] = False,
+) -> None:
+    """Forecast what comes after the last rows of each series: a row a step, a column a quantile."""
+    require_forecast_packages()
+    from conveyor.cli.predict import require_forecast, run_predict
+
+    require_forecast(model)
+    raise typer.Exit(run_predict(model, history, future, output, plot, force=force))
+
+
+@app.command()
+def backtest(
+    model: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run of --task forecast.")],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Series with what came; the training file without.")
+    ] = None,
+    windows: Annotated[int, typer.Option(help="Origins to forecast from, the last ones.")] = 8,
+    step: Annotated[int | None, typer.Option(help="Steps between them; the horizon without.")] = None,
+    refit: Annotated[int, typer.Option(help="Train anew at every so many origins; 0: never.")] = 0,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="CSV or Parquet file of all forecasts.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Picture of it: .png, .svg or .pdf.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the files.")] = False,
+) -> None:
+    """Forecast from past origins and score that beside the seasonal naive forecast and a ridge regression."""
+    require_forecast_packages()
+    from conveyor.cli.predict import require_forecast, run_backtest
+
+    require_forecast(model)
+    raise typer.Exit(run_backtest(model, file, windows, step, refit, output, plot, force=force))
 
 
 @app.command()

@@ -41,6 +41,12 @@ def view_of(run: Run[Any]) -> RunView:
         from conveyor.cli.text_view import TextView
 
         return TextView(run)
+    if run.TASK == "forecast":
+        from conveyor.cli.forecast_view import ForecastView
+        from conveyor.tasks.forecast.run import ForecastRun
+
+        assert isinstance(run, ForecastRun), "the only class of this task"
+        return ForecastView(run)
     raise AssertionError(f"no view of {type(run).__name__}")
 
 

@@ -26,6 +26,10 @@ def run_class(task: str, folder: Path) -> type[Run[Any]]:
         from conveyor.tasks.text.run import TextRun
 
         return TextRun
+    if task == "forecast":
+        from conveyor.tasks.forecast.run import ForecastRun
+
+        return ForecastRun
     raise CheckpointError(
         f"{folder}: expected one of the tasks {', '.join(TASKS)}, got {task!r}: upgrade with pip install -U conveyor"
     )

@@ -118,6 +118,6 @@ def _design(reader: WindowReader, origins: Tensor, step: int, past: int) -> Tens
     columns = encoded.fixed[rows]
     lagged = encoded.lagged[rows][:, : 0 if shape.simulate else shape.lags]
     ones = torch.ones(len(origins), 1)
-    return torch.cat([before, lagged, columns, columns.square(), encoded.static[encoded.series[origins]], ones], 1).double()
-
-
+    return torch.cat(
+        [before, lagged, columns, columns.square(), encoded.static[encoded.series[origins]], ones], 1
+    ).double()

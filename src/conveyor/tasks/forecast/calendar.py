@@ -44,10 +44,13 @@ def calendar_columns(stamps: Any, cycles: tuple[str, ...]) -> Any:
     """Compute the sines and cosines of stamps (N,) in each cycle: (N, K)."""
     if not cycles:
         return np.zeros((len(stamps), 0))
-    index = pd.DatetimeIndex(stamps)
-    day = (index - index.normalize()) / pd.Timedelta(1, "D")
-    phases = {_DAY: day, _WEEK: (index.dayofweek + day) / 7, _YEAR: (index.dayofyear - 1 + day) / 365.25}
-    angles = [2 * np.pi * k * np.asarray(phases[c]) for c in cycles for k in range(1, _HARMONICS[c] + 1)]
+    # NumPy's own arithmetic of dates: pandas' is ten times slower on the few rows of a forecast.
+    dates = stamps.astype("datetime64[D]")
+    day = (stamps - dates) / np.timedelta64(1, "D")
+    weekday = (dates.astype(np.int64) + 3) % 7
+    of_year = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
+    phases = {_DAY: day, _WEEK: (weekday + day) / 7, _YEAR: (of_year + day) / 365.25}
+    angles = [2 * np.pi * k * phases[c] for c in cycles for k in range(1, _HARMONICS[c] + 1)]
     return np.stack([f(angle) for angle in angles for f in (np.sin, np.cos)], 1)
 
 

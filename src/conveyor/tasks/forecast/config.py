@@ -11,7 +11,8 @@ from conveyor.tasks.config import TrainingConfig
 
 REPEATED = ("error", "mean", "last")
 SCALES = ("auto", "series", "window")
-BASES = ("auto", "none", "seasonal", "ridge")
+BASES = ("auto", "none", "seasonal")
+LINEAR = ("auto", "yes", "no")
 QUANTILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -78,13 +79,13 @@ class ModelConfig:
     Args:
         hidden_size: units of a layer.
         num_layers: recurrent layers.
-        dropout: probability before the quantile head and between layers.
+        dropout: probability before the quantile head and between layers; None lets validation choose.
         context: steps read before the horizon; 0 takes two horizons.
         quantiles: levels that are forecast, rising, with the median among them.
         scale: what values are measured in: each `series`' mean and deviation, or those of the `window` read; `auto`
             lets validation choose.
-        base: what the network corrects: `none`, the `seasonal` naive forecast, or a `ridge` regression on the past;
-            `auto` lets validation choose.
+        base: what the network corrects: `none`, or the `seasonal` naive forecast; `auto` lets validation choose.
+        linear: whether a linear path leads from the window's values to the forecast: `yes`, `no`, or `auto`.
         simulate: leave the target's own past out: values follow from the other columns, as in rainfall-runoff models.
         backend: what runs the layer.
 
@@ -94,11 +95,12 @@ class ModelConfig:
 
     hidden_size: int = 64
     num_layers: int = 1
-    dropout: float = 0.0
+    dropout: float | None = None
     context: int = 0
     quantiles: tuple[float, ...] = QUANTILES
     scale: str = "auto"
     base: str = "auto"
+    linear: str = "auto"
     simulate: bool = False
     backend: str = "auto"
 
@@ -106,9 +108,10 @@ class ModelConfig:
         between("hidden_size", self.hidden_size, 1, LARGEST_SIZE)
         between("num_layers", self.num_layers, 1, 1000)
         between("context", self.context, 0, LARGEST_SIZE)
-        fraction("dropout", self.dropout)
+        fraction("dropout", self.dropout or 0.0)
         one_of("scale", self.scale, SCALES)
         one_of("base", self.base, BASES)
+        one_of("linear", self.linear, LINEAR)
         levels = self.quantiles
         if 0.5 not in levels or any(not 0 < q < 1 for q in levels) or list(levels) != sorted(set(levels)):
             raise ArgumentError(

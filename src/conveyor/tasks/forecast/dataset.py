@@ -12,7 +12,7 @@ from torch import Tensor
 
 from conveyor.errors import DataError
 from conveyor.tasks.forecast.baselines import choose_season
-from conveyor.tasks.forecast.config import ForecastConfig
+from conveyor.tasks.forecast.config import DataConfig, ForecastConfig
 from conveyor.tasks.forecast.encode import Encoding, encode, fit_encoding
 from conveyor.tasks.forecast.panel import Panel, build_panel, with_front
 from conveyor.tasks.forecast.table import canonical
@@ -55,6 +55,19 @@ class Dataset:
         return pd.concat(parts, ignore_index=True)
 
 
+def resolve_columns(frame: pd.DataFrame, data: DataConfig) -> DataConfig:
+    """Take the column `unique_id` for the series' names where the user named none and the table has it."""
+    named = {data.time, data.target, *data.future, *data.past, *data.static}
+    if data.id is None and "unique_id" in frame.columns and "unique_id" not in named:
+        return replace(data, id="unique_id")
+    return data
+
+
+def canonical_columns(data: DataConfig) -> DataConfig:
+    """Name the columns as a table of `canonical` does."""
+    return replace(data, time="ds", id="unique_id", target="y", date_format=None)
+
+
 def choose_context(config: ForecastConfig) -> int:
     """Steps that windows read before their origin: as given, or two horizons; a year's like for simulations."""
     if config.model.context:
@@ -79,9 +92,13 @@ def build_dataset(frame: pd.DataFrame, config: ForecastConfig) -> Dataset:
         )
     context = min(context, max(int(lengths.max()) // 4, 1))
     least = np.maximum(horizon + 1, np.ceil(lengths * (1 - 2 * _PART)).astype(np.int64))
-    test, test_begin = evaluation_origins(panel, data.test_windows, horizon, panel.end, np.maximum(
-        horizon + 1, np.ceil(lengths * (1 - _PART)).astype(np.int64)
-    ))
+    test, test_begin = evaluation_origins(
+        panel,
+        data.test_windows,
+        horizon,
+        panel.end,
+        np.maximum(horizon + 1, np.ceil(lengths * (1 - _PART)).astype(np.int64)),
+    )
     valid, train_end = evaluation_origins(panel, data.valid_windows, horizon, test_begin, least)
     if not len(valid):
         raise DataError(

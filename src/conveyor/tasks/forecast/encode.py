@@ -268,7 +268,7 @@ def encode(panel: Panel, encoding: Encoding) -> Encoded:
         shifted=torch.from_numpy(np.concatenate([np.zeros_like(shifted[:1]), shifted[:-1]])),
         fixed=torch.from_numpy(_stack(fixed, len(y))),
         lagged=torch.from_numpy(_lagged(y, flags, encoding.lags)),
-        gaps=torch.from_numpy(np.log1p(gaps)[:, None] if panel.frequency is None else np.zeros((len(y), 0), np.float32)),
+        gaps=torch.from_numpy(np.log1p(gaps)[:, None][:, : int(encoding.frequency is None)].copy()),
         static=torch.from_numpy(
             _stack([code.encode(panel.static[name]) for name, code in encoding.static.items()], len(panel.ids))
         ),
@@ -293,7 +293,7 @@ def _lagged(y: Any, known: Any, lags: tuple[int, ...]) -> Any:
 
 def _gaps(panel: Panel, encoding: Encoding, begins: Any) -> Any:
     """Time from the row before in units of the usual step, (N,)."""
-    if panel.frequency is not None:
+    if encoding.frequency is not None:
         return np.ones(len(panel.y), np.float32)
     passed = np.diff(panel.stamps, prepend=panel.stamps[:1])
     seconds = passed / np.timedelta64(1, "s") if passed.dtype.kind == "m" else passed.astype(np.float64)

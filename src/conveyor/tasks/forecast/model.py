@@ -13,7 +13,7 @@ from conveyor.language import CellDefinition
 from conveyor.layers import Recurrent
 from conveyor.tasks.batch import Batch, Outcome
 from conveyor.tasks.forecast.config import ModelConfig
-from conveyor.tasks.forecast.windows import KNOWN, SINCE, Y, Shape
+from conveyor.tasks.forecast.windows import KNOWN, SINCE, Shape, Y
 from conveyor.tasks.state import State
 
 _LEAST_SCALE = 0.1

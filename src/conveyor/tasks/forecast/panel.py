@@ -36,7 +36,7 @@ class Panel:
         y: The target (N,), float64, NaN where it is missing or to come.
         columns: Future and past columns by name, (N,) float64 or object.
         static: Static columns by name, (S,) float64 or object.
-        profile: What was found about the data.
+        profile: What was found about the data; None for the last rows of a series that were read without it.
     """
 
     ids: tuple[str, ...]
@@ -48,7 +48,7 @@ class Panel:
     y: Any
     columns: dict[str, Any]
     static: dict[str, Any]
-    profile: Profile
+    profile: Profile | None
 
     def series(self) -> Iterator[tuple[int, int, int]]:
         """Yield the number, first row and end of each series."""
@@ -59,9 +59,11 @@ def build_panel(
     frame: pd.DataFrame,
     data: DataConfig,
     *,
-    front: int,
+    front: int = 0,
+    ahead: int = 0,
     future: pd.DataFrame | None = None,
     frequency: Frequency | None = None,
+    usual: Any = None,
     what: str = "data",
 ) -> Panel:
     """Put the series of a table on a grid.
@@ -70,8 +72,10 @@ def build_panel(
         frame: of `canonical`.
         data: what its columns mean.
         front: free rows before each series.
+        ahead: rows that each series has after its last value at least, with the stamps that come next.
         future: of `canonical`: rows after the series' ends, with the future columns.
         frequency: of a model; None takes `data.freq`, or finds it.
+        usual: time between rows of irregular stamps that come next.
         what: the argument's name, for errors.
 
     Raises:
@@ -85,10 +89,9 @@ def build_panel(
     elif frequency is None:
         all_stamps = [group["ds"].to_numpy() for group in groups]
         frequency = check_frequency(data.freq) if data.freq else find_frequency(all_stamps)
-    ahead = _split_future(future, data, groups)
-    parts = [
-        _Part(group, ahead.get(str(group["unique_id"].iat[0])), data, frequency, front, what) for group in groups
-    ]
+    coming = _split_future(future, data, groups)
+    grid = _Grid(frequency, front, ahead, usual)
+    parts = [_Part(group, coming.get(str(group["unique_id"].iat[0])), data, grid, what) for group in groups]
     total = sum(part.rows for part in parts)
     if total > _MOST_STEPS:
         raise DataError(
@@ -112,8 +115,9 @@ def _combine(frame: pd.DataFrame, data: DataConfig, what: str) -> pd.DataFrame:
         stamp = stamp_text(frame["ds"].iat[where])
         rows = rows_named(again, frame["row"].to_numpy())
         raise DataError(
-            f"{what}: {int(again.sum()):,} repeated stamps ({rows}), such as {stamp} of {frame['unique_id'].iat[where]};"
-            " take their mean or the last with --repeated mean|last, or name the column of series with --id"
+            f"{what}: {int(again.sum()):,} repeated stamps ({rows}),"
+            f" such as {stamp} of {frame['unique_id'].iat[where]}; "
+            "take their mean or the last with --repeated mean|last, or name the column of series with --id"
         )
     keys = ["unique_id", "ds"]
     numeric = [c for c in frame.columns if c not in keys and pd.api.types.is_numeric_dtype(frame[c])]
@@ -124,25 +128,43 @@ def _combine(frame: pd.DataFrame, data: DataConfig, what: str) -> pd.DataFrame:
 def _split_future(future: pd.DataFrame | None, data: DataConfig, groups: list[pd.DataFrame]) -> dict[str, pd.DataFrame]:
     if future is None:
         return {}
-    ahead = {str(name): group for name, group in future.groupby("unique_id", sort=False)}
+    coming = {str(name): group for name, group in future.groupby("unique_id", sort=False)}
     known = {str(group["unique_id"].iat[0]) for group in groups}
-    if strangers := [name for name in ahead if name not in known]:
+    if strangers := [name for name in coming if name not in known]:
         raise DataError(f"future: series {strangers[0]!r} is not in the history; add its past, or drop its rows")
-    return ahead
+    again = future.duplicated(["unique_id", "ds"]).to_numpy()
+    if again.any():
+        raise DataError(
+            f"future: repeated stamps in {rows_named(again, future['row'].to_numpy())}; keep one row of each"
+        )
+    return coming
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """What the grids of all series have in common."""
+
+    frequency: Frequency | None
+    front: int
+    ahead: int
+    usual: Any
+
+    def lengthened(self, stamps: Any, count: int) -> Any:
+        """Irregular stamps with others at the usual distance after them, until there are `count`."""
+        lacking = count - len(stamps)
+        if lacking <= 0:
+            return stamps
+        step = self.usual if self.usual is not None else np.median(np.diff(stamps)).astype(np.diff(stamps).dtype)
+        return np.concatenate([stamps, stamps[-1] + step * np.arange(1, lacking + 1)])
 
 
 class _Part:
     """One series on its grid."""
 
     def __init__(
-        self,
-        group: pd.DataFrame,
-        ahead: pd.DataFrame | None,
-        data: DataConfig,
-        frequency: Frequency | None,
-        front: int,
-        what: str,
+        self, group: pd.DataFrame, ahead: pd.DataFrame | None, data: DataConfig, grid: _Grid, what: str
     ) -> None:
+        frequency, front = grid.frequency, grid.front
         self.name = str(group["unique_id"].iat[0])
         self.front = front
         stamps = group["ds"].to_numpy()
@@ -153,30 +175,29 @@ class _Part:
         both = np.concatenate([stamps, coming])
         if frequency is None:
             places = np.arange(len(both))
-            self.stamps = both
+            self.stamps = grid.lengthened(both, len(stamps) + grid.ahead)
         else:
             places = frequency.positions(both)
             if (places < 0).any():
                 self._refuse_off_grid(group, places, stamps, frequency, what)
-            self.stamps = frequency.grid(both[0], int(places[-1]) + 1)
+            last = max(int(places[-1]), int(places[len(stamps) - 1]) + grid.ahead)
+            self.stamps = frequency.grid(both[0], last + 1)
         self.length = int(places[len(stamps) - 1]) + 1
         self.rows = front + len(self.stamps)
         self._places = places
         self._group, self._future = group, future
         self.gaps = self._gaps(places[: len(stamps)])
 
-    def _refuse_off_grid(
-        self, group: pd.DataFrame, places: Any, stamps: Any, frequency: Frequency, what: str
-    ) -> None:
+    def _refuse_off_grid(self, group: pd.DataFrame, places: Any, stamps: Any, frequency: Frequency, what: str) -> None:
         bad = places[: len(stamps)] < 0
         if not bad.any():
             raise DataError(f"future: stamps of {self.name} are not {frequency.words()} from the history's last one")
         stamp = stamp_text(stamps[int(bad.argmax())])
         found = "given" if frequency.given else f"found in {frequency.share:.0%} of the steps"
         raise DataError(
-            f"{what}: {int(bad.sum()):,} stamps of {self.name} lie between steps of {frequency.alias} ({found}), such as "
-            f"{stamp} in {rows_named(bad, group['row'].to_numpy())}; round them, give --freq, or take the rows as they "
-            "come with --irregular"
+            f"{what}: {int(bad.sum()):,} stamps of {self.name} lie between steps of {frequency.alias} ({found}), such "
+            f"as {stamp} in {rows_named(bad, group['row'].to_numpy())}; round them, give --freq, or take the rows as "
+            "they come with --irregular"
         )
 
     def _gaps(self, places: Any) -> SeriesGaps:
@@ -206,8 +227,8 @@ class _Part:
         values = self._group[name].dropna().unique()
         if len(values) > 1:
             raise DataError(
-                f"static: column {name!r} has {len(values)} values in series {self.name} ({values[0]!r}, {values[1]!r}, "
-                "…); give it as --future or --past"
+                f"static: column {name!r} has {len(values)} values in series {self.name} ({values[0]!r}, "
+                f"{values[1]!r}, …); give it as --future or --past"
             )
         return values[0] if len(values) else None
 
@@ -253,12 +274,12 @@ def stamp_text(stamp: Any) -> str:
 
 def with_front(panel: Panel, front: int) -> Panel:
     """Put `front` more free rows before each series."""
-    count = len(panel.ids)
     begins = np.concatenate([[0], panel.last[:-1]])
-    parts = [np.concatenate([np.full(front, -1), np.arange(a, b)]) for a, b in zip(begins, panel.last, strict=True)]
-    rows = np.concatenate(parts)
-    shift = front * (1 + np.arange(count))
-    stamp_rows = np.concatenate([np.concatenate([np.full(front, a), np.arange(a, b)]) for a, b in zip(begins, panel.last, strict=True)])
+    bounds = list(zip(begins.tolist(), panel.last.tolist(), strict=True))
+    rows = np.concatenate([np.concatenate([np.full(front, -1), np.arange(a, b)]) for a, b in bounds])
+    # Free rows repeat the first stamp of their series.
+    stamp_rows = np.concatenate([np.concatenate([np.full(front, a), np.arange(a, b)]) for a, b in bounds])
+    shift = front * (1 + np.arange(len(bounds)))
     return Panel(
         panel.ids,
         panel.frequency,

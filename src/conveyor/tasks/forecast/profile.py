@@ -77,7 +77,9 @@ class Profile:
             out.append("Repeated stamps: none.")
         if self.frequency is not None:
             out.append(self._gap_line())
-        lacking = [f"{name} {count:,} ({count / max(self.rows, 1):.1%})" for name, count in self.missing.items() if count]
+        lacking = [
+            f"{name} {count:,} ({count / max(self.rows, 1):.1%})" for name, count in self.missing.items() if count
+        ]
         out.append(f"Missing values: {', '.join(lacking) if lacking else 'none'}.")
         return out
 

@@ -17,7 +17,7 @@ from conveyor.tasks.config import TrainingConfig
 from conveyor.tasks.forecast.baselines import Ridge, fit_ridge
 from conveyor.tasks.forecast.config import ForecastConfig
 from conveyor.tasks.forecast.conformal import Conformal, calibrate
-from conveyor.tasks.forecast.dataset import Dataset, build_dataset
+from conveyor.tasks.forecast.dataset import Dataset, build_dataset, resolve_columns
 from conveyor.tasks.forecast.encode import Encoding
 from conveyor.tasks.forecast.measures import score_table
 from conveyor.tasks.forecast.model import Forecaster, QuantileObjective, Variant, pinball
@@ -88,7 +88,8 @@ class ForecastRun(Run[Forecaster]):
         Raises:
             ConveyorError: the table, the cell or a number cannot be used.
         """
-        return cls(config, cell, read_source(config.file if source is None else source))
+        frame = read_source(config.file if source is None else source)
+        return cls(replace(config, data=resolve_columns(frame, config.data)), cell, frame)
 
     @classmethod
     def resume(cls, folder: Path, source: Any = None) -> ForecastRun:
@@ -228,6 +229,20 @@ class ForecastRun(Run[Forecaster]):
             self._ridge = fit_ridge(data.reader, data.split.train, data.split.valid, data.encoding.seasons)
         return self._ridge
 
+    def trained(self) -> Trained:
+        """The forecaster as `load_trained` would load it."""
+        data = self.dataset
+        return Trained(
+            self.best_model().eval(),
+            self.config,
+            data.encoding,
+            self.conformal,
+            data.context,
+            data.season,
+            self.scores,
+            tuple(self.trials),
+        )
+
     def document(self) -> dict[str, Any]:
         """Return the configuration, the encoding, the trials, the correction and the scores."""
         data = self.dataset
@@ -250,16 +265,22 @@ def candidates(config: ForecastConfig, data: Dataset) -> tuple[Variant, ...]:
     """Choose the variants that validation decides among; those that the user fixed are not varied."""
     model = config.model
     seasonal = data.base_lag >= 0 and not model.simulate
-    usual = [("window", "seasonal"), ("series", "none")] if seasonal else [("window", "none"), ("series", "none")]
+    usual = [
+        Variant("window", "seasonal" if seasonal else "none"),
+        Variant("series", "none", dropout=0.3),
+        Variant("series", "none", linear=True, dropout=0.3),
+    ]
     if model.simulate:
-        usual = [("series", "none")]
+        usual = [Variant("series", "none", dropout=0.2)]
     if model.base == "seasonal" and not seasonal:
         raise DataError("base: expected a series with a season within reach for 'seasonal'; give --season, or none")
     chosen = []
-    for scale, base in usual:
-        scale = scale if model.scale == "auto" else model.scale
-        base = base if model.base == "auto" else model.base
-        chosen.append(Variant(scale, base, False, model.dropout))
+    for variant in usual:
+        fixed: dict[str, Any] = {} if model.dropout is None else {"dropout": model.dropout}
+        fixed |= {} if model.scale == "auto" else {"scale": model.scale}
+        fixed |= {} if model.base == "auto" else {"base": model.base}
+        fixed |= {} if model.linear == "auto" else {"linear": model.linear == "yes"}
+        chosen.append(replace(variant, **fixed))
     return tuple(dict.fromkeys(chosen))
 
 

@@ -1,4 +1,4 @@
-"""Tables in: pandas, polars, CSV and Parquet, to one pandas frame with columns `unique_id`, `ds`, `y` and the others."""
+"""Tables in: pandas, polars, CSV and Parquet, to one pandas frame of `unique_id`, `ds`, `y` and the other columns."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,7 +75,7 @@ class WindowReader:
         shape, rows = self.shape, self._offsets + origins
         x = self.rows[rows]
         hidden = x[shape.context + 1 :]
-        hidden[:, :, : SINCE] = 0.0
+        hidden[:, :, :SINCE] = 0.0
         hidden[:, :, OWN : OWN + shape.past] = 0.0
         x[shape.context :, :, SINCE] = x[shape.context, :, SINCE] + self._time_after(rows[shape.context :])
         if shape.simulate:
@@ -140,13 +141,13 @@ class Split:
         test: origins of the test.
     """
 
-    train_end: np.ndarray
+    train_end: Any
     train: Tensor
     valid: Tensor
     test: Tensor
 
 
-def evaluation_origins(panel: Panel, windows: int, horizon: int, end: np.ndarray, least: int) -> tuple[Tensor, np.ndarray]:
+def evaluation_origins(panel: Panel, windows: int, horizon: int, end: Any, least: Any) -> tuple[Tensor, Any]:
     """Place `windows` origins a horizon apart before `end`, fewer where fewer than `least` rows would be left.
 
     Returns:
