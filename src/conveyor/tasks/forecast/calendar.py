@@ -10,7 +10,7 @@ import pandas as pd
 from conveyor.tasks.forecast.frequency import Frequency
 
 _DAY, _WEEK, _YEAR = "day", "week", "year"
-_HARMONICS = {_DAY: 2, _WEEK: 3, _YEAR: 1}
+HARMONICS = {_DAY: 2, _WEEK: 3, _YEAR: 1}
 _CYCLES_NEEDED = 2
 """A cycle that was not seen twice would tell the model which date it is, not what such dates have in common."""
 
@@ -44,16 +44,25 @@ def calendar_columns(stamps: Any, cycles: tuple[str, ...]) -> Any:
     """Compute the sines and cosines of stamps (N,) in each cycle: (N, K)."""
     if not cycles:
         return np.zeros((len(stamps), 0))
+    angles = [
+        2 * np.pi * k * phase
+        for cycle, phase in phases(stamps).items()
+        if cycle in cycles
+        for k in range(1, HARMONICS[cycle] + 1)
+    ]
+    return np.stack([f(angle) for angle in angles for f in (np.sin, np.cos)], 1)
+
+
+def phases(stamps: Any) -> dict[str, Any]:
+    """How far each stamp (N,) is through its day, week and year, from 0 to 1."""
     # NumPy's own arithmetic of dates: pandas' is ten times slower on the few rows of a forecast.
     dates = stamps.astype("datetime64[D]")
     day = (stamps - dates) / np.timedelta64(1, "D")
     weekday = (dates.astype(np.int64) + 3) % 7
     of_year = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
-    phases = {_DAY: day, _WEEK: (weekday + day) / 7, _YEAR: (of_year + day) / 365.25}
-    angles = [2 * np.pi * k * phases[c] for c in cycles for k in range(1, _HARMONICS[c] + 1)]
-    return np.stack([f(angle) for angle in angles for f in (np.sin, np.cos)], 1)
+    return {_DAY: day, _WEEK: (weekday + day) / 7, _YEAR: (of_year + day) / 365.25}
 
 
 def calendar_names(cycles: tuple[str, ...]) -> list[str]:
     """Names of the columns that `calendar_columns` computes."""
-    return [f"{f}({k} {c})" for c in cycles for k in range(1, _HARMONICS[c] + 1) for f in ("sin", "cos")]
+    return [f"{f}({k} {c})" for c in cycles for k in range(1, HARMONICS[c] + 1) for f in ("sin", "cos")]

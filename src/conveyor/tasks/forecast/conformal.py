@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,6 +27,16 @@ class Conformal:
 
     levels: tuple[float, ...]
     factors: tuple[float, ...]
+
+    def matrix(self) -> Any:
+        """The correction before it is put in order, as a matrix (Q, Q) on columns of quantiles."""
+        out = np.eye(len(self.levels))
+        for (low, high), factor in zip(_pairs(self.levels), self.factors, strict=True):
+            out[low, low] += factor
+            out[low, high] -= factor
+            out[high, high] += factor
+            out[high, low] -= factor
+        return out
 
     def apply(self, quantiles: Tensor) -> Tensor:
         """Correct quantiles (…, Q); they stay in order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
@@ -18,6 +18,9 @@ from conveyor.tasks.forecast.run import ForecastRun, Trained, load_trained
 from conveyor.tasks.forecast.streaming import ForecastStream
 from conveyor.tasks.forecast.table import read_source
 from conveyor.tasks.trainer import StepReport
+
+if TYPE_CHECKING:
+    from conveyor.tasks.forecast.onnx_graph import ExportedForecaster
 
 
 class Forecaster:
@@ -196,6 +199,16 @@ class Forecaster:
             DataError: the table cannot be used.
         """
         return ForecastStream(self.trained, read_source(data))
+
+    def to_onnx(self, path: str | Path, *, overwrite: bool = False) -> ExportedForecaster:
+        """Write the forecaster as ONNX, with its scaling, lags and intervals inside.
+
+        Raises:
+            ConversionError: the file computes something else; nothing is written.
+        """
+        from conveyor.tasks.forecast.onnx_graph import export_forecaster
+
+        return export_forecaster(self.trained, path, overwrite=overwrite)
 
     def save(self, folder: str | Path) -> None:
         """Write the checkpoint of a fitted forecaster; `conveyor predict` and `load` read it.

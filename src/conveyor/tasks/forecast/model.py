@@ -16,7 +16,7 @@ from conveyor.tasks.forecast.config import ModelConfig
 from conveyor.tasks.forecast.windows import KNOWN, SINCE, Shape, Y
 from conveyor.tasks.state import State
 
-_LEAST_SCALE = 0.1
+LEAST_SCALE = 0.1
 """Smallest deviation of a window, as a part of the series': a still hour must not blow its noise up."""
 _AUX = {"mask", "delta"}
 
@@ -91,7 +91,7 @@ class Forecaster(nn.Module):
             self.head.bias[self.median] = 0.0
         self.initial: nn.Linear | None = None
         if static:
-            self.initial = nn.Linear(static, sum(width for _, _, width in self._hidden_states()), bias=False)
+            self.initial = nn.Linear(static, sum(width for _, _, width in self.hidden_states()), bias=False)
         self.linear: nn.Linear | None = None
         if variant.linear:
             self.linear = nn.Linear(shape.context, shape.horizon, bias=False)
@@ -137,7 +137,7 @@ class Forecaster(nn.Module):
         count = known.sum(0, keepdim=True).clamp_min(1.0)
         location = (values * known).sum(0, keepdim=True) / count
         variance = ((values - location).square() * known).sum(0, keepdim=True) / count
-        return location, variance.sqrt().clamp_min(_LEAST_SCALE)
+        return location, variance.sqrt().clamp_min(LEAST_SCALE)
 
     def _features(self, x: Tensor, location: Tensor | None, scale: Tensor | None) -> Tensor:
         if location is None or scale is None:
@@ -171,7 +171,7 @@ class Forecaster(nn.Module):
         delta[:, :, Y] = features[:, :, SINCE]
         return {name: {"mask": mask, "delta": delta}[name] for name in self.recurrent.aux_names}
 
-    def _hidden_states(self) -> list[tuple[int, int, int]]:
+    def hidden_states(self) -> list[tuple[int, int, int]]:
         """Field, layer and width of every state that is as wide as its layer's output."""
         found = []
         for number, field in enumerate(self.recurrent.state_fields):
@@ -184,7 +184,7 @@ class Forecaster(nn.Module):
     def _initial_state(self, static: Tensor) -> State:
         if self.initial is None:
             return None
-        places = self._hidden_states()
+        places = self.hidden_states()
         values = torch.tanh(self.initial(static)).split([width for _, _, width in places], 1)
         filled = {(field, layer): value for (field, layer, _), value in zip(places, values, strict=True)}
         return tuple(

@@ -62,7 +62,7 @@ def draw_forecast(axis: Any, rows: pd.DataFrame) -> None:
 
 def draw_backtest(axis: Any, rows: pd.DataFrame) -> None:
     """Draw the forecasts from several origins of a series, what came, and the baselines."""
-    for number, (_, part) in enumerate(rows.groupby("cutoff", sort=True)):
+    for _, part in rows.groupby("cutoff", sort=True):
         draw_forecast(axis, part)
         for name, style in ((NAIVE, ":"), (RIDGE, "--")):
             if name in part:

@@ -40,15 +40,9 @@ def predict(trained: Trained, history: pd.DataFrame, future: pd.DataFrame | None
 
 def forecast_table(trained: Trained, panel: Panel, reader: WindowReader) -> pd.DataFrame:
     """Forecast from the end of each series of a panel, as `predict` returns it."""
-    origins = torch.from_numpy(panel.end)
-    inputs = reader.inputs(origins)
-    with torch.no_grad():
-        quantiles = trained.model(inputs["x"], inputs["static"])
-        if trained.conformal is not None:
-            quantiles = trained.conformal.apply(quantiles)
+    values = forecast_values(trained, panel, reader)
     horizon = reader.shape.horizon
     rows = (panel.end[:, None] + np.arange(horizon)).reshape(-1)
-    values = unscale(quantiles, reader, origins)
     table: dict[str, Any] = {
         "unique_id": np.repeat(np.array(panel.ids, dtype=object), horizon),
         "ds": panel.stamps[rows],
@@ -56,6 +50,17 @@ def forecast_table(trained: Trained, panel: Panel, reader: WindowReader) -> pd.D
     for k, level in enumerate(trained.config.model.quantiles):
         table[quantile_column(level)] = values[:, :, k].T.reshape(-1)
     return pd.DataFrame(table)
+
+
+def forecast_values(trained: Trained, panel: Panel, reader: WindowReader) -> Any:
+    """Forecast from the end of each of S series: quantiles (horizon, S, Q) in the data's units, float64."""
+    origins = torch.from_numpy(panel.end)
+    inputs = reader.inputs(origins)
+    with torch.no_grad():
+        quantiles = trained.model(inputs["x"], inputs["static"])
+        if trained.conformal is not None:
+            quantiles = trained.conformal.apply(quantiles)
+    return unscale(quantiles, reader, origins)
 
 
 def read_panel(trained: Trained, history: pd.DataFrame, future: pd.DataFrame | None) -> tuple[Panel, WindowReader]:
