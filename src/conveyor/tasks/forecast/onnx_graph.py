@@ -1,4 +1,4 @@
-"""A forecaster as an ONNX file that takes values as they are: scaling, lags, missing values and intervals are inside."""
+"""A forecaster as an ONNX file that takes values as they are: scaling, lags, intervals, missing values are inside."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def export_forecaster(trained: Trained, path: str | Path, *, overwrite: bool = F
     difference = _difference(trained, data)
     if difference is not None and difference > _TOLERANCE:
         raise ConversionError(
-            f"to_onnx: the file's forecasts differ by {difference:.1e} of the scale; nothing is written"
+            f"to_onnx: the file's forecasts differ by {difference:.1e} of the scale; it isn't written"
         )
     write(target, data, overwrite)
     return ExportedForecaster(
