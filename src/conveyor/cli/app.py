@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from conveyor.cli.demo_forecast_options import demo_forecast
 from conveyor.cli.needs import require_forecast_packages
 from conveyor.cli.task_group import DEFAULT_TASK, TaskGroup, require_alone, task_command
 from conveyor.cli.train_forecast import train_forecast
@@ -218,6 +219,7 @@ def train(
 
 
 task_command(app, "train", "forecast")(train_forecast)
+task_command(app, "demo", "forecast")(demo_forecast)
 
 
 @app.command()
@@ -283,11 +285,26 @@ def inspect(
     text: Annotated[
         Path | None, typer.Option(help="Text that the model shall read; else what was held out of its training.")
     ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Table that a forecaster shall read; else the one that it was trained on.")
+    ] = None,
+    series: Annotated[str | None, typer.Option(help="Series that the pictures show; else the first.")] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the report.")] = Path("report"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite the report in --output.")] = False,
     length: Annotated[int, typer.Option(help="Tokens that the page shows.", min=64, max=5000)] = 1200,
 ) -> None:
     """Look inside a trained model: one page with its equations, diagram, one step in numbers, gates and gradients."""
+    from conveyor.tasks.checkpoint import read_checkpoint
+
+    if read_checkpoint(model).get("task") == "forecast":
+        require_forecast_packages()
+        if text is not None:
+            raise ArgumentError(f"text: {model} is a forecaster's run and reads tables; give one with --data")
+        from conveyor.cli.inspect_forecast import run_inspect_forecast
+
+        raise typer.Exit(run_inspect_forecast(model, data, series, output, force=force))
+    if data is not None or series is not None:
+        raise ArgumentError(f"data, series: {model} is no forecaster's run; give a text with --text")
     from conveyor.cli.inspect import run_inspect
 
     raise typer.Exit(run_inspect(model, text, output, length, force=force))
@@ -301,6 +318,7 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
     epochs: Annotated[int | None, typer.Option(help="Passes over the book.")] = None,
     max_steps: Annotated[int | None, typer.Option(help="Stop after so many steps.")] = None,
+    task: Annotated[str, typer.Option(help="text, or forecast: the weather of three airports.")] = DEFAULT_TASK,
 ) -> None:
     """Train an LSTM on Moby-Dick, print what it writes, and say what to try next."""
     from conveyor.cli.demo import run_demo

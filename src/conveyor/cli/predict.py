@@ -82,12 +82,12 @@ def run_backtest(
     return 0
 
 
-def _history(trained: Trained, given: Path | None) -> Path:
+def _history(trained: Trained, given: Path | None) -> str:
     if given is not None:
-        return given
+        return str(given)
     if trained.config.file is None:
         raise ArgumentError("history: the run was given its table in memory; name a file")
-    return Path(trained.config.file)
+    return trained.config.file
 
 
 def require_forecast(model: Path) -> None:

@@ -15,6 +15,8 @@ from conveyor.tasks.forecast.config import DataConfig, ForecastConfig, ModelConf
 
 _DATA, _MODEL, _TRAINING = "Data", "Model", "Training"
 _USUAL = default_training()
+SHIPPED_TABLE = "conveyor:"
+"""Prefix of a path that names a table inside the package; as in `tasks.forecast.table`, which loads pandas."""
 _LEVELS = ",".join(f"{level:g}" for level in ModelConfig.quantiles)
 
 
@@ -53,7 +55,7 @@ class Linear(StrEnum):
 def train_forecast(
     context: typer.Context,
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="CSV or Parquet, a row a series and time stamp.")
+        str | None, typer.Argument(metavar="FILE", help="CSV or Parquet, a row a series and time stamp.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the checkpoint.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Steps that are forecast at once.")] = None,
@@ -210,7 +212,7 @@ def train_forecast(
             threads=threads,
         ),
         batch_size,
-        str(file.absolute()),
+        file if file.startswith(SHIPPED_TABLE) else str(Path(file).absolute()),
     )
     from conveyor.cli.needs import require_forecast_packages
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from conveyor.errors import ArgumentError, DataError
 from conveyor.tasks.forecast.baselines import Ridge, fit_ridge
@@ -60,14 +61,35 @@ def backtest(
     frame = canonical(frame, config.data)
     if refit:
         return _refitted(trained, config, frame, windows, step, refit)
-    table, history, season = _rolled(trained, config, frame, windows, step)
-    return Backtest(table, score_table(table, history, config.model.quantiles, season))
+    rolled = roll(trained, config, frame, windows, step)
+    return Backtest(rolled.table, score_table(rolled.table, rolled.history, config.model.quantiles, trained.season))
 
 
-def _rolled(
-    trained: Trained, config: ForecastConfig, frame: pd.DataFrame, windows: int, step: int
-) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    """The table of forecasts, and the rows before the first origin."""
+@dataclass(frozen=True)
+class Rolled:
+    """Forecasts from many origins.
+
+    Attributes:
+        table: Of the forecasts, as in `Backtest`.
+        history: The rows before the first origin of each series: `unique_id, ds, y`.
+        panel: The series.
+        reader: Of their windows.
+        origins: Rows that were forecast from.
+    """
+
+    table: pd.DataFrame
+    history: pd.DataFrame
+    panel: Panel
+    reader: WindowReader
+    origins: Tensor
+
+
+def roll(trained: Trained, config: ForecastConfig, frame: pd.DataFrame, windows: int, step: int) -> Rolled:
+    """Forecast from the last origins of each series of a table of `canonical`.
+
+    Raises:
+        DataError: the table has too few rows.
+    """
     shape, encoding = trained.model.shape, trained.encoding
     panel = build_panel(frame, config.data, frequency=encoding.step)
     panel = with_front(panel, shape.context + max(encoding.lags, default=0))
@@ -83,7 +105,7 @@ def _rolled(
     ridge = _ridge_before(panel, reader, begin, encoding.seasons)
     levels = config.model.quantiles
     table = origin_table(panel, reader, origins, quantiles, levels, season=trained.season, ridge=ridge)
-    return table, rows_before(panel, begin), trained.season
+    return Rolled(table, rows_before(panel, begin), panel, reader, origins)
 
 
 def _ridge_before(panel: Panel, reader: WindowReader, begin: Any, seasons: tuple[int, ...]) -> Ridge | None:
@@ -125,9 +147,10 @@ def _refitted(
         run = ForecastRun(config, cell, known)
         for _ in run.train(None):
             pass
-        table, before, season = _rolled(run.trained(), config, _until(frame, panel, after), count, step)
-        history = before if history is None else history
-        tables.append(table)
+        rolled = roll(run.trained(), config, _until(frame, panel, after), count, step)
+        history = rolled.history if history is None else history
+        season = run.dataset.season
+        tables.append(rolled.table)
     assert history is not None, "there is at least one window"
     table = pd.concat(tables, ignore_index=True)
     return Backtest(table, score_table(table, history, config.model.quantiles, season))

@@ -153,7 +153,7 @@ def _series_scales(panel: Panel, train_end: Any) -> tuple[Any, Any]:
             f"target: {_named(empty)} has no value in the part to train on; drop it, or name the right --target"
         )
     grouped = GroupedArray(values, bounds.astype(np.int32))
-    stats = LocalStandardScaler().fit(grouped).stats_
+    stats = LocalStandardScaler(skipna=True).fit(grouped).stats_
     locations, scales = stats[:, 0], stats[:, 1]
     constant = ~(scales > 1e-9 * np.abs(locations))
     if constant.all():

@@ -14,7 +14,7 @@ from onnx import compose, helper
 
 from conveyor.errors import ConversionError, DataError
 from conveyor.interop.disk import as_path, check_free, write
-from conveyor.interop.onnx import to_onnx
+from conveyor.interop.onnx import runtime, to_onnx
 from conveyor.interop.onnx.graph import IR_VERSION, OPSET, Graph
 from conveyor.tasks.forecast.buffer import buffer_panel
 from conveyor.tasks.forecast.calendar import HARMONICS, phases
@@ -444,13 +444,11 @@ def _raw(values: Any, code: ColumnCode) -> Any:
 
 def _difference(trained: Trained, data: bytes) -> float | None:
     """Run the graph beside our own model on made-up values, some of them missing."""
-    try:
-        import onnxruntime
-    except ImportError:
+    session = runtime.session(data)
+    if session is None:
         return None
     step = trained.encoding.step
     assert step is not None, "asked for before"
-    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     generator = np.random.default_rng(0)
     worst = 0.0
     name = next(iter(trained.encoding.scales))
@@ -469,7 +467,7 @@ def _difference(trained: Trained, data: bytes) -> float | None:
         panel = buffer_panel(name, stamps, np.append(y, np.full(horizon, np.nan)), columns, static, horizon)
         ours = forecast_values(trained, panel, panel_reader(trained, panel))
         fed = {k: v for k, v in onnx_inputs(trained, panel).items() if k in {i.name for i in session.get_inputs()}}
-        theirs = session.run(["quantiles"], fed)[0]
+        theirs = runtime.run(session, ["quantiles"], fed)[0]
         worst = max(worst, float(np.abs(theirs - ours).max() / scale))
     return worst
 

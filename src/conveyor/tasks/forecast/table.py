@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from conveyor.tasks.forecast.config import DataConfig
 
 _MOST_NAMED = 5
 _DELIMITERS = ",;\t|"
+SHIPPED = "conveyor:"
+"""Prefix of a path that names a table inside the package, such as `conveyor:weather.csv.gz`."""
 ONE_SERIES = "series"
 """Name of the series of a table that has no column of ids."""
 
@@ -31,6 +35,9 @@ def read_source(source: Any, what: str = "data") -> pd.DataFrame:
     """
     if isinstance(source, pd.DataFrame):
         frame = source
+    elif isinstance(source, str) and source.startswith(SHIPPED):
+        with resources.as_file(resources.files("conveyor").joinpath("data", source.removeprefix(SHIPPED))) as path:
+            frame = _read_file(path)
     elif isinstance(source, str | Path):
         frame = _read_file(Path(source))
     elif hasattr(source, "to_pandas"):
@@ -60,6 +67,8 @@ def _read_file(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: no such file; check the path") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: expected CSV in UTF-8, got other bytes; convert it, or give Parquet") from error
+    except (EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read ({error}): it is truncated or damaged; copy it again") from error
     except OSError as error:
         reason = error.strerror or " ".join(str(error).split())
         raise DataError(f"{path}: cannot be read ({reason})") from error
