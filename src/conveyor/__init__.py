@@ -123,17 +123,16 @@ _PUBLIC = {
     "sequences.streams": ("StreamSampler",),
     "sequences.tbptt": ("tbptt",),
 }
-_SUBMODULES = ("forecast",)
-"""Parts that are used as `conveyor.forecast.Forecaster`."""
+_PACKAGES = ("forecast",)
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 
-__all__ = sorted([*_MODULE_OF, *_SUBMODULES, "__version__"])  # noqa: PLE0605 - made of the one table above
+__all__ = sorted([*_MODULE_OF, *_PACKAGES, "__version__"])  # noqa: PLE0605 - made of the one table above
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return version("conveyor")
-    if name in _SUBMODULES:
+    if name in _PACKAGES:
         return import_module(f"conveyor.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'conveyor' has no attribute '{name}'", name=name)

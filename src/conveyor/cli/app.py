@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from conveyor.cli.demo_forecast_options import demo_forecast
-from conveyor.cli.needs import require_forecast_packages
+from conveyor.cli.forecast_commands import backtest, demo_forecast, inspect_forecast, predict
 from conveyor.cli.task_group import DEFAULT_TASK, TaskGroup, require_alone, task_command
 from conveyor.cli.train_forecast import train_forecast
 from conveyor.errors import ArgumentError, ConveyorError, NonFiniteError
@@ -219,49 +218,10 @@ def train(
 
 
 task_command(app, "train", "forecast")(train_forecast)
-task_command(app, "demo", "forecast")(demo_forecast)
 
 
-@app.command()
-def predict(
-    model: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run of --task forecast.")],
-    history: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Series up to the present; the training file without.")
-    ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="CSV or Parquet file.")] = Path("forecast.csv"),
-    future: Annotated[
-        Path | None, typer.Option(help="Rows of the steps to come, with the columns known beforehand.")
-    ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Picture of it: .png, .svg or .pdf.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the files.")] = False,
-) -> None:
-    """Forecast what comes after the last rows of each series: a row a step, a column a quantile."""
-    require_forecast_packages()
-    from conveyor.cli.predict import require_forecast, run_predict
-
-    require_forecast(model)
-    raise typer.Exit(run_predict(model, history, future, output, plot, force=force))
-
-
-@app.command()
-def backtest(
-    model: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run of --task forecast.")],
-    file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Series with what came; the training file without.")
-    ] = None,
-    windows: Annotated[int, typer.Option(help="Origins to forecast from, the last ones.")] = 8,
-    step: Annotated[int | None, typer.Option(help="Steps between them; the horizon without.")] = None,
-    refit: Annotated[int, typer.Option(help="Train anew at every so many origins; 0: never.")] = 0,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="CSV or Parquet file of all forecasts.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Picture of it: .png, .svg or .pdf.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the files.")] = False,
-) -> None:
-    """Forecast from past origins and score that beside the seasonal naive forecast and a ridge regression."""
-    require_forecast_packages()
-    from conveyor.cli.predict import require_forecast, run_backtest
-
-    require_forecast(model)
-    raise typer.Exit(run_backtest(model, file, windows, step, refit, output, plot, force=force))
+app.command()(predict)
+app.command()(backtest)
 
 
 @app.command()
@@ -285,26 +245,11 @@ def inspect(
     text: Annotated[
         Path | None, typer.Option(help="Text that the model shall read; else what was held out of its training.")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Table that a forecaster shall read; else the one that it was trained on.")
-    ] = None,
-    series: Annotated[str | None, typer.Option(help="Series that the pictures show; else the first.")] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the report.")] = Path("report"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite the report in --output.")] = False,
     length: Annotated[int, typer.Option(help="Tokens that the page shows.", min=64, max=5000)] = 1200,
 ) -> None:
     """Look inside a trained model: one page with its equations, diagram, one step in numbers, gates and gradients."""
-    from conveyor.tasks.checkpoint import read_checkpoint
-
-    if read_checkpoint(model).get("task") == "forecast":
-        require_forecast_packages()
-        if text is not None:
-            raise ArgumentError(f"text: {model} is a forecaster's run and reads tables; give one with --data")
-        from conveyor.cli.inspect_forecast import run_inspect_forecast
-
-        raise typer.Exit(run_inspect_forecast(model, data, series, output, force=force))
-    if data is not None or series is not None:
-        raise ArgumentError(f"data, series: {model} is no forecaster's run; give a text with --text")
     from conveyor.cli.inspect import run_inspect
 
     raise typer.Exit(run_inspect(model, text, output, length, force=force))
@@ -324,6 +269,10 @@ def demo(
     from conveyor.cli.demo import run_demo
 
     raise typer.Exit(run_demo(output, force=force, epochs=epochs, max_steps=max_steps))
+
+
+task_command(app, "inspect", "forecast")(inspect_forecast)
+task_command(app, "demo", "forecast")(demo_forecast)
 
 
 @app.command()
