@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,7 @@ from conveyor.tasks.forecast.windows import WindowReader
 _PENALTIES = (1.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 _MOST_WINDOWS = 3000
 _MOST_PAST = 336
+_STEPS_TRIED = 8
 
 
 def seasonal_naive(encoded: Encoded, origins: Tensor, horizon: int, season: int) -> Tensor:
@@ -77,15 +79,25 @@ def fit_ridge(reader: WindowReader, train: Tensor, valid: Tensor, seasons: tuple
     origins = _alike(train, valid, horizon)
     longest = max((s for s in seasons if s <= _MOST_PAST), default=horizon)
     lengths = sorted({min(max(horizon, 2), _MOST_PAST), longest}) if not reader.shape.simulate else [0]
-    best: tuple[float, Ridge] | None = None
+    # Length and penalty are chosen on a few steps of the horizon, which differ little.
+    tried = sorted({round(j) for j in torch.linspace(0, horizon - 1, min(_STEPS_TRIED, horizon)).tolist()})
+    best: tuple[float, int, float] | None = None
     for past in lengths:
-        for penalty, weights in zip(_PENALTIES, _solutions(reader, origins, past), strict=True):
-            ridge = Ridge(past, weights, penalty)
-            error = _error(ridge.forecast(reader, valid), reader.targets(valid)) if len(valid) else penalty
+        weights = _solutions(reader, origins, past, tried, _PENALTIES)
+        for penalty, chosen in zip(_PENALTIES, weights, strict=True):
+            error = _step_error(reader, valid, tried, chosen, past) if len(valid) else penalty
             if best is None or error < best[0]:
-                best = error, ridge
+                best = error, past, penalty
     assert best is not None, "there is a length and a penalty"
-    return best[1]
+    _, past, penalty = best
+    return Ridge(past, _solutions(reader, origins, past, range(horizon), (penalty,))[0], penalty)
+
+
+def _step_error(reader: WindowReader, origins: Tensor, steps: Sequence[int], weights: Tensor, past: int) -> float:
+    """Mean absolute error over some steps of the horizon."""
+    forecast = torch.stack([_design(reader, origins, j, past) @ w for j, w in zip(steps, weights, strict=True)])
+    targets = {name: values[list(steps)] for name, values in reader.targets(origins).items()}
+    return _error(forecast.float(), targets)
 
 
 def _alike(train: Tensor, valid: Tensor, horizon: int) -> Tensor:
@@ -96,17 +108,19 @@ def _alike(train: Tensor, valid: Tensor, horizon: int) -> Tensor:
     return chosen[::step]
 
 
-def _solutions(reader: WindowReader, origins: Tensor, past: int) -> Tensor:
-    """Weights (penalties, horizon, K) of the regressions."""
+def _solutions(
+    reader: WindowReader, origins: Tensor, past: int, steps: Iterable[int], penalties: Sequence[float]
+) -> Tensor:
+    """Weights (penalties, steps, K) of the regressions."""
     targets = reader.targets(origins)
     out = []
-    for j in range(reader.shape.horizon):
+    for j in steps:
         known = targets["known"][j] > 0
         design = _design(reader, origins[known], j, past)
         gram, moment = design.T @ design, design.T @ targets["y"][j][known].double()
         eye = torch.eye(len(gram), dtype=torch.float64)
-        systems = torch.stack([gram + penalty * eye for penalty in _PENALTIES])
-        out.append(torch.linalg.solve(systems, moment.expand(len(_PENALTIES), -1)))
+        systems = torch.stack([gram + penalty * eye for penalty in penalties])
+        out.append(torch.linalg.solve(systems, moment.expand(len(penalties), -1)))
     return torch.stack(out, 1)
 
 

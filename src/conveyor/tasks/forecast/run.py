@@ -142,7 +142,10 @@ class ForecastRun(Run[Forecaster]):
 
     def _begin_stage(self) -> None:
         seed_run(self.training)
-        self.model = self._build(self.variant)
+        self._begin_stage_with(self._build(self.variant))
+
+    def _begin_stage_with(self, model: Forecaster) -> None:
+        self.model = model
         self.share.vary_random_numbers()
         data, config = self.dataset, self.config
         windows = TrainingWindows(data.reader, data.split.train, config.batch_size, config.training.seed)
@@ -195,8 +198,13 @@ class ForecastRun(Run[Forecaster]):
         known = targets["known"]
         count = known.sum().clamp_min(1.0)
         loss = pinball(quantiles, targets["y"], torch.tensor(self.config.model.quantiles)).mean(-1)
-        error = (quantiles[..., self.model.median] - targets["y"]).abs()
-        return Scores(float((loss * known).sum() / count), {"mae": float((error * known).sum() / count)})
+        error = (quantiles[..., self.model.median] - targets["y"]) * known
+        apart = (targets["y"] - (targets["y"] * known).sum() / count) * known
+        metrics = {
+            "mae": float(error.abs().sum() / count),
+            "nse": 1.0 - float(error.square().sum() / apart.square().sum().clamp_min(1e-12)),
+        }
+        return Scores(float((loss * known).sum() / count), metrics)
 
     @property
     def tested(self) -> bool:
