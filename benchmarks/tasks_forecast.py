@@ -9,8 +9,8 @@ unpacked:
     for wheel in FOLDER/*.whl; do unzip -qo $wheel -d FOLDER; done
 
 One thread; times are CPU seconds of this process. Settings are the command's defaults, chosen on validation data; the
-test origins are scored once, at the end. PYTHON is an interpreter whose environment has neuralforecast: it trains on the
-same rows, batch and number of updates.
+test origins are scored once, at the end. PYTHON is an interpreter whose environment has neuralforecast: it trains on
+the same rows, batch and number of updates.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def layer(folder: Path) -> None:
             run._begin_stage_with(run.model)
         runs[name] = run
     took: dict[str, list[float]] = {name: [] for name in runs}
-    for name, run in runs.items():
+    for run in runs.values():
         for _ in range(5):
             run.trainer.step()
     for _ in range(20):
@@ -295,9 +295,8 @@ def river(folder: Path, seeds: int) -> None:
         )
     median = statistics.median(early)
     print(f"H1: validation NSE .80 within {median:.1f} CPU s, of at most 8: {met(median <= 8)}")
-    print(
-        f"H1: test NSE {statistics.mean(tests):.3f} after 60 CPU s, of at least .80: {met(statistics.mean(tests) >= 0.8)}"
-    )
+    score = statistics.mean(tests)
+    print(f"H1: test NSE {score:.3f} after 60 CPU s, of at least .80: {met(score >= 0.8)}")
 
 
 def gates(folder: Path) -> None:
@@ -321,9 +320,8 @@ def gates(folder: Path) -> None:
                 took["plain"].append(middle - began)
                 took["recorded"].append(time.process_time() - middle)
     ratio = statistics.median(took["recorded"]) / statistics.median(took["plain"])
-    print(
-        f"I1: gates of {len(run.dataset.split.test)} windows recorded at {ratio:.3f} of the pass: {met(ratio <= 1.1)}"
-    )
+    count = len(run.dataset.split.test)
+    print(f"I1: gates of {count} windows recorded at {ratio:.3f} of the pass: {met(ratio <= 1.1)}")
 
 
 if __name__ == "__main__":
