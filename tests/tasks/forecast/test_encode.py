@@ -114,7 +114,7 @@ def test_calendar_columns_against_pandas() -> None:
     stamps = pd.date_range("2023-12-30 05:00", periods=60, freq="7h")
     found = calendar_columns(stamps.to_numpy("datetime64[us]"), ("day", "week", "year"))
     day = (stamps.hour + stamps.minute / 60) / 24
-    week, year = (stamps.dayofweek + day) / 7, (stamps.dayofyear - 1 + day) / 365.25
+    week, year = (stamps.day_of_week + day) / 7, (stamps.day_of_year - 1 + day) / 365.25
     columns = [
         f(2 * np.pi * k * p)
         for p, most in ((day, 2), (week, 3), (year, 1))

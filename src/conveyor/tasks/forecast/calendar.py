@@ -36,7 +36,7 @@ def _step_in_days(frequency: Frequency | None) -> float:
         return 0.0
     if (seconds := frequency.seconds) is not None:
         return seconds / 86400
-    name = pd.tseries.frequencies.to_offset(frequency.alias).name
+    name = pd.tseries.frequencies.to_offset(frequency.alias).rule_code
     return {"B": 1.0, "W": 7.0, "M": 30.0, "Q": 91.0}.get(name[0], 365.0)
 
 

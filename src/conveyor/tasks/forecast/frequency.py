@@ -62,8 +62,8 @@ class Frequency:
         if self.is_integer:
             return None
         offset = pd.tseries.frequencies.to_offset(self.alias)
-        if isinstance(offset, pd.tseries.offsets.Tick) or offset.name == "D":
-            return float(pd.Timedelta(1, "D").total_seconds() * offset.n) if offset.name == "D" else _tick(offset)
+        if isinstance(offset, pd.tseries.offsets.Tick) or offset.rule_code == "D":
+            return float(pd.Timedelta(1, "D").total_seconds() * offset.n) if offset.rule_code == "D" else _tick(offset)
         return None
 
     def words(self) -> str:
@@ -71,7 +71,7 @@ class Frequency:
         if self.is_integer:
             return f"every {self.alias}" if self.alias != "1" else "whole numbers, one apart"
         offset = pd.tseries.frequencies.to_offset(self.alias)
-        base = offset.name.split("-")[0]
+        base = offset.rule_code.split("-")[0]
         name = _NAMES.get(base)
         if name is None:
             name = {"M": "month", "Q": "quarter", "Y": "year"}.get(base[0], base)
@@ -88,7 +88,7 @@ class Frequency:
                 lengths = [_HOUR / seconds, *lengths[:2]]
             return tuple(round(length) for length in lengths if length >= 1.5 and round(length) <= 200_000)
         offset = pd.tseries.frequencies.to_offset(self.alias)
-        base = offset.name.split("-")[0][0]
+        base = offset.rule_code.split("-")[0][0]
         year = {"W": 52, "M": 12, "Q": 4, "B": 261, "C": 261}.get(base)
         lengths = [] if year is None else [year / offset.n]
         if base == "B" and offset.n == 1:
@@ -143,8 +143,8 @@ def find_frequency(groups: list[Any]) -> Frequency:
         return Frequency(str(int(step)), share)
     found = Frequency(_alias(pd.Timedelta(step)), share)
     index = pd.DatetimeIndex(np.concatenate(parts))
-    if step == np.timedelta64(7, "D") and (index.dayofweek == index.dayofweek[0]).all():
-        return Frequency(f"W-{_WEEKDAYS[index.dayofweek[0]]}", share)
+    if step == np.timedelta64(7, "D") and (index.day_of_week == index.day_of_week[0]).all():
+        return Frequency(f"W-{_WEEKDAYS[index.day_of_week[0]]}", share)
     return max([found, *_calendar(parts, differences, index)], key=lambda f: f.share)
 
 
@@ -167,8 +167,8 @@ def _calendar(parts: list[Any], differences: Any, index: pd.DatetimeIndex) -> li
             for alias, fits in ((start, index.is_month_start), (end, index.is_month_end)):
                 if fits.all() and share > 0.5:
                     found.append(Frequency(_anchored(alias, index), share))
-        if (index.dayofweek < 5).all() and len(index) >= 6:
-            weekend = np.concatenate([pd.DatetimeIndex(part).dayofweek[:-1] == 4 for part in parts])
+        if (index.day_of_week < 5).all() and len(index) >= 6:
+            weekend = np.concatenate([pd.DatetimeIndex(part).day_of_week[:-1] == 4 for part in parts])
             found.append(Frequency("B", float(((days == 1) | ((days == 3) & weekend)).mean())))
     return found
 
