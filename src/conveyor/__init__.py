@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from conveyor.errors import CheckpointError as CheckpointError
     from conveyor.errors import ConversionError as ConversionError
     from conveyor.errors import ConveyorError as ConveyorError
+    from conveyor.errors import DataError as DataError
     from conveyor.errors import NonFiniteError as NonFiniteError
     from conveyor.errors import ProgramError as ProgramError
     from conveyor.errors import TextError as TextError
@@ -94,6 +95,7 @@ _PUBLIC = {
         "CheckpointError",
         "ConversionError",
         "ConveyorError",
+        "DataError",
         "NonFiniteError",
         "ProgramError",
         "TextError",
