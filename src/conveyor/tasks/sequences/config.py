@@ -117,7 +117,7 @@ class SequenceConfig:
     task: str
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
+    training: TrainingConfig = field(default_factory=lambda: training_config())
     class_weight: str = "none"
 
     def __post_init__(self) -> None:
@@ -143,3 +143,8 @@ class SequenceConfig:
             TrainingConfig(**values["training"]),
             values["class_weight"],
         )
+
+
+def training_config(**changes: Any) -> TrainingConfig:
+    """Build the training of a model of sequences: its defaults differ from those of text."""
+    return TrainingConfig(**({"lr": 3e-3, "weight_decay": 1e-2, "warmup": 50} | changes))
