@@ -42,9 +42,7 @@ class Batches:
         self.seed = seed
         self.count = -(-len(items) // batch_size)
         self.lengths = np.fromiter((len(item) for item in items), np.int64, len(items))
-        self.spread = next(
-            (s for s in _SPREADS if fill(self.lengths, self._cut(0, s)) >= FILL), _SPREADS[-1]
-        )
+        self.spread = next((s for s in _SPREADS if fill(self.lengths, self._cut(0, s)) >= FILL), _SPREADS[-1])
         self._epoch = -1
         self._order: list[NDArray[np.int64]] = []
 

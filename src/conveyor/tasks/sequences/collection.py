@@ -65,9 +65,7 @@ class Sequences:
         try:
             return self.ids.index(name)
         except ValueError:
-            raise DataError(
-                f"sequence: {self.source} has none called {name!r}; it has {listed(self.ids)}"
-            ) from None
+            raise DataError(f"sequence: {self.source} has none called {name!r}; it has {listed(self.ids)}") from None
 
     def missing_share(self) -> float:
         """Compute the share of values that are missing, from 0 to 1."""
@@ -122,7 +120,7 @@ def check_channels(sequences: Sequences, channels: tuple[str, ...]) -> None:
 
 
 def cut(sequences: Sequences, window: int) -> Sequences:
-    """Cut every sequence, and the labels of its steps, into pieces of at most `window` steps, named `id/1`, `id/2`, …"""
+    """Cut every sequence, and the labels of its steps, into pieces of at most `window` steps, named id/1, id/2, etc."""
     places = [(i, start) for i, v in enumerate(sequences.values) for start in range(0, len(v), window)]
 
     def pieces(whole: Sequence[Any]) -> list[Any]:

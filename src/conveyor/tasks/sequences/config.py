@@ -56,7 +56,7 @@ class DataConfig:
     valid: str | None = None
     test: str | None = None
     columns: Columns = field(default_factory=Columns)
-    valid_share: float = 0.15
+    valid_share: float = 0.1
     test_share: float = 0.15
     window: int = 0
     batch_size: int = 32

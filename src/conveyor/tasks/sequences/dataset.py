@@ -119,7 +119,9 @@ def define(task: str, data: Dataset, cell: CellDefinition, config: ModelConfig) 
     train = data.train
     scaling = Scaling.of(train)
     kind = feature_kind(train, cell, config)
-    features = Features(kind, len(train.channels), is_uneven(train, scaling.gap), scaling)
+    # Even stamps say nothing that counting steps does not, unless steps are missing where the model is used.
+    timed = train.times is not None and (kind != "plain" or is_uneven(train, scaling.gap))
+    features = Features(kind, len(train.channels), timed, scaling)
     labels = list(train.labels or ())
     if task == "regress":
         return Definition(task, train.channels, features, scale=ValueScale.of(values_of(train)))
@@ -142,4 +144,6 @@ def feature_kind(train: Sequences, cell: CellDefinition, config: ModelConfig) ->
 
 
 def _refuse(cell: CellDefinition) -> str:
-    raise DataError(f"missing: {cell.name} reads mask and time gaps itself; leave missing as auto, or choose another cell")
+    raise DataError(
+        f"missing: {cell.name} reads mask and time gaps itself; leave missing as auto, or choose another cell"
+    )

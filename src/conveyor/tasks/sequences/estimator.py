@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from conveyor.errors import ArgumentError, CheckpointError, DataError, shown
+from conveyor.errors import ArgumentError, CheckpointError, ConveyorError, DataError, shown
 from conveyor.language import CellDefinition
 from conveyor.tasks.cell_source import find_cell
 from conveyor.tasks.sequences.arrays import as_sequences
@@ -28,6 +28,32 @@ if TYPE_CHECKING:
 
 class Estimator:
     """Trains a model of sequences with scikit-learn's interface; scikit-learn itself is not needed.
+
+    Args:
+        cell: name of a cell, `module.py:function`, or a cell; `auto` takes an LSTM, or gru_d if more than 5% of the
+            values are missing.
+        hidden_size: units of a layer and direction.
+        num_layers: recurrent layers.
+        bidirectional: whether a second direction reads from each sequence's end.
+        dropout: probability between layers and before the head.
+        noise: standard deviation of noise on the standardised input in training; None takes the default.
+        missing: `auto`, `decay` or `mask`: how the model is told what is missing.
+        class_weight: `balanced` weighs each class by one over its frequency; None weighs all alike.
+        batch_size: sequences of an update.
+        epochs: passes over the data; None takes as many as a small data set needs.
+        lr: largest learning rate, which falls to 2% of it along a cosine.
+        weight_decay: decay of the matrices.
+        patience: passes without a lower validation loss after which training stops; 0 never stops early.
+        validation: share of the sequences that chooses the best weights and the temperature, or (X, y) of others; 0
+            trains on all, keeps the weights of the lowest training loss and fits no temperature.
+        random_state: seed of the parting, the weights, the order and the noise.
+        threads: CPU threads.
+        verbose: whether to print a line at each validation.
+        id: of long frames, the column that names a row's sequence; None takes all rows as one.
+        time: the column of numbers or dates; None takes rows in order.
+        label: the column of labels.
+        channels: the columns that are read; none takes every other column of numbers.
+        group: the column of groups whose sequences stay in one part of the data.
 
     Attributes:
         trained_: the model with all that it takes to predict, once fitted.
@@ -105,7 +131,9 @@ class Estimator:
         """
         for name, value in params.items():
             if name not in self._names():
-                raise ArgumentError(f"{type(self).__name__} has no parameter {name!r}; it has {', '.join(self._names())}")
+                raise ArgumentError(
+                    f"{type(self).__name__} has no parameter {name!r}; it has {', '.join(self._names())}"
+                )
             setattr(self, name, value)
         return self
 
@@ -159,7 +187,9 @@ class Estimator:
         for report in run.train(None):
             if self.verbose and report.validation is not None:
                 found = report.validation
-                print(f"step {found.step:,}/{run.total_steps:,}: train {found.training_loss:.4f}, valid {found.loss:.4f}")
+                print(
+                    f"step {found.step:,}/{run.total_steps:,}: train {found.training_loss:.4f}, valid {found.loss:.4f}"
+                )
         self._run = run
         self._take(run.trained())
         self.history_ = run.trainer.history
@@ -209,7 +239,9 @@ class Estimator:
         sequences = self._sequences(X, times, labelled=y is None)
         if y is None:
             if sequences.labels is None:
-                raise DataError("y: expected a label for each sequence, got none; give y, or a frame with a label column")
+                raise DataError(
+                    "y: expected a label for each sequence, got none; give y, or a frame with a label column"
+                )
             return sequences
         return replace(sequences, labels=self._labels(y, sequences))
 
@@ -255,10 +287,17 @@ class Estimator:
         return explain(self._fitted(), sequences, index, target)
 
     def to_onnx(self, path: Any, *, overwrite: bool = False) -> Written:
-        """Write the whole model, from raw values to probabilities, as an ONNX file; see docs/classification.md."""
-        from conveyor.tasks.sequences.onnx_graph import write_onnx
+        """Write the whole model, from raw values to probabilities, as an ONNX file; see docs/classification.md.
 
-        return write_onnx(self._fitted(), path, overwrite=overwrite)
+        Raises:
+            ConveyorError: onnx is missing, the path cannot be used, or the graph gives other numbers than the model.
+        """
+        trained = self._fitted()
+        try:
+            from conveyor.tasks.sequences.onnx_graph import write_onnx
+        except ModuleNotFoundError as error:
+            raise ConveyorError(f"ONNX files need the package onnx ({error}); pip install 'conveyor[onnx]'") from error
+        return write_onnx(trained, path, overwrite=overwrite)
 
     # Files
 
@@ -270,7 +309,9 @@ class Estimator:
         """
         self._fitted()
         if not hasattr(self, "_run"):
-            raise ArgumentError("this model was loaded or unpickled; its folder, or the estimator that fitted it, has it")
+            raise ArgumentError(
+                "this model was loaded or unpickled; its folder, or the estimator that fitted it, has it"
+            )
         self._run.save(Path(folder))
 
     @classmethod
@@ -316,4 +357,3 @@ class Estimator:
         return {name: value for name, value in self.__dict__.items() if name != "_run"}
 
     _run: SequenceRun
-

@@ -13,38 +13,9 @@ from conveyor.tasks.sequences.estimator import Estimator
 from conveyor.tasks.sequences.metrics import ClassScores, ValueScores
 from conveyor.tasks.sequences.trained import Trained
 
-_PARAMETERS = """
-    Args:
-        cell: name of a cell, `module.py:function`, or a cell; `auto` takes an LSTM, or gru_d if more than 5% of the
-            values are missing.
-        hidden_size: units of a layer and direction.
-        num_layers: recurrent layers.
-        bidirectional: whether a second direction reads from each sequence's end.
-        dropout: probability between layers and before the head.
-        noise: standard deviation of noise on the standardised input in training; None takes the default.
-        missing: `auto`, `decay` or `mask`: how the model is told what is missing.
-        class_weight: `balanced` weighs each class by one over its frequency; None weighs all alike.
-        batch_size: sequences of an update.
-        epochs: passes over the data; None takes as many as a small data set needs.
-        lr: largest learning rate, which falls to 2% of it along a cosine.
-        weight_decay: decay of the matrices.
-        patience: passes without a lower validation loss after which training stops; 0 never stops early.
-        validation: share of the sequences that chooses the best weights and the temperature, or (X, y) of others; 0
-            trains on all, keeps the weights of the lowest training loss and fits no temperature.
-        random_state: seed of the parting, the weights, the order and the noise.
-        threads: CPU threads.
-        verbose: whether to print a line at each validation.
-        id: of long frames, the column that names a row's sequence; None takes all rows as one.
-        time: the column of numbers or dates; None takes rows in order.
-        label: the column of labels.
-        channels: the columns that are read; none takes every other column of numbers.
-        group: the column of groups whose sequences stay in one part of the data.
-    """
-
 
 class Classifier(Estimator):
-    __doc__ = f"""Predicts one class a sequence.
-{_PARAMETERS}"""
+    """Predicts one class a sequence; the parameters are those of `Estimator`."""
 
     TASK: ClassVar[str] = "classify"
     _estimator_type = "classifier"
@@ -84,8 +55,7 @@ class Classifier(Estimator):
 
 
 class Regressor(Estimator):
-    __doc__ = f"""Predicts one value, or K values, a sequence.
-{_PARAMETERS}"""
+    """Predicts one value, or K values, a sequence; the parameters are those of `Estimator`."""
 
     TASK: ClassVar[str] = "regress"
     _estimator_type = "regressor"
@@ -112,8 +82,7 @@ class Regressor(Estimator):
 
 
 class Tagger(Estimator):
-    __doc__ = f"""Predicts one class a step.
-{_PARAMETERS}"""
+    """Predicts one class a step; the parameters are those of `Estimator`."""
 
     TASK: ClassVar[str] = "tag"
     classes_: NDArray[Any]
@@ -130,7 +99,9 @@ class Tagger(Estimator):
         for k, (labels, values) in enumerate(zip(y, sequences.values, strict=True)):
             steps = np.empty(len(labels) if hasattr(labels, "__len__") else 0, dtype=object)
             if len(steps) != len(values) or isinstance(labels, str):
-                raise DataError(f"y: expected a label for each of the {len(values)} steps of sequence {k}, got {len(steps)}")
+                raise DataError(
+                    f"y: expected a label for each of the {len(values)} steps of sequence {k}, got {len(steps)}"
+                )
             steps[:] = list(labels)
             found.append(steps)
         return found

@@ -46,7 +46,7 @@ class Features:
         kind: `plain` reads values alone, 0 where one is missing; `mask` carries the last value forward and adds mask
             and time gap as channels; `decay` gives them to the cell.
         channels: C.
-        timed: whether `plain` adds the time since the step before as a channel.
+        timed: whether time stamps are read; `plain` then adds the time since the step before as a channel.
         scaling: of values and times.
     """
 
@@ -70,7 +70,7 @@ class Features:
     def item(self, values: Floats, times: Times | None) -> Item:
         """Prepare the (T, C) values of one sequence with its (T,) stamps."""
         scaled = self.scaling.values(values)
-        stamps = self.scaling.times(times, len(values))
+        stamps = self.scaling.times(times if self.timed else None, len(values))
         mask = ~np.isnan(scaled)
         if self.kind == "plain":
             x = np.where(mask, scaled, np.float32(0.0))

@@ -35,7 +35,9 @@ def sequences_from_frame(
     codes, ids = _group(column(frame, columns.id, "id", source)) if columns.id else _one_group(frame)
     if not ids:
         raise DataError(f"{source}: expected rows, got none")
-    times = None if columns.time is None else as_times(column(frame, columns.time, "time", source), columns.time, source)
+    times = (
+        None if columns.time is None else as_times(column(frame, columns.time, "time", source), columns.time, source)
+    )
     order = np.argsort(codes, kind="stable") if times is None else np.lexsort((times, codes))
     borders = np.searchsorted(codes[order], np.arange(1, len(ids)))
     if times is not None:
@@ -68,7 +70,9 @@ def _groups(
     for of, part in zip(ids, parts, strict=True):
         names = {_name(v) for v in part.tolist()}
         if len(names) > 1:
-            raise DataError(f"group: sequence {of!r} of {source} is in {listed(sorted(names))}; expected one group each")
+            raise DataError(
+                f"group: sequence {of!r} of {source} is in {listed(sorted(names))}; expected one group each"
+            )
         found.append(names.pop())
     return tuple(found)
 

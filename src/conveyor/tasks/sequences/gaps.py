@@ -24,7 +24,8 @@ def time_gaps(mask: NDArray[np.bool_], times: Times) -> Floats:
     # A channel counts from the first step until it is first observed.
     last = np.maximum.accumulate(np.where(mask, steps, 0), axis=0)
     before = np.concatenate([np.zeros((1, mask.shape[1]), np.int64), last[:-1]])
-    return (times[:, None] - times[before]).astype(np.float32)
+    gaps: Floats = (times[:, None] - times[before]).astype(np.float32)
+    return gaps
 
 
 def carried_forward(values: Floats) -> Floats:

@@ -62,9 +62,7 @@ class SequenceModel(nn.Module):
         self.head = nn.Linear(width if tagged else 2 * width, outputs)
 
     @staticmethod
-    def _layers(
-        cells: list[CellDefinition | str], width: int, config: ModelConfig, bidirectional: bool
-    ) -> Recurrent:
+    def _layers(cells: list[CellDefinition | str], width: int, config: ModelConfig, bidirectional: bool) -> Recurrent:
         layers = Recurrent(
             cells if len(set(cells)) > 1 else cells[0],
             width,

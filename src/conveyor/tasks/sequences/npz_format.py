@@ -48,7 +48,9 @@ def _load(data: bytes, source: str) -> dict[str, NDArray[Any]]:
                 raise DataError(f"{source}: expected an archive of numpy.savez, got one array; {_LAYOUT}")
             return {name: archive[name] for name in archive.files}
     except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise DataError(f"{source}: expected a NumPy archive, got a file that breaks off or is none ({error})") from None
+        raise DataError(
+            f"{source}: expected a NumPy archive, got a file that breaks off or is none ({error})"
+        ) from None
     except ValueError as error:
         if "pickle" not in str(error):
             raise DataError(f"{source}: expected a NumPy archive, got a damaged one ({error})") from None

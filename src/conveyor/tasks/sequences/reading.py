@@ -47,9 +47,7 @@ def read_file(
     name = source.lower()
     if name.endswith(_TABLES):
         frame = _table(data, name, source)
-        found = sequences_from_frame(
-            frame, columns, tagged=tagged, labelled=labelled, source=source, note=note
-        )
+        found = sequences_from_frame(frame, columns, tagged=tagged, labelled=labelled, source=source, note=note)
     elif name.endswith(".ts"):
         if tagged:
             raise DataError(f"{source}: a .ts file has one label a sequence; --task tag needs one a step")
@@ -109,4 +107,6 @@ def _table(data: bytes, name: str, source: str) -> Any:
     except Exception as error:
         # Each of pandas, pyarrow, zlib and csv has errors of its own for a file that breaks off.
         reason = " ".join(str(error).split())[:160]
-        raise DataError(f"{source}: cannot be read as a table ({reason}); it may be cut off, or of another kind") from None
+        raise DataError(
+            f"{source}: cannot be read as a table ({reason}); it may be cut off, or of another kind"
+        ) from None

@@ -10,20 +10,19 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from conveyor.cells import cells
 from conveyor.errors import CheckpointError, ConveyorError
 from conveyor.language import CellDefinition
-from conveyor.tasks.batch import Batch
 from conveyor.tasks.checkpoint import Checkpoint, read_checkpoint
-from conveyor.tasks.quiet import undisturbed
 from conveyor.tasks.run import Run, build_model, misfit, read_cell, read_run, seed_run, unreadable
-from conveyor.tasks.sequences.batches import Batches, Targets, collate_targets, in_order
+from conveyor.tasks.sequences.batches import Batches, Targets
 from conveyor.tasks.sequences.calibration import fit_temperature
 from conveyor.tasks.sequences.collection import Sequences
 from conveyor.tasks.sequences.config import LARGE_SHARE_MISSING, SequenceConfig
 from conveyor.tasks.sequences.dataset import Dataset, define, read_dataset
-from conveyor.tasks.sequences.features import BATCH_DIMS, Features, Item, collate
+from conveyor.tasks.sequences.features import Features, Item
 from conveyor.tasks.sequences.metrics import ClassScores, ValueScores
 from conveyor.tasks.sequences.model import SequenceModel
 from conveyor.tasks.sequences.objective import Objective, balanced_weights
@@ -34,7 +33,6 @@ from conveyor.tasks.trainer import Scores, Trainer
 
 Note = Callable[[str], None]
 AUTO_CELL = "auto"
-_VALIDATION_BATCH = 128
 
 
 class SequenceRun(Run[SequenceModel]):
@@ -72,9 +70,7 @@ class SequenceRun(Run[SequenceModel]):
         self.objective = Objective(config.task, self._class_weights(train[1]))
         self.batches = Batches(*train, self.definition.tagged, config.data.batch_size, config.training.seed)
         self._valid = valid
-        self.trainer = Trainer(
-            self.model, self.batches, self.objective, self._validate, config.training, self.share
-        )
+        self.trainer = Trainer(self.model, self.batches, self.objective, self._validate, config.training, self.share)
 
     @classmethod
     def start(cls, config: SequenceConfig, cell: CellDefinition | None, note: Note = lambda line: None) -> SequenceRun:
@@ -120,20 +116,21 @@ class SequenceRun(Run[SequenceModel]):
         return balanced_weights(counts.float())
 
     def _validate(self) -> Scores:
+        """Score the validation part; two losses closer than the standard error of one are not told apart."""
         items, targets = self._valid
-        total = weight = right = scored = 0.0
-        with undisturbed(self.model):
-            for chosen in in_order(np.array([len(item) for item in items]), _VALIDATION_BATCH):
-                batch = self._batch(items, targets, chosen)
-                outcome = self.objective(self.model, batch)
-                total += outcome.loss.item() * outcome.loss_weight
-                weight += outcome.loss_weight
-                scored += outcome.scored
-        return Scores(total / weight if weight else 0.0)
-
-    def _batch(self, items: list[Item], targets: Targets, chosen: NDArray[np.int64]) -> Batch:
-        y = collate_targets([targets[i] for i in chosen], self.definition.tagged)
-        return Batch(collate([items[i] for i in chosen]), {"y": y}, BATCH_DIMS)
+        outputs = run_items(self.model, items, self.definition.tagged)
+        if self.definition.classes is None:
+            errors = ((np.stack(outputs) - np.stack(targets)) ** 2).mean(1)
+            return Scores(float(errors.mean()), {}, _standard_error(errors))
+        logits = torch.from_numpy(np.concatenate([np.atleast_2d(r) for r in outputs]))
+        codes = torch.from_numpy(np.concatenate(targets))
+        known = codes != UNLABELLED
+        logits, codes = logits[known].float(), codes[known]
+        loss = self.objective.classes(logits, codes).loss.item()
+        each = functional.cross_entropy(logits, codes, reduction="none").numpy()
+        # Steps of one sequence are not independent: their error is that of as many sequences.
+        error = _standard_error(each) * float(np.sqrt(len(each) / len(items)))
+        return Scores(loss, {"accuracy": float((logits.argmax(1) == codes).float().mean())}, error)
 
     @property
     def tested(self) -> bool:
@@ -143,7 +140,10 @@ class SequenceRun(Run[SequenceModel]):
     def test(self) -> None:
         """Calibrate the best weights, and score them on validation and test data."""
         trained = self.trained(temperature=self._temperature())
-        results: dict[str, Any] = {"temperature": trained.temperature, "valid": scores_json(trained.score(self.dataset.valid))}
+        results: dict[str, Any] = {
+            "temperature": trained.temperature,
+            "valid": scores_json(trained.score(self.dataset.valid)),
+        }
         if self.dataset.test is not None:
             results["test"] = scores_json(trained.score(self.dataset.test))
         self.results = results
@@ -152,9 +152,7 @@ class SequenceRun(Run[SequenceModel]):
         if self.definition.classes is None or self.dataset.valid is self.dataset.train:
             return 1.0
         items, targets = self._valid
-        logits = np.concatenate(
-            [np.atleast_2d(r) for r in run_items(self.best_model(), items, self.definition.tagged)]
-        )
+        logits = np.concatenate([np.atleast_2d(r) for r in run_items(self.best_model(), items, self.definition.tagged)])
         codes = np.concatenate(targets)
         known = codes != UNLABELLED
         return fit_temperature(logits[known], codes[known].astype(np.int64))
@@ -226,6 +224,10 @@ def load_trained(folder: Path) -> tuple[Trained, Checkpoint]:
         raise misfit(checkpoint) from error
     results = checkpoint.get("results")
     return Trained(model.eval(), definition, results["temperature"] if results else 1.0), checkpoint
+
+
+def _standard_error(values: NDArray[Any]) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
 
 
 def _build(cell: CellDefinition, definition: Definition, config: SequenceConfig) -> SequenceModel:

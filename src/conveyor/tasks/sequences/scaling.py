@@ -56,14 +56,15 @@ class Scaling:
 
     def values(self, values: Floats) -> Floats:
         """Standardise (T, C); NaN stays."""
-        scaled = (values.astype(np.float64) - np.array(self.mean)) / np.array(self.deviation)
-        return scaled.astype(np.float32)
+        scaled: Floats = ((values - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
+        return scaled
 
     def times(self, times: Times | None, steps: int) -> Times:
         """Count time in usual gaps from the first step, (T,); steps, where there are no stamps."""
         if times is None or not len(times):
             return np.arange(steps, dtype=np.float64)
-        return (times - times[0]) / self.gap
+        counted: Times = (times - times[0]) / self.gap
+        return counted
 
     def to_json(self) -> dict[str, Any]:
         """Return the scaling as JSON values."""

@@ -50,9 +50,7 @@ def split(
     return parts
 
 
-def _units(
-    count: int, strata: Sequence[Hashable] | None, groups: Sequence[str] | None
-) -> list[NDArray[np.int64]]:
+def _units(count: int, strata: Sequence[Hashable] | None, groups: Sequence[str] | None) -> list[NDArray[np.int64]]:
     if groups is None:
         return [np.array([k]) for k in range(count)]
     members: dict[str, list[int]] = {}

@@ -91,7 +91,8 @@ class ValueScale:
 
     def decode(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bring (N, K) outputs back to the targets' scale."""
-        return outputs * np.array(self.deviation) + np.array(self.mean)
+        values: NDArray[np.float64] = outputs * np.array(self.deviation) + np.array(self.mean)
+        return values
 
 
 def values_of(sequences: Sequences) -> list[NDArray[np.float64]]:

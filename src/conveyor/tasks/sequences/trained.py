@@ -67,7 +67,7 @@ class Definition:
         values = values_of(sequences)
         if values and len(values[0]) != self.outputs:
             raise DataError(
-                f"{sequences.source}: expected {self.outputs} values in each label, as in training, got {len(values[0])}"
+                f"{sequences.source}: expected labels of {self.outputs} values, as in training, got {len(values[0])}"
             )
         return self.scale.encode(values)
 

@@ -62,7 +62,7 @@ def sequences_from_ts(text: str, source: str) -> Sequences:
         raise DataError(f"{source}: expected sequences behind @data, got none; the file may be cut off")
     channels = tuple(f"dim_{k}" for k in range(values[0].shape[1]))
     ids = tuple(str(k) for k in range(len(values)))
-    return Sequences(values, channels, ids, times or None, _typed(labels, header) if labels else None, source)
+    return Sequences(values, channels, ids, times or None, _typed(labels, header) if labels else None, source=source)
 
 
 def _split(text: str, source: str) -> tuple[_Header, Iterator[tuple[int, str]]]:
