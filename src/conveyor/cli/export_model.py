@@ -8,6 +8,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from rich.console import Console
 from torch import nn
 
 from conveyor.cli.convert_table import Row, print_table, row_of
@@ -20,7 +21,8 @@ from conveyor.interop.onnx.reverse import Reverse
 from conveyor.interop.torch import describe, to_torch
 from conveyor.layers.stack import Stack
 from conveyor.layers.step import _Step
-from conveyor.tasks.saved import load_saved
+from conveyor.tasks.saved import load_if_sequences, load_saved
+from conveyor.tasks.sequences.trained import Trained
 
 _ENDINGS = {"onnx": (".onnx",), "torch": (".pt", ".pth", ".safetensors"), "keras": (".keras", ".h5", ".hdf5")}
 
@@ -38,6 +40,9 @@ def run_export(model: Path, to: str, output: Path, *, force: bool) -> int:
     if output.exists() and not force:
         raise ArgumentError(f"--output: {output} is there already; name another, or overwrite it with --force")
     console = make_console()
+    if to == "onnx" and (trained := load_if_sequences(model)) is not None:
+        _write_sequences(console, trained, output, force)
+        return 0
     with progress(console, f"Reading {model}") as told:
         network = load_saved(model)
         rows, lines = {"onnx": _to_onnx, "torch": _to_torch, "keras": _to_keras}[to](network, output, told, force)
@@ -46,6 +51,19 @@ def run_export(model: Path, to: str, output: Path, *, force: bool) -> int:
     for line in lines:
         console.print(line)
     return 0
+
+
+def _write_sequences(console: Console, trained: Trained, output: Path, force: bool) -> None:
+    """Write a model of sequences whole, from raw values to probabilities."""
+    from conveyor.tasks.sequences.onnx_graph import write_onnx
+
+    made = write_onnx(trained, output, overwrite=force)
+    rows = [
+        Row(r.layer, r.source, r.result, r.source, r.sizes.replace("->", "→"), r.directions, made.difference, r.note)
+        for r in made.rows
+    ]
+    print_table(console, rows)
+    console.print(f"Wrote {output}: {', '.join(made.inputs)} → {', '.join(made.outputs)}")
 
 
 Written = tuple[list[Row], list[str]]  # what became of the layers, and what to do next

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -12,6 +14,8 @@ from conveyor.errors import ArgumentError
 
 DEFAULT_TASK = "text"
 _OPTION = "--task"
+_ON_RUNS = ("inspect", "predict", "evaluate")
+"""Commands on a run, whose checkpoint names the task."""
 
 
 def task_command(app: typer.Typer, name: str, task: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -30,12 +34,28 @@ class TaskGroup(TyperGroup):
         if name is None or not tasks:
             return name, command, rest
         task, rest = _take_task(rest)
+        if task is None and name in _ON_RUNS:
+            task = _task_of_run(rest)
+            if task not in tasks:
+                return name, command, rest
         if task is None or task == DEFAULT_TASK:
             return name, command, rest
         if task not in tasks:
             raise ArgumentError(f"--task: expected one of {', '.join([DEFAULT_TASK, *tasks])}, got {task!r}")
         full = _full_name(name, task)
         return full, self.commands[full], rest
+
+
+def _task_of_run(words: list[str]) -> str | None:
+    """Read the task from the checkpoint in the first folder among a command's words; None if there is none."""
+    for word in words:
+        try:
+            with open(Path(word) / "checkpoint.json", encoding="utf-8") as file:
+                task = json.load(file).get("task")
+        except (OSError, ValueError, AttributeError):
+            continue
+        return task if isinstance(task, str) else None
+    return None
 
 
 def _full_name(name: str, task: str) -> str:

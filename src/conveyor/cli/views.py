@@ -41,6 +41,12 @@ def view_of(run: Run[Any]) -> RunView:
         from conveyor.cli.text_view import TextView
 
         return TextView(run)
+    from conveyor.tasks.sequences.run import SequenceRun
+
+    if isinstance(run, SequenceRun):
+        from conveyor.cli.sequence_view import SequenceView
+
+        return SequenceView(run)
     raise AssertionError(f"no view of {type(run).__name__}")
 
 

@@ -33,6 +33,8 @@ from conveyor.tasks.trainer import Scores, Trainer
 
 Note = Callable[[str], None]
 AUTO_CELL = "auto"
+UPDATES, FEWEST_EPOCHS, MOST_EPOCHS = 800, 15, 200
+"""How long a run is if its epochs are left open: as many as give so many updates, within these bounds."""
 
 
 class SequenceRun(Run[SequenceModel]):
@@ -73,18 +75,27 @@ class SequenceRun(Run[SequenceModel]):
         self.trainer = Trainer(self.model, self.batches, self.objective, self._validate, config.training, self.share)
 
     @classmethod
-    def start(cls, config: SequenceConfig, cell: CellDefinition | None, note: Note = lambda line: None) -> SequenceRun:
+    def start(
+        cls,
+        config: SequenceConfig,
+        cell: CellDefinition | None,
+        note: Note = lambda line: None,
+        *,
+        auto_epochs: bool = False,
+    ) -> SequenceRun:
         """Begin a run on files.
 
         Args:
             config: all but the cell.
             cell: of every layer; None chooses one by what is missing.
-            note: told what is left out and what is chosen.
+            note: told what is left out.
+            auto_epochs: whether to choose the number of passes by the size of the data.
 
         Raises:
             ConveyorError: a file, the cell or a number cannot be used.
         """
         dataset = read_dataset(config.task, config.data, config.training.seed, note)
+        config = with_epochs(config, len(dataset.train)) if auto_epochs else config
         return RUNS[config.task](config, choose_cell(dataset.train, config) if cell is None else cell, dataset)
 
     @classmethod
@@ -291,6 +302,3 @@ def with_epochs(config: SequenceConfig, sequences: int) -> SequenceConfig:
     batches = -(-sequences // config.data.batch_size)
     epochs = min(max(-(-UPDATES // batches), FEWEST_EPOCHS), MOST_EPOCHS)
     return replace(config, training=replace(config.training, epochs=epochs))
-
-
-UPDATES, FEWEST_EPOCHS, MOST_EPOCHS = 800, 15, 200
