@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from conveyor.cli.meter import LossUnit
-from conveyor.cli.views import count_parameters
 from conveyor.tasks.sequences.collection import Sequences, listed
 from conveyor.tasks.sequences.run import SequenceRun
 from conveyor.tasks.sequences.targets import class_key
+from conveyor.tasks.sequences.trained import count_parameters
 
 _LOSSES = {
     "classify": LossUnit("nats", lambda loss: loss),
@@ -47,7 +47,7 @@ class SequenceView:
                 f"{', '.join(parts)}; {_profile(data.train)}.",
                 *([self._classes()] if run.definition.classes is not None else []),
                 f"{run.cell.name}, {layers} of {config.model.hidden_size} a layer{both}, "
-                f"{count_parameters(run):,} parameters; {run.total_steps:,} steps; "
+                f"{count_parameters(run.model):,} parameters; {run.total_steps:,} steps; "
                 f"batches of {config.data.batch_size} are {batches.fill:.0%} filled.",
             ]
         )

@@ -241,7 +241,7 @@ nav a { display: inline-block; padding: .25rem 0; }
 .scroll { overflow-x: auto; max-width: 100%; }
 :focus-visible { outline: 3px solid rgb(var(--neg)); outline-offset: 2px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
-caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
+caption { text-align: left; white-space: nowrap; color: var(--soft); padding-bottom: .3rem; }
 th, td { padding: .2rem .6rem; text-align: right; white-space: nowrap; }
 th:first-child { text-align: left; font-weight: 500; padding-left: 0; }
 thead th { color: var(--soft); font-weight: 500; border-bottom: 1px solid var(--edge); }

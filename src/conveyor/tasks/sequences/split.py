@@ -35,7 +35,8 @@ def split(
     generator = np.random.default_rng(seed)
     items = _units(count, strata, groups)
     order = _spread(items, generator, strata if groups is None else None)
-    borders = [0, *np.cumsum([_size(share, len(items)) for share in shares]), len(items)]
+    ends = np.minimum(np.cumsum([_size(share, len(items)) for share in shares]), len(items))
+    borders = [0, *ends.tolist(), len(items)]
     parts = [
         np.sort(np.concatenate([items[k] for k in order[a:b]]).astype(np.int64)) if b > a else np.empty(0, np.int64)
         for a, b in zip(borders, borders[1:], strict=False)
