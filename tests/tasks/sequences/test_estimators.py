@@ -16,12 +16,12 @@ from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from tests.tasks.sequences.data import bumps, csv_of, stamps, with_holes
 
 import conveyor as cv
 from conveyor.errors import ArgumentError, CheckpointError, DataError
 from conveyor.sequences import Classifier, Regressor, Tagger
 from conveyor.tasks.sequences.metrics import ClassScores
-from tests.tasks.sequences.data import bumps, csv_of, stamps, with_holes
 
 TINY = {"hidden_size": 8, "epochs": 12, "lr": 2e-2, "noise": 0.1}
 VALUES, LABELS = bumps()
@@ -60,7 +60,10 @@ def test_lists_arrays_and_frames_are_the_same() -> None:
         model = Classifier(id="recording", time="t", label="kind", **tiny).fit(given)
         np.testing.assert_array_equal(model.predict_proba(given), want)
         assert model.score(given) == model.score(given, LABELS)
-        assert model.predict_proba(given.drop(columns="kind") if given is frame else given.drop("kind")).shape == want.shape
+        assert (
+            model.predict_proba(given.drop(columns="kind") if given is frame else given.drop("kind")).shape
+            == want.shape
+        )
 
 
 def test_two_fits_give_the_same_bits_and_another_seed_others() -> None:
@@ -91,7 +94,9 @@ def test_irregular_stamps_are_read() -> None:
     values = [np.zeros((10, 1), np.float32) for _ in range(60)]
     labels = random.integers(0, 2, 60)
     times = [np.cumsum(random.uniform(0.9, 1.1, 10)) + (np.arange(10) > 5) * 6.0 * y for y in labels]
-    assert Classifier(**TINY | {"epochs": 25}).fit(values, labels, times=times).score(values, labels, times=times) >= 0.95
+    assert (
+        Classifier(**TINY | {"epochs": 25}).fit(values, labels, times=times).score(values, labels, times=times) >= 0.95
+    )
 
 
 def test_a_regressor_learns_one_value_or_several() -> None:

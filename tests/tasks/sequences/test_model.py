@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tests.tasks.sequences.data import bumps, stamps, with_holes
 
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError
@@ -13,7 +14,6 @@ from conveyor.tasks.sequences.config import ModelConfig
 from conveyor.tasks.sequences.features import Features, collate
 from conveyor.tasks.sequences.model import SequenceModel, decays
 from conveyor.tasks.sequences.scaling import Scaling
-from tests.tasks.sequences.data import bumps, stamps, with_holes
 
 
 def build(kind: str, name: str, tagged: bool, **sizes: object) -> tuple[SequenceModel, list]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.tasks.sequences.data import bumps, sequences, stamps, with_holes
 
 from conveyor.errors import DataError
 from conveyor.tasks.sequences.batches import Batches, fill
@@ -15,7 +16,6 @@ from conveyor.tasks.sequences.gaps import carried_forward, time_gaps
 from conveyor.tasks.sequences.scaling import Scaling
 from conveyor.tasks.sequences.split import split
 from conveyor.tasks.sequences.targets import UNLABELLED, Classes, ValueScale
-from tests.tasks.sequences.data import bumps, sequences, stamps, with_holes
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12))

@@ -10,13 +10,13 @@ import numpy as np
 import pandas
 import polars
 import pytest
+from tests.tasks.sequences.data import bumps, csv_of, stamps, with_holes
 
 from conveyor.errors import DataError
 from conveyor.tasks.sequences.arrays import as_sequences
 from conveyor.tasks.sequences.collection import Sequences
 from conveyor.tasks.sequences.config import Columns
 from conveyor.tasks.sequences.reading import read_file
-from tests.tasks.sequences.data import bumps, csv_of, stamps, with_holes
 
 COLUMNS = Columns("recording", "t", "kind")
 VALUES, LABELS = bumps(6)
@@ -74,7 +74,11 @@ def test_rows_are_sorted_by_time_within_their_sequence(tmp_path: Path) -> None:
 
 
 def test_dates_are_seconds_from_the_first() -> None:
-    frame = {"recording": np.array(["x"] * 3), "a": np.ones(3), "t": np.array(["2024-02-28T23:59:30", "2024-02-29", "2024-02-29T00:01:00"])}
+    frame = {
+        "recording": np.array(["x"] * 3),
+        "a": np.ones(3),
+        "t": np.array(["2024-02-28T23:59:30", "2024-02-29", "2024-02-29T00:01:00"]),
+    }
     (times,) = as_sequences(frame, Columns("recording", "t", None)).times
     assert times.tolist() == [0.0, 30.0, 90.0]
     frame["t"] = frame["t"].astype("datetime64[s]")
@@ -128,7 +132,11 @@ BAD_TABLES = [
     ("id,x,label\n1,2,a\n", Columns(time="when"), "has no column 'when'"),
     ("id,x,label\n1,2,a\n1,3,b\n", Columns(), "sequence '1' has the labels a, b"),
     ("id,x,label\n1,2,a\n2,3,\n", Columns(), "sequence '2' has no label in column 'label'"),
-    ("id,t,x,label\n1,5,2,a\n1,5,3,a\n", Columns(time="t"), "1 rows repeat a time in column 't', the first in sequence '1' at rows 1 and 2"),
+    (
+        "id,t,x,label\n1,5,2,a\n1,5,3,a\n",
+        Columns(time="t"),
+        "1 rows repeat a time in column 't', the first in sequence '1' at rows 1 and 2",
+    ),
     ("id,t,x,label\n1,soon,2,a\n", Columns(time="t"), "expected numbers or dates"),
     ("id,t,x,label\n1,,2,a\n", Columns(time="t"), "row 1 has no time"),
     ("id,x,label\n1,N,a\n", Columns(), "expected a column of numbers"),
