@@ -11,8 +11,15 @@ from conveyor.cli.output import is_free, require_free
 from conveyor.cli.train import command, follow, make_console
 from conveyor.errors import CheckpointError
 from conveyor.tasks.checkpoint import read_checkpoint
-from conveyor.tasks.sequences.config import Columns, DataConfig, ModelConfig, SequenceConfig, training_config
-from conveyor.tasks.sequences.reading import SHIPPED
+from conveyor.tasks.sequences.config import (
+    SHIPPED,
+    Columns,
+    DataConfig,
+    ModelConfig,
+    SequenceConfig,
+    default_noise,
+    training_config,
+)
 from conveyor.tasks.sequences.run import ClassifyRun, SequenceRun
 
 FOLDER = Path("runs/departures")
@@ -22,7 +29,7 @@ FILE = f"{SHIPPED}departures.csv.gz"
 CONFIG = SequenceConfig(
     "classify",
     DataConfig(FILE, columns=Columns("recording", "hour", "departures", (), "date")),
-    ModelConfig(hidden_size=32),
+    ModelConfig(hidden_size=32, noise=default_noise("classify")),
     training_config(epochs=20, patience=6),
 )
 
@@ -68,6 +75,9 @@ def _folder(config: SequenceConfig, *, force: bool) -> Path:
 def _is_unfinished(folder: Path, config: SequenceConfig) -> bool:
     try:
         checkpoint = read_checkpoint(folder)
-        return bool(checkpoint.get("results") is None and checkpoint.get("config") == config.to_json())
-    except CheckpointError:
+        found = SequenceConfig.from_json(checkpoint.get("config"))
+        # A short run shortens its warm-up.
+        alike = replace(found, training=replace(found.training, warmup=config.training.warmup)) == config
+        return bool(checkpoint.get("results") is None and alike)
+    except (CheckpointError, KeyError, TypeError):
         return False

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from conveyor.cli.sequence_view import scores_line
 from conveyor.cli.train import make_console
-from conveyor.errors import ArgumentError
+from conveyor.errors import ArgumentError, DataError
 from conveyor.interop.disk import write
 from conveyor.tasks.sequences.collection import Sequences
 from conveyor.tasks.sequences.config import SequenceConfig
@@ -41,22 +41,31 @@ def run_evaluate(folder: Path, file: str, predictions: Path | None, json_file: P
         file,
         config.data.columns,
         tagged=trained.definition.tagged,
-        labelled=True,
+        labelled=False,
         window=config.data.window,
         note=console.print,
     )
+    if sequences.labels is not None:
+        _print_scores(console, trained, sequences, json_file, force)
+    elif predictions is None or json_file is not None:
+        raise DataError(f"{sequences.source}: has no labels to compare with; -o FILE writes predictions alone")
+    if predictions is not None:
+        write(predictions, _predictions(trained, sequences).encode(), force)
+        console.print(f"Predictions: {predictions}")
+    return 0
+
+
+def _print_scores(
+    console: Console, trained: Trained, sequences: Sequences, json_file: Path | None, force: bool
+) -> None:
     scores = trained.score(sequences)
     found = scores_json(scores)
     console.print(f"{len(sequences):,} sequences: {scores_line(found)}.")
     if isinstance(scores, ClassScores):
         _print_classes(console, trained, scores)
-    if predictions is not None:
-        write(predictions, _predictions(trained, sequences).encode(), force)
-        console.print(f"Predictions: {predictions}")
     if json_file is not None:
         write(json_file, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode(), force)
         console.print(f"Scores: {json_file}")
-    return 0
 
 
 def _require_free(path: Path | None, *, force: bool) -> None:

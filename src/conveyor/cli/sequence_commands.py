@@ -12,7 +12,15 @@ import typer
 from conveyor.cli.task_group import require_alone
 from conveyor.errors import ArgumentError
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.sequences.config import Columns, DataConfig, ModelConfig, SequenceConfig, training_config
+from conveyor.tasks.sequences.config import (
+    SHIPPED,
+    Columns,
+    DataConfig,
+    ModelConfig,
+    SequenceConfig,
+    default_noise,
+    training_config,
+)
 
 _DATA, _MODEL, _TRAINING = "Data", "Model", "Training"
 _DEFAULTS = training_config()
@@ -164,9 +172,9 @@ def train_command(task: str) -> Callable[..., None]:
         config = SequenceConfig(
             task,
             DataConfig(
-                file,
-                valid,
-                test,
+                absolute(file),
+                None if valid is None else absolute(valid),
+                None if test is None else absolute(test),
                 Columns(id or None, time, label, names_of(channels), group),
                 valid_share,
                 test_share,
@@ -178,7 +186,7 @@ def train_command(task: str) -> Callable[..., None]:
                 num_layers,
                 bidirectional,
                 dropout,
-                ModelConfig.noise if noise is None else noise,
+                default_noise(task) if noise is None else noise,
                 missing.value,
                 backend,
             ),
@@ -206,6 +214,11 @@ def train_command(task: str) -> Callable[..., None]:
     return train
 
 
+def absolute(file: str) -> str:
+    """Make a path that is found again from another folder; shipped files have none."""
+    return file if file.startswith(SHIPPED) else str(Path(file).absolute())
+
+
 def names_of(listed: str | None) -> tuple[str, ...]:
     """Read names with commas between them."""
     return () if listed is None else tuple(name.strip() for name in listed.split(",") if name.strip())
@@ -213,14 +226,17 @@ def names_of(listed: str | None) -> tuple[str, ...]:
 
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a training run on sequences.")],
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Labelled sequences, as for training.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Sequences, as for training.")],
     predictions: Annotated[
         Path | None, typer.Option("-o", "--predictions", help="Write each prediction here, as CSV.")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the scores here.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite those files.")] = False,
 ) -> None:
-    """Score a trained model of sequences on a file: accuracy, F1, AUC and confusion matrix, or errors of values."""
+    """Score a trained model of sequences on a file: accuracy, F1, AUC, confusion matrix, or errors of values.
+
+    A file without labels is predicted alone, with -o.
+    """
     from conveyor.cli.evaluate import run_evaluate
 
     raise typer.Exit(run_evaluate(run, file, predictions, json_file, force=force))

@@ -115,6 +115,8 @@ def test_a_tagger_learns_and_leaves_out_steps_without_a_label() -> None:
     model = Tagger(**TINY | {"epochs": 25}).fit(VALUES, tags)
     truth = [np.where(v[:, 0] > 0, "plus", "minus") for v in TEST]
     assert model.score(TEST, truth) >= 0.9
+    with pytest.raises(DataError, match="no step of its training, validation or test part has a label"):
+        Tagger(validation=(TEST, [[None] * len(v) for v in TEST]), **TINY).fit(VALUES, tags)
     found = model.predict(TEST)
     assert [len(f) for f in found] == [len(v) for v in TEST] and set(found[0]) <= {"plus", "minus"}
     assert model.predict_proba(TEST)[0].shape == (len(TEST[0]), 2)
@@ -207,8 +209,9 @@ def test_other_channels_and_unseen_classes_are_refused(fitted: Classifier) -> No
         fitted.score(TEST, [*TRUTH[:-1], "sideways"])
 
 
-def test_training_leaves_the_process_random_state_to_its_seed() -> None:
-    Classifier(**TINY | {"epochs": 1}).fit(VALUES, LABELS)
-    first = torch.rand(1)
-    Classifier(**TINY | {"epochs": 1}).fit(VALUES, LABELS)
-    assert torch.equal(torch.rand(1), first)
+def test_fitting_leaves_torchs_random_numbers_and_threads_alone() -> None:
+    torch.manual_seed(7)
+    want, threads = torch.rand(1), torch.get_num_threads()
+    torch.manual_seed(7)
+    Classifier(threads=2, **TINY | {"epochs": 1}).fit(VALUES, LABELS)
+    assert torch.equal(torch.rand(1), want) and torch.get_num_threads() == threads

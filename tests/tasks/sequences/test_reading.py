@@ -144,6 +144,7 @@ BAD_TABLES = [
     ("id,x,label\n1,,a\n2,1,b\n", Columns(), "all values of sequence '1' are missing"),
     ("id,x,label\n1,inf,a\n", Columns(), "sequence '1' is infinite at step 1"),
     ("id,x,g,label\n1,1,p,a\n1,1,q,a\n", Columns(group="g"), "sequence '1' of a.csv is in p, q"),
+    ("id,x,label\n1,1,a\n,2,b\n", Columns(), "row 2 has no id in column 'id'"),
     ("id,x,label\n", Columns(), "expected rows, got none"),
     ('id,x,label\n1,"2,a', Columns(), "cannot be read as a table"),
 ]

@@ -11,6 +11,8 @@ from conveyor.tasks.config import TrainingConfig
 TASKS = ("classify", "regress", "tag")
 MISSING = ("auto", "decay", "mask")
 CLASS_WEIGHTS = ("none", "balanced")
+SHIPPED = "conveyor:"
+"""Prefix of a path that names a file inside the package, such as `conveyor:departures.csv.gz`."""
 LARGE_SHARE_MISSING = 0.05
 """Share of missing values above which a cell that decays them is chosen."""
 
@@ -90,7 +92,7 @@ class ModelConfig:
     num_layers: int = 1
     bidirectional: bool = True
     dropout: float = 0.3
-    noise: float = 0.5
+    noise: float = 0.0
     missing: str = "auto"
     backend: str = "auto"
 
@@ -143,6 +145,11 @@ class SequenceConfig:
             TrainingConfig(**values["training"]),
             values["class_weight"],
         )
+
+
+def default_noise(task: str) -> float:
+    """Return the noise that a task trains with: it helps to tell classes apart, and blurs values and steps."""
+    return 0.5 if task == "classify" else 0.0
 
 
 def training_config(**changes: Any) -> TrainingConfig:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+import torch
 
 from conveyor.errors import ArgumentError, CheckpointError, ConveyorError, DataError, shown
 from conveyor.language import CellDefinition
 from conveyor.tasks.cell_source import find_cell
 from conveyor.tasks.sequences.arrays import as_sequences
 from conveyor.tasks.sequences.collection import Sequences, check_channels, check_values
-from conveyor.tasks.sequences.config import Columns, DataConfig, ModelConfig, SequenceConfig, training_config
+from conveyor.tasks.sequences.config import (
+    Columns,
+    DataConfig,
+    ModelConfig,
+    SequenceConfig,
+    default_noise,
+    training_config,
+)
 from conveyor.tasks.sequences.dataset import Dataset, part
 from conveyor.tasks.sequences.metrics import ClassScores, ValueScores
 from conveyor.tasks.sequences.run import RUNS, SequenceRun, choose_cell, load_trained, with_epochs
@@ -24,6 +33,17 @@ from conveyor.tasks.sequences.trained import Trained, count_parameters
 if TYPE_CHECKING:
     from conveyor.tasks.sequences.explain import Attribution
     from conveyor.tasks.sequences.onnx_graph import Written
+
+
+@contextmanager
+def _own_torch_settings() -> Iterator[None]:
+    """Put torch's random generator and number of threads back after the body, which sets both."""
+    threads = torch.get_num_threads()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class Estimator:
@@ -36,7 +56,8 @@ class Estimator:
         num_layers: recurrent layers.
         bidirectional: whether a second direction reads from each sequence's end.
         dropout: probability between layers and before the head.
-        noise: standard deviation of noise on the standardised input in training; None takes the default.
+        noise: standard deviation of noise on the standardised input in training; None takes 0.5 to
+            classify and 0 otherwise.
         missing: `auto`, `decay` or `mask`: how the model is told what is missing.
         class_weight: `balanced` weighs each class by one over its frequency; None weighs all alike.
         batch_size: sequences of an update.
@@ -183,7 +204,11 @@ class Estimator:
         return self._train(config, data)
 
     def _train(self, config: SequenceConfig, data: Dataset) -> Self:
-        run = RUNS[self.TASK](config, self._cell(data.train, config), data)
+        cell = self._cell(data.train, config)
+        with _own_torch_settings():
+            return self._train_run(RUNS[self.TASK](config, cell, data))
+
+    def _train_run(self, run: SequenceRun) -> Self:
         for report in run.train(None):
             if self.verbose and report.validation is not None:
                 found = report.validation
@@ -210,7 +235,7 @@ class Estimator:
         share = 0.0 if isinstance(self.validation, tuple) else self.validation
         if isinstance(share, bool) or not isinstance(share, int | float):
             raise ArgumentError(f"validation: expected a share below 1, or (X, y), got {shown(self.validation)}")
-        noise = ModelConfig.noise if self.noise is None else self.noise
+        noise = default_noise(self.TASK) if self.noise is None else self.noise
         config = SequenceConfig(
             self.TASK,
             DataConfig(columns=self._columns(), valid_share=share, test_share=0.0, batch_size=self.batch_size),
@@ -219,7 +244,7 @@ class Estimator:
                 lr=self.lr,
                 weight_decay=self.weight_decay,
                 patience=self.patience,
-                epochs=self.epochs or 1,
+                epochs=1 if self.epochs is None else self.epochs,
                 seed=self.random_state,
                 threads=self.threads,
             ),

@@ -32,7 +32,9 @@ def sequences_from_frame(
     Raises:
         DataError: a column is missing, rows repeat a time, a sequence has two labels or none.
     """
-    codes, ids = _group(column(frame, columns.id, "id", source)) if columns.id else _one_group(frame)
+    codes, ids = (
+        _group(column(frame, columns.id, "id", source), columns.id, source) if columns.id else _one_group(frame)
+    )
     if not ids:
         raise DataError(f"{source}: expected rows, got none")
     times = (
@@ -77,8 +79,15 @@ def _groups(
     return tuple(found)
 
 
-def _group(values: NDArray[Any]) -> tuple[NDArray[np.int64], list[str]]:
-    """Number each row's sequence in order of appearance; rows without an id belong to none and are refused later."""
+def _group(values: NDArray[Any], name: str, source: str) -> tuple[NDArray[np.int64], list[str]]:
+    """Number each row's sequence in order of appearance.
+
+    Raises:
+        DataError: a row has no id.
+    """
+    missing = [k for k, v in enumerate(values.tolist()) if is_missing(v)]
+    if missing:
+        raise DataError(f"{source}: row {missing[0] + 1} has no id in column {name!r}; leave the row out")
     known: dict[Any, int] = {}
     codes = np.fromiter((known.setdefault(v, len(known)) for v in values.tolist()), np.int64, len(values))
     return codes, [_name(v) for v in known]

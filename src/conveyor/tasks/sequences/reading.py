@@ -10,13 +10,11 @@ from typing import Any
 
 from conveyor.errors import DataError
 from conveyor.tasks.sequences.collection import Sequences, check_values, cut
-from conveyor.tasks.sequences.config import Columns
+from conveyor.tasks.sequences.config import SHIPPED, Columns
 from conveyor.tasks.sequences.frames import Note, sequences_from_frame
 from conveyor.tasks.sequences.npz_format import sequences_from_npz
 from conveyor.tasks.sequences.ts_format import sequences_from_ts
 
-SHIPPED = "conveyor:"
-"""Prefix of a path that names a file inside the package, such as `conveyor:activities.csv`."""
 _TABLES = (".csv", ".csv.gz", ".parquet", ".pq")
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from conveyor.cells import cells
-from conveyor.errors import CheckpointError, ConveyorError
+from conveyor.errors import CheckpointError, ConveyorError, DataError
 from conveyor.language import CellDefinition
 from conveyor.tasks.checkpoint import Checkpoint, read_checkpoint
 from conveyor.tasks.run import Run, build_model, misfit, read_cell, read_run, seed_run, unreadable
@@ -57,12 +57,14 @@ class SequenceRun(Run[SequenceModel]):
     def __init__(
         self, config: SequenceConfig, cell: CellDefinition, dataset: Dataset, definition: Definition | None = None
     ) -> None:
-        self.config = config
+        self.config = config = with_short_warmup(config, len(dataset.train))
         self.cell = cell
         self.dataset = dataset
         self.training = config.training
         self.results: dict[str, Any] | None = None
         self.definition = define(config.task, dataset, cell, config.model) if definition is None else definition
+        for part in (dataset.train, dataset.valid, dataset.test):
+            self._check_labels(part)
         self.share = Share.of_environment()
         self.share.check(config.data.batch_size)
         train, valid = (self._coded(part) for part in (dataset.train, dataset.valid))
@@ -115,6 +117,13 @@ class SequenceRun(Run[SequenceModel]):
         run.restore(checkpoint)
         run.results = checkpoint.get("results")
         return run
+
+    def _check_labels(self, part: Sequences | None) -> None:
+        """Say before any training that a part has labels that can't be learnt from or compared with."""
+        if part is None or self.definition.classes is None:
+            return
+        if not any((codes != UNLABELLED).any() for codes in self.definition.classes.encode(part)):
+            raise DataError(f"{part.source}: no step of its training, validation or test part has a label; label more")
 
     def _coded(self, sequences: Sequences) -> tuple[list[Item], Targets]:
         return self.definition.features.items(sequences), self.definition.encode(sequences)
@@ -295,6 +304,12 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(v) for v in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def with_short_warmup(config: SequenceConfig, sequences: int) -> SequenceConfig:
+    """Let the learning rate rise for a tenth of a short run at most."""
+    steps = config.training.total_steps(-(-sequences // config.data.batch_size))
+    return replace(config, training=replace(config.training, warmup=min(config.training.warmup, steps // 10)))
 
 
 def with_epochs(config: SequenceConfig, sequences: int) -> SequenceConfig:
