@@ -35,6 +35,7 @@ LAYERS = [
     ["inspect"],
     ["testing"],
     ["tasks"],
+    ["build"],
     ["machine"],
     ["bench", "doctor"],
     ["cli"],

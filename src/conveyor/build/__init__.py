@@ -32,4 +32,5 @@ class _Callable(ModuleType):
         return function(*args, **options)
 
 
-sys.modules[__name__].__class__ = _Callable
+build: Any = sys.modules[__name__]  # `cv.build`, whichever of the two is asked for first
+build.__class__ = _Callable

@@ -47,13 +47,15 @@ def _bsd(name: str, data: bytes, symbols: Sequence[str]) -> bytes:
         at += len(s) + 1
     table = struct.pack("<I", 8 * len(symbols)) + struct.pack(f"<{len(offsets)}I", *offsets)
     table += struct.pack("<I", len(names)) + names
-    return MAGIC + _member(f"#1/{len(head)}", head + table) + _member(f"#1/{len(_bsd_name(name))}", _bsd_name(name) + data)
+    return (
+        MAGIC + _member(f"#1/{len(head)}", head + table) + _member(f"#1/{len(_bsd_name(name))}", _bsd_name(name) + data)
+    )
 
 
 def _bsd_name(name: str) -> bytes:
-    """A name before the data, which then starts at a multiple of eight (a header has sixty bytes)."""
+    """A name before the data, filled so that the data begins at a multiple of eight behind a header of sixty bytes."""
     raw = name.encode()
-    return raw + b"\0" * (4 + -(len(raw) + 4 + 60 + 8 - 60) % 8)
+    return raw + b"\0" * (-(len(raw) + 60) % 8)
 
 
 def _member(name: str, data: bytes) -> bytes:

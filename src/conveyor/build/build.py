@@ -128,18 +128,20 @@ def build_network(
         plan = make_plan(graph, target, weights)
         memory = plan.memory
         code = compile_object(emit(plan, target, prefix), target)
-        files, main = _objects(code, target, prefix), f"{prefix}.o"
+        files, main = dict(_objects(code, target, prefix)), f"{prefix}.o"
     difference = None
     if weights != FLOAT32:
         noise = "noise (give data of your own)"
-        difference = measure(graph, weights, _noise(network) if data is None else data, noise if data is None else "the given data")
+        difference = measure(
+            graph, weights, _noise(network) if data is None else data, noise if data is None else "the given data"
+        )
     facts = Facts(prefix, network, memory, target, weights, len(code))
     if target is not None and target.is_web:
-        from conveyor.build.web import link, web_files
+        from conveyor.build.web import link_module, web_files
 
-        module = link(code, [f"{prefix}_{name}" for name in _FUNCTIONS])
+        module, free = link_module(code, prefix)
         facts = Facts(prefix, network, memory, target, weights, len(module))
-        files |= web_files(facts, module)
+        files |= web_files(facts, module, free)
         main = f"{prefix}.wasm"
     said = "" if difference is None else difference.sentence(weights)
     files |= {f"{prefix}.h": texts.header(facts).encode(), "example.c": texts.example(facts).encode()}

@@ -9,11 +9,13 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict
+from types import SimpleNamespace
+from typing import Any
 
 from conveyor.errors import BackendError
 
 
-def compile_object(text: str, target: object, assembly: bool = False) -> bytes:
+def compile_object(text: str, target: Any, assembly: bool = False) -> bytes:
     """Compiles a module for a target.
 
     Args:
@@ -24,7 +26,7 @@ def compile_object(text: str, target: object, assembly: bool = False) -> bytes:
     Raises:
         BackendError: LLVM could not.
     """
-    told = {k: v for k, v in asdict(target).items() if k in _READ}  # type: ignore[call-overload]
+    told = {k: v for k, v in asdict(target).items() if k in _READ}
     head = json.dumps(told | {"assembly": assembly}).encode() + b"\n"
     command = [sys.executable, "-m", "conveyor.build.codegen"]
     done = subprocess.run(command, input=head + text.encode(), capture_output=True)
@@ -37,32 +39,37 @@ def compile_object(text: str, target: object, assembly: bool = False) -> bytes:
 _READ = ("triple", "cpu", "features", "abi", "code_model", "relocation")
 
 
-def main() -> None:
-    """Reads a request from standard input and writes the object to standard output."""
+def compile_text(text: str, target: Any, assembly: bool = False) -> bytes:
+    """Compiles a module in this process; what LLVM can't do ends it."""
     from llvmlite import binding as llvm
 
-    data = sys.stdin.buffer.read()
-    head, _, text = data.partition(b"\n")
-    wanted = json.loads(head)
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    machine = llvm.Target.from_triple(wanted["triple"]).create_target_machine(
-        cpu=wanted["cpu"],
-        features=wanted["features"],
+    machine = llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu,
+        features=target.features,
         opt=3,
-        reloc=wanted["relocation"],
-        codemodel=wanted["code_model"],
-        abiname=wanted["abi"],
+        reloc=target.relocation,
+        codemodel=target.code_model,
+        abiname=target.abi,
     )
-    module = llvm.parse_assembly(text.decode())
-    module.triple, module.data_layout = wanted["triple"], str(machine.target_data)
+    module = llvm.parse_assembly(text)
+    module.triple, module.data_layout = target.triple, str(machine.target_data)
     module.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     # What is emitted is in vectors and unrolled as far as is good already.
     options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
-    made = machine.emit_assembly(module).encode() if wanted["assembly"] else machine.emit_object(module)
+    return machine.emit_assembly(module).encode() if assembly else bytes(machine.emit_object(module))
+
+
+def main() -> None:
+    """Reads a request from standard input and writes the object to standard output."""
+    head, _, text = sys.stdin.buffer.read().partition(b"\n")
+    wanted = json.loads(head)
+    assembly = wanted.pop("assembly")
+    made = compile_text(text.decode(), SimpleNamespace(**wanted), assembly)
     sys.stdout.buffer.write(made)
     sys.stdout.buffer.flush()
 

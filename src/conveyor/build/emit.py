@@ -393,9 +393,7 @@ class _Loop:
             sums = self._add_products(b, panels, group, sums)
         return sums
 
-    def _add_products(
-        self, b: ir.IRBuilder, panels: _Panels, group: Group, sums: list[list[Any]]
-    ) -> list[list[Any]]:
+    def _add_products(self, b: ir.IRBuilder, panels: _Panels, group: Group, sums: list[list[Any]]) -> list[list[Any]]:
         """Adds the products of one operand."""
         step = self.step
         operand = self._operand(b, panels, group)
@@ -420,7 +418,9 @@ class _Loop:
                 at = step.times(b, word, row)
                 for j, start in enumerate(starts):
                     for q in range(len(group.members)):
-                        place = b.gep(b.gep(start, [at], source_etype=F32), [step.count(q * self.lanes)], source_etype=F32)
+                        place = b.gep(
+                            b.gep(start, [at], source_etype=F32), [step.count(q * self.lanes)], source_etype=F32
+                        )
                         n = j * len(group.members) + q
                         new[n] = self._multiply(b, group, place, numbers, new[n])
             return new

@@ -1,7 +1,7 @@
 """Elementary functions for a single row on a device: rational functions where gates need them, the shared ones else.
 
 One row waits for each result, so what counts is the time from operand to result. A rational function has a shorter
-chain than an exponential and a division. tanh(x) ≈ x·P(x²)/Q(x²) on |x| ≤ 9.01, with P and Q of degree 4, fitted here by
+chain than an exponential and a division. tanh(x) ≈ x·P(x²)/Q(x²) on |x| ≤ 9.01, with P and Q of degree 4, fitted by
 iteratively reweighted least squares to a relative error of 2.1e-8; in float32, the whole has an error of at most 6
 units in the last place, 4e-7. σ(x) = ½ + ½ tanh(½x) has the same absolute error: enough for a gate that multiplies,
 not for one whose logarithm or reciprocal is taken, which `is_gate` tells apart.
@@ -31,7 +31,9 @@ class Lanes(Vectors):
     def __init__(self, builder: ir.IRBuilder, lanes: int) -> None:
         super().__init__(builder, FLOAT32, lanes)
         if lanes == 1:
-            self.type, self.integers, self.suffix = FLOAT32.type, FLOAT32.integer, "f32"
+            self.type: Any = FLOAT32.type
+            self.integers: Any = FLOAT32.integer
+            self.suffix = "f32"
 
     def const(self, number: float) -> Any:
         """The number in every lane."""

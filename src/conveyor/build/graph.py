@@ -191,4 +191,6 @@ def _joined(pair: Sequence[Node], arrays: list[Floats], width: Width) -> Node:
         arrays.append(arrays[numbers[0]] + arrays[numbers[1]])
         bias = len(arrays) - 1
     matrices = tuple(m for p in pair if p.op == "affine" for m in p.attr.matrices)
-    return Node("affine", tuple(a for p in pair for a in (p.args if p.op == "affine" else ())), Affine(matrices, bias), width)
+    return Node(
+        "affine", tuple(a for p in pair for a in (p.args if p.op == "affine" else ())), Affine(matrices, bias), width
+    )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from conveyor.build.graph import Graph, GraphBuilder, Node, State, Width, fuse_sums
+from conveyor.build.graph import Graph, GraphBuilder, State, Width, fuse_sums
 from conveyor.build.network import Layer, Linear, Network
 from conveyor.program import ROW, Matrix
+from conveyor.program import Node as Step
 
 FEW_OUTPUTS = 4
 """A linear map to at most so many numbers is a sum over the units for each, rather than a product of a matrix."""
@@ -36,8 +37,8 @@ class _Lowering:
             if network.connections == "skip" and k:
                 width = b.nodes[below].width or 0, b.nodes[lowest].width or 0
                 reads = b.add("concat", (below, lowest), None, sum(width))
-            output = self._layer(k, layer, reads, aux)
-            below = b.add("add", (output, below)) if network.connections == "residual" and k else output
+            above = self._layer(k, layer, reads, aux)
+            below = b.add("add", (above, below)) if network.connections == "residual" and k else above
         value = below
         rows: tuple[int, ...] | None = None
         for k, linear in enumerate(network.heads):
@@ -134,10 +135,7 @@ class _Lowering:
         self.next += [following[s.name] for s in program.states]
         return following[program.states[0].name]
 
-    def _node(self, layer: Layer, node: object, args: list[int], widths: Mapping[str, Width]) -> int:
-        from conveyor.program import Node as Step
-
-        assert isinstance(node, Step)
+    def _node(self, layer: Layer, node: Step, args: list[int], widths: Mapping[str, Width]) -> int:
         b, program = self.b, layer.program
         if node.op == "width":
             return b.const(layer.widths[node.attr])
@@ -160,6 +158,3 @@ class _Lowering:
         if columns is None:  # a number by a column
             return b.add("mul", (b.vector(weight[:, 0], rows), operand))
         return b.affine(weight, operand, None, rows, matrix.blocks)
-
-
-__all__ = ["FEW_OUTPUTS", "Node", "lower"]

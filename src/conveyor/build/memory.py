@@ -36,9 +36,7 @@ class Memory:
         return tuple(found) or (self.slots[n],)
 
 
-def lay_out(
-    stages: Stages, padded: Callable[[int], int], at_once: Callable[[Loop], bool], has_turn: bool
-) -> Memory:
+def lay_out(stages: Stages, padded: Callable[[int], int], at_once: Callable[[Loop], bool], has_turn: bool) -> Memory:
     """Lays out the state.
 
     Args:

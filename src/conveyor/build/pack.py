@@ -212,4 +212,5 @@ def row_scales(values: Floats) -> Floats:
 
 def to_int8(values: Floats, scales: Floats) -> NDArray[np.int8]:
     """Each row in units of its scale, −127 … 127."""
-    return np.clip(np.rint(values / scales[:, None]), -127, 127).astype(np.int8)
+    found: NDArray[np.int8] = np.clip(np.rint(values / scales[:, None]), -127, 127).astype(np.int8)
+    return found

@@ -55,6 +55,11 @@ class Plan:
     arrays: dict[int, int]
     initial: tuple[tuple[int, int, int], ...]
 
+    @property
+    def weight_count(self) -> int:
+        """How many numbers the step reads, without those that only fill vectors."""
+        return sum(a.size for a in self.graph.arrays)
+
 
 def make_plan(graph: Graph, target: Target, weights: str) -> Plan:
     """Plans a step for a target, with weights stored in a format."""

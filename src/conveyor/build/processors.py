@@ -28,9 +28,7 @@ _ARM = (
     "cortex-a57 cortex-a7 cortex-a710 cortex-a72 cortex-a73 cortex-a75 cortex-a76 cortex-a76ae cortex-a77 "
     "cortex-a78 cortex-a78ae cortex-a78c cortex-a8 cortex-a9 krait swift "
 ).split()
-_CORTEX_M = (
-    "cortex-m33 cortex-m35p cortex-m4 cortex-m52 cortex-m55 cortex-m7 cortex-m85 star-mc1 "
-).split()
+_CORTEX_M = ("cortex-m33 cortex-m35p cortex-m4 cortex-m52 cortex-m55 cortex-m7 cortex-m85 star-mc1 ").split()
 _RISCV64 = (
     "andes-ax25 andes-ax45 andes-ax45mpv andes-nx45 generic generic-rv64 mips-p8700 rocket-rv64 sifive-p450 "
     "sifive-p470 sifive-p550 sifive-p670 sifive-p870 sifive-s21 sifive-s51 sifive-s54 sifive-s76 sifive-u54 "
@@ -41,9 +39,7 @@ _RISCV32 = (
     "generic-rv32 rocket-rv32 sifive-e20 sifive-e21 sifive-e24 sifive-e31 sifive-e34 sifive-e76 "
     "syntacore-scr3-rv32 syntacore-scr4-rv32 syntacore-scr5-rv32 "
 ).split()
-_WASM = (
-    "bleeding-edge generic lime1 mvp "
-).split()
+_WASM = ("bleeding-edge generic lime1 mvp ").split()
 PROCESSORS: dict[str, list[str]] = {
     "x86": _X86,
     "aarch64": _AARCH64,

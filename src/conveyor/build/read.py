@@ -37,7 +37,9 @@ def read_network(model: Any, activation: str | None = None, skips_input: bool = 
     first, last = layers[0], layers[-1]
     between = next((m for m in parts[first:last] if not isinstance(m, Stack)), None)
     if between is not None:
-        raise ArgumentError(f"model: {type(between).__name__} between recurrent layers can't be built; expected {_FITS}")
+        raise ArgumentError(
+            f"model: {type(between).__name__} between recurrent layers can't be built; expected {_FITS}"
+        )
     embedding, projections = _before(parts[:first])
     heads, ending = _behind(parts[last + 1 :])
     stacks = [m for m in parts if isinstance(m, Stack)]
@@ -72,7 +74,8 @@ def _chain(model: Any) -> Sequence[Any]:
 
 
 def _before(parts: Iterable[Any]) -> tuple[Floats | None, tuple[Linear, ...]]:
-    embedding, found = None, []
+    embedding = None
+    found: list[Linear] = []
     for m in parts:
         if type(m) is nn.Embedding and embedding is None and not found:
             embedding = _floats(m.weight)
@@ -84,7 +87,8 @@ def _before(parts: Iterable[Any]) -> tuple[Floats | None, tuple[Linear, ...]]:
 
 
 def _behind(parts: Iterable[Any]) -> tuple[tuple[Linear, ...], str]:
-    found, ending = [], ""
+    found: list[Linear] = []
+    ending = ""
     for m in parts:
         if ending:
             raise ArgumentError(f"model: {_said(m)} behind {ending} can't be built; expected {_FITS}")
@@ -138,7 +142,9 @@ def _check(network: Network) -> None:
     maps = [*network.projections]
     gives = maps[-1].weight.shape[0] if maps else None
     if gives is not None and gives != network.layers[0].input_size:
-        raise ArgumentError(f"model: a linear map gives {gives} numbers, the layer reads {network.layers[0].input_size}")
+        raise ArgumentError(
+            f"model: a linear map gives {gives} numbers, the layer reads {network.layers[0].input_size}"
+        )
     width = network.layers[-1].output_size
     for linear in network.heads:
         if linear.weight.shape[1] != width:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 
+import conveyor
 from conveyor.build.memory import Memory
 from conveyor.build.network import Network
 from conveyor.build.targets import Target
@@ -75,7 +75,7 @@ def header(facts: Facts) -> str:
     lines = f"""\
 /* {shape(network)}
  *
- * made by   conveyor {version("conveyor")}
+ * made by   conveyor {conveyor.__version__}
  * for       {facts.made_for}
  * weights   {facts.weights}, {network.parameter_count} numbers, SHA-256 {network.checksum}
  * equations SHA-256 {network.fingerprint}
@@ -97,7 +97,9 @@ def header(facts: Facts) -> str:
 
 /* Where the states lie in memory. */
 """
-    lines += "\n".join(slots) + f"""
+    lines += (
+        "\n".join(slots)
+        + f"""
 
 #ifdef __cplusplus
 extern "C" {{
@@ -113,7 +115,7 @@ void {p}_init({p}_state *state);
 /* The same again, to start a new sequence. */
 void {p}_reset({p}_state *state);
 
-/* One step: x has {upper}_INPUTS numbers and y gets {upper}_OUTPUTS. x and y may be the same memory if they are as long. */
+/* One step: x has {upper}_INPUTS numbers, y gets {upper}_OUTPUTS; they may be the same memory. */
 void {p}_step({p}_state *state, const float *x, float *y);
 
 /* Some steps one after another: x (steps, {upper}_INPUTS), y (steps, {upper}_OUTPUTS). */
@@ -125,6 +127,7 @@ void {p}_run({p}_state *state, const float *x, float *y, int32_t steps);
 
 #endif
 """
+    )
     return lines
 
 
@@ -160,7 +163,7 @@ def readme(facts: Facts, difference: str, source: str) -> str:
 
 {shape(network)}
 
-Made by conveyor {version("conveyor")} for {facts.made_for}; weights in {facts.weights}.
+Made by conveyor {conveyor.__version__} for {facts.made_for}; weights in {facts.weights}.
 
 | | |
 |---|---|
@@ -177,8 +180,7 @@ Made by conveyor {version("conveyor")} for {facts.made_for}; weights in {facts.w
 {_use(facts, source)}
 
 No heap, no globals that change, no libc, no libm, no threads, no stack arrays. `{p}.h` has the functions and says what
-each does; `example.c` is a whole program: it reads steps as text and prints the outputs. Pipe the same input into it and
-into the trained layer, and the outputs agree.
+each does; `example.c` is a whole program: it reads steps as text and prints the outputs of each.
 """
 
 
@@ -190,7 +192,7 @@ folder a package of npm."""
     compiler = _COMPILERS.get(facts.target.name if facts.target else "", "cc")
     return f"""\
     {compiler} -O2 example.c {source} -o example
-    echo "{' '.join(['0.5'] * min(facts.network.inputs, 8))}" | ./example"""
+    echo "{" ".join(["0.5"] * min(facts.network.inputs, 8))}" | ./example"""
 
 
 _COMPILERS = {

@@ -17,8 +17,33 @@ sequence  the two passes
 resident  one step after another, with the weights packed once
 """
 
-from conveyor.backends.cpu.recipe import saved_nodes
-from conveyor.backends.cpu.resident import Resident
-from conveyor.backends.cpu.sequence import Kept, run_backward, run_forward
+from __future__ import annotations
 
-__all__ = ["Kept", "Resident", "run_backward", "run_forward", "saved_nodes"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conveyor.backends.cpu.recipe import saved_nodes as saved_nodes
+    from conveyor.backends.cpu.resident import Resident as Resident
+    from conveyor.backends.cpu.sequence import Kept as Kept
+    from conveyor.backends.cpu.sequence import run_backward as run_backward
+    from conveyor.backends.cpu.sequence import run_forward as run_forward
+
+__all__ = ["Kept", "Resident", "run_backward", "run_forward", "saved_nodes"]  # noqa: F822
+
+# What has tensors imports torch, and what is built for devices or runs without it must not.
+_MODULE_OF = {
+    "Kept": "sequence",
+    "Resident": "resident",
+    "run_backward": "sequence",
+    "run_forward": "sequence",
+    "saved_nodes": "recipe",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
