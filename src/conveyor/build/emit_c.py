@@ -97,7 +97,7 @@ class _Writer:
         loops = [loop for level in self.stages.levels for loop in level.loops]
         self.sums_at = laid.size
         wide = max((_padded(x.width) * (len(x.sums) + self._extra(x)) for x in loops), default=0)
-        self.memory = Memory(graph, laid.states, laid.second, laid.slots, -1, laid.size + wide)
+        self.memory = Memory(graph, laid.states, laid.second, laid.slots, {}, -1, laid.size + wide)
         self.constants: list[str] = []
         self.used: dict[str, None] = {}
         self.kinds: dict[str, None] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from conveyor.build.graph import Graph
@@ -18,6 +18,7 @@ class Memory:
         states: Where each state lies.
         second: Where the next value of a state is kept until the end of the step, if it is not written over.
         slots: Where nodes are read.
+        quantised: Where operands lie in 8 bits.
         turn: Where the number lies that is 1 at every other step; −1 if nothing needs it.
         size: Numbers in all.
     """
@@ -26,6 +27,7 @@ class Memory:
     states: tuple[int, ...]
     second: Mapping[int, int]
     slots: Mapping[int, int]
+    quantised: Mapping[int, int]
     turn: int
     size: int
 
@@ -36,7 +38,13 @@ class Memory:
         return tuple(found) or (self.slots[n],)
 
 
-def lay_out(stages: Stages, padded: Callable[[int], int], at_once: Callable[[Loop], bool], has_turn: bool) -> Memory:
+def lay_out(
+    stages: Stages,
+    padded: Callable[[int], int],
+    at_once: Callable[[Loop], bool],
+    has_turn: bool,
+    in_bytes: Iterable[int] = (),
+) -> Memory:
     """Lays out the state.
 
     Args:
@@ -44,6 +52,7 @@ def lay_out(stages: Stages, padded: Callable[[int], int], at_once: Callable[[Loo
         padded: Numbers that a vector of so many takes.
         at_once: Whether a loop makes all its sums before it stores anything.
         has_turn: Whether a number tells every other step.
+        in_bytes: Operands that are multiplied in 8 bits.
     """
     graph, nodes = stages.graph, stages.graph.nodes
     end = 0
@@ -70,4 +79,5 @@ def lay_out(stages: Stages, padded: Callable[[int], int], at_once: Callable[[Loo
         if n not in slots or (nodes[n].op in ("input", "token", "concat") and n in stages.copied):
             slots[n] = take(nodes[n].width)
     turn = take(None) if has_turn else -1
-    return Memory(graph, states, second, slots, turn, max(end, 1))
+    quantised = {n: take(-(-(nodes[n].width or 0) // 4)) for n in in_bytes}
+    return Memory(graph, states, second, slots, quantised, turn, max(end, 1))

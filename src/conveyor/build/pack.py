@@ -43,6 +43,8 @@ class Group:
         at: Where they stand, in bytes.
         panel_words: Words from panel to panel.
         scales: Where the scales of int8 rows stand; −1 without.
+        is_dot: Whether the operand is multiplied in 8 bits, too.
+        starts: Where the numbers stand that sums of such products begin with; −1 for zeros.
     """
 
     operand: int
@@ -53,6 +55,8 @@ class Group:
     at: int
     panel_words: int
     scales: int = -1
+    is_dot: bool = False
+    starts: int = -1
 
     @property
     def words(self) -> int:
@@ -126,15 +130,15 @@ def format_of(inner: int, weights: str) -> str:
     return weights if inner >= SHORTEST else FLOAT32
 
 
-def pack(graph: Graph, loop: Loop, recipe: Recipe, weights: str, blob: Blob) -> Packed:
-    """Packs what a loop reads."""
+def pack(graph: Graph, loop: Loop, recipe: Recipe, weights: str, blob: Blob, dot: str = "") -> Packed:
+    """Packs what a loop reads; `dot` names the instructions for products of 8-bit numbers, if there are any."""
     biased = tuple(s for s, n in enumerate(loop.sums) if graph.nodes[n].attr.bias is not None)
     biases = -1
     if biased:
         rows = [_panels(graph.arrays[graph.nodes[loop.sums[s]].attr.bias], recipe) for s in biased]
         biases = blob.add(np.stack(rows, 1))
     groups = tuple(
-        _group(graph, loop, recipe, key[0], key[1], members, weights, blob)
+        _group(graph, loop, recipe, key[0], key[1], members, weights, blob, dot)
         for key, members in loop_groups(graph, loop, recipe).items()
     )
     arrays = {}
@@ -153,13 +157,15 @@ def _group(
     members: list[tuple[int, Matrix]],
     weights: str,
     blob: Blob,
+    dot: str,
 ) -> Group:
     full = [graph.arrays[m.array] if blocks > 1 else dense(graph.arrays[m.array], m.blocks) for _, m in members]
     sums, inner = tuple(s for s, _ in members), full[0].shape[1]
     kind = format_of(inner, weights)
     found = Group(operand, sums, inner, blocks, kind, 0, 0)
     stride = found.words * len(full) * recipe.lanes
-    scales = -1
+    scales = starts = -1
+    is_dot = kind == INT8 and bool(dot) and recipe.lanes > 1 and (blocks == 1 or inner % 4 == 0)
     if kind == FLOAT32:
         words: NDArray[Any] = np.stack([_panels(w, recipe) for w in full], 1)  # panel, sum, lane, k
     elif kind == BF16:
@@ -169,8 +175,11 @@ def _group(
         scales = blob.add(np.stack([_panels(r, recipe) for r in rows], 1))
         whole = [to_int8(w, r) for w, r in zip(full, rows, strict=True)]
         words = np.stack([_panels(_in_words(w, 4), recipe) for w in whole], 1)
+        if is_dot and dot == "vnni":
+            moved = [(-128 * w.astype(np.int64).sum(1)).astype(np.int32) for w in whole]
+            starts = blob.add(np.stack([_panels(m, recipe) for m in moved], 1))
     at = blob.add(np.moveaxis(words, 3, 1))
-    return Group(operand, sums, inner, blocks, kind, at, stride, scales)
+    return Group(operand, sums, inner, blocks, kind, at, stride, scales, is_dot, starts)
 
 
 def dense(weight: Floats, blocks: int) -> Floats:

@@ -66,7 +66,7 @@ def make_plan(graph: Graph, target: Target, weights: str) -> Plan:
     stages, blob = schedule(graph), Blob()
     recipes = {
         (loop.level, loop.width): recipe.choose(
-            target, loop.width, len(loop.sums), pack.weight_bytes(graph, loop, weights)
+            target, loop.width, len(loop.sums), pack.weight_bytes(graph, loop, weights), weights == pack.INT8
         )
         for level in stages.levels
         for loop in level.loops
@@ -76,7 +76,7 @@ def make_plan(graph: Graph, target: Target, weights: str) -> Plan:
             level.concats,
             level.numbers,
             tuple(
-                Work(loop, found, pack.pack(graph, loop, found, weights, blob))
+                Work(loop, found, pack.pack(graph, loop, found, weights, blob, target.dot))
                 for loop in level.loops
                 for found in [recipes[loop.level, loop.width]]
             ),
@@ -85,9 +85,10 @@ def make_plan(graph: Graph, target: Target, weights: str) -> Plan:
     )
     memory = lay_out(
         stages,
-        lambda width: recipe.padded_width(target, width),
+        lambda width: recipe.padded_width(target, width, weights == pack.INT8),
         lambda loop: recipes[loop.level, loop.width].groups == 1,
         any(r.turns_round for r in recipes.values()),
+        dict.fromkeys(g.operand for level in levels for work in level.works for g in work.packed.groups if g.is_dot),
     )
     arrays = {graph.nodes[n].attr: 0 for n in _whole_arrays(graph)}
     arrays = {number: blob.add(graph.arrays[number]) for number in arrays}

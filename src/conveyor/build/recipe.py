@@ -47,7 +47,7 @@ class Recipe:
         return self.lanes * self.panels
 
 
-def choose(target: Target, width: int, sums: int, weight_bytes: int) -> Recipe:
+def choose(target: Target, width: int, sums: int, weight_bytes: int, in_bytes: bool = False) -> Recipe:
     """Chooses how a loop runs.
 
     Args:
@@ -55,8 +55,9 @@ def choose(target: Target, width: int, sums: int, weight_bytes: int) -> Recipe:
         width: How many units.
         sums: How many sums of products each unit has.
         weight_bytes: Bytes of the weights that the loop reads.
+        in_bytes: Whether weights have 8 bits.
     """
-    lanes = _lanes(target, width)
+    lanes = _lanes(target, width, in_bytes)
     panels = -(-width // lanes)
     most = max(1, target.sums // sums) if sums else WITHOUT_SUMS
     together = -(-panels // -(-panels // most))
@@ -65,10 +66,12 @@ def choose(target: Target, width: int, sums: int, weight_bytes: int) -> Recipe:
     return Recipe(lanes, panels, together, STEPS, is_large and whole > MOST_TURNS and panels % together == 0)
 
 
-def _lanes(target: Target, width: int) -> int:
+def _lanes(target: Target, width: int, in_bytes: bool) -> int:
     """The vectors that take the fewest cycles; one of 16 numbers takes as many as two of 8 on many processors."""
     cost = {16: 1.9, 8: 1.0, 4: 1.0, 1: 1.0}
-    return min(target.lanes, key=lambda lanes: (-(-width // lanes) * cost[lanes], lanes))
+    # AVX-512 has no instruction that gives bytes another's signs.
+    able = [n for n in target.lanes if n <= 8 or not in_bytes or target.dot != "madd"]
+    return min(able, key=lambda lanes: (-(-width // lanes) * cost[lanes], lanes))
 
 
 def divides_evenly(recipe: Recipe, blocks: int, width: int) -> bool:
@@ -76,7 +79,7 @@ def divides_evenly(recipe: Recipe, blocks: int, width: int) -> bool:
     return blocks > 1 and (width // blocks) % (recipe.lanes * recipe.together) == 0
 
 
-def padded_width(target: Target, width: int) -> int:
+def padded_width(target: Target, width: int, in_bytes: bool = False) -> int:
     """Units of a width, with those that fill the last vector."""
-    lanes = _lanes(target, width)
+    lanes = _lanes(target, width, in_bytes)
     return -(-width // lanes) * lanes

@@ -16,7 +16,7 @@ from conveyor.backends.cpu.room import ALIGN, Room, Shape
 from conveyor.backends.cpu.schedule import Product, Schedule
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format
-from conveyor.backends.parameters import Part, Places
+from conveyor.backends.places import Part, Places
 from conveyor.program import Bias, Matrix, Vector
 
 CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share

@@ -11,7 +11,7 @@ from conveyor.backends.cpu.schedule import Schedule
 from conveyor.backends.cpu.table import INDICES
 from conveyor.backends.cpu.target import Width
 from conveyor.backends.cpu.vector import Format
-from conveyor.backends.parameters import Places
+from conveyor.backends.places import Places
 
 ALIGN = 64  # bytes: a cache line, and the widest vector
 
