@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -131,6 +132,7 @@ def test_links_for_macos(target: str, tmp_path: Path) -> None:
     folder = built(tmp_path / "out", networks()[0], target)
     machine = "arm64" if target == "macos" else "x86_64"
     names = [part for f in ("init", "reset", "step", "run") for part in ("-exported_symbol", f"_model_{f}")]
-    command = ["ld64.lld", "-arch", machine, "-platform_version", "macos", "11.0", "11.0", "-dylib", "-all_load"]
+    linker = next(p for name in ("ld64.lld", "ld64.lld-14", "ld64.lld-19") if (p := shutil.which(name)))
+    command = [linker, "-arch", machine, "-platform_version", "macos", "11.0", "11.0", "-dylib", "-all_load"]
     subprocess.run([*command, *names, "model.a", "-o", "model.dylib"], cwd=folder, check=True)
     assert (folder / "model.dylib").stat().st_size > 4000

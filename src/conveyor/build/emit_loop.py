@@ -245,7 +245,8 @@ class LoopEmitter:
         if group.is_dot:
             return dot.Dot(b, self.step.target.dot, self.lanes).add(numbers[0], word, total)
         if group.format == BF16:
-            parts = [b.shl(word, v.integer(16)), b.and_(word, v.integer(-65536))]
+            # The upper number was rounded with the lower one behind it, so that nothing need be masked.
+            parts = [b.shl(word, v.integer(16)), word]
             weights = [b.bitcast(p, self.kind) for p in parts]
         else:
             shifted = [b.shl(word, v.integer(8 * (3 - t))) if t < 3 else word for t in range(len(numbers))]

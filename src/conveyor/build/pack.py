@@ -2,7 +2,7 @@
 
     sums' biases       [panel][sum][lane]
     a group's matrices [panel][k][sum][lane]             float32
-                       [panel][pair of k][sum][lane][2]  bf16: the low half of a word is the even k
+                       [panel][pair of k][sum][lane]     bf16: two k in a word, as `in_pairs` says
                        [panel][four k][sum][lane][4]     int8, with a scale a row, [panel][sum][lane]
     other arrays       [lane of panels]
 
@@ -169,7 +169,7 @@ def _group(
     if kind == FLOAT32:
         words: NDArray[Any] = np.stack([_panels(w, recipe) for w in full], 1)  # panel, sum, lane, k
     elif kind == BF16:
-        words = np.stack([_panels(_in_words(to_bf16(w), 2), recipe) for w in full], 1)
+        words = np.stack([_panels(in_pairs(w), recipe) for w in full], 1)
     else:
         rows = [row_scales(w) for w in full]
         scales = blob.add(np.stack([_panels(r, recipe) for r in rows], 1))
@@ -211,6 +211,22 @@ def to_bf16(values: Floats) -> NDArray[np.uint16]:
     """The upper 16 bits of each number, rounded to the nearest, ties to even."""
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+
+
+def in_pairs(values: Floats) -> NDArray[np.int32]:
+    """Rows (units, k) in words of two numbers, (units, k / 2): an even k, rounded to 16 bits, in the lower half.
+
+    An odd k is read as the whole word. Its upper half is chosen so that the number with the lower half behind it is the
+    nearest to the weight: its error is that of rounding to 16 bits, and nothing need be masked. A weight of zero becomes
+    the smallest normal number, since denormal ones are slow.
+    """
+    padded = np.pad(values, ((0, 0), (0, values.shape[1] % 2))).astype(np.float32)
+    low = to_bf16(padded[:, 0::2]).astype(np.int64)
+    bits = np.ascontiguousarray(padded[:, 1::2]).view(np.uint32).astype(np.int64)
+    sign, size = bits & 0x80000000, bits & 0x7FFFFFFF
+    high = np.clip((size - low + 0x8000) >> 16, 0x80, 0x7F7F)
+    high = np.where((size == 0) & (low == 0), 0, high)
+    return (sign | high << 16 | low).astype(np.uint32).view(np.int32)
 
 
 def row_scales(values: Floats) -> Floats:

@@ -15,6 +15,7 @@ from conveyor.build.targets import Target
 
 STEPS = 4  # of the operand per turn
 WITHOUT_SUMS = 2  # panels at once where there is only pointwise work
+SUMS_IN_BYTES = 8  # where products of bytes take registers of their own
 MOST_TURNS = 2  # of a loop over panels that is written out
 
 
@@ -59,7 +60,8 @@ def choose(target: Target, width: int, sums: int, weight_bytes: int, in_bytes: b
     """
     lanes = _lanes(target, width, in_bytes)
     panels = -(-width // lanes)
-    most = max(1, target.sums // sums) if sums else WITHOUT_SUMS
+    room = min(target.sums, SUMS_IN_BYTES) if in_bytes and target.dot == "madd" else target.sums
+    most = max(1, room // sums) if sums else WITHOUT_SUMS
     together = -(-panels // -(-panels // most))
     is_large = 0 < target.first_cache < weight_bytes
     whole = panels // together
