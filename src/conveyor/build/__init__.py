@@ -5,10 +5,11 @@ graph      a step as one graph of operations; lower makes it from a network
 stages     the order of work; recipe decides how each loop runs, memory where numbers lie
 pack       weights as loops read them; plan puts all of this together
 functions  elementary functions for a single row
-emit       the step as LLVM IR; emit_c as C
+emit       the step as LLVM IR, by emit_step and emit_loop; dot has products of 8-bit numbers
+emit_c     the step as C, with c_functions
 codegen    from IR to an object, in a process of its own
 targets    what can be built for; processors and host know names
-archive    static libraries; web links WebAssembly; texts are header, example and README
+archive    static libraries; wasm links WebAssembly, web wraps it; texts are header, example and README
 measure    how far smaller weights are from float32
 build      all of it
 

@@ -3,7 +3,7 @@
 recipe    what a program needs of a pass, forward and backward
 joins     sums of products that are made as one
 schedule  the order of work inside a step
-vector    vectors and elementary functions in LLVM IR
+vector    vectors and elementary functions in LLVM IR; trigonometry has sine and cosine
 gemm      the product kernels; packing brings matrices into their form
 emit      a schedule as code
 driver    the pass as code: chunks of steps, threads; waiting is how they wait for each other
