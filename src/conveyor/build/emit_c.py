@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from conveyor.build import pack
 from conveyor.build.c_functions import number, write_functions
 from conveyor.build.functions import is_gate
-from conveyor.build.graph import Graph
+from conveyor.build.graph import Graph, Matrix
 from conveyor.build.memory import Memory, lay_out
 from conveyor.build.pack import BF16, FLOAT32, INT8, dense, format_of, row_scales, to_bf16, to_int8
 from conveyor.build.recipe import Recipe
@@ -294,7 +294,7 @@ class _Writer:
         for (operand, _, _), members in pack.loop_groups(self.graph, loop, recipe).items():
             self._products(loop, operand, members, wide)
 
-    def _products(self, loop: Loop, operand: int, members: Sequence[tuple[int, pack.Matrix]], wide: int) -> None:
+    def _products(self, loop: Loop, operand: int, members: Sequence[tuple[int, Matrix]], wide: int) -> None:
         full = [dense(self.graph.arrays[m.array], m.blocks) for _, m in members]
         inner = full[0].shape[1]
         kind = format_of(inner, self.weights)

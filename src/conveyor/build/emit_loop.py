@@ -224,7 +224,8 @@ class LoopEmitter:
 
     def _operand(self, b: ir.IRBuilder, panels: Panels, group: Group) -> Any:
         """The address of what is multiplied; of a block-diagonal matrix, the block's part of it."""
-        start, kind = self.operands[group.operand], F32
+        start = self.operands[group.operand]
+        kind: ir.Type = F32
         if group.is_dot:
             start, kind = self.step.in_state(b, self.step.memory.quantised[group.operand]), I8
         if group.blocks == 1:

@@ -217,8 +217,8 @@ def in_pairs(values: Floats) -> NDArray[np.int32]:
     """Rows (units, k) in words of two numbers, (units, k / 2): an even k, rounded to 16 bits, in the lower half.
 
     An odd k is read as the whole word. Its upper half is chosen so that the number with the lower half behind it is the
-    nearest to the weight: its error is that of rounding to 16 bits, and nothing need be masked. A weight of zero is made
-    the smallest normal number, since denormal ones are slow.
+    nearest to the weight: its error is that of rounding to 16 bits, and nothing need be masked. A weight of zero is
+    made the smallest normal number, since denormal ones are slow.
     """
     padded = np.pad(values, ((0, 0), (0, values.shape[1] % 2))).astype(np.float32)
     low = to_bf16(padded[:, 0::2]).astype(np.int64)
