@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from conveyor.build.targets import HOST, TARGETS, find_target, near_targets
 from conveyor.errors import ArgumentError
@@ -40,16 +38,13 @@ def list_targets(like: str | None) -> int:
         names = [like] if like in TARGETS else near_targets(like)
         if not names:
             find_target(like)  # says what is wrong
-    console = Console(soft_wrap=True)
-    table = Table(box=None, pad_edge=False)
-    for title in ("target", "what", "triple", "cpu"):
-        table.add_column(title, no_wrap=True)
-    if not like:
-        table.add_row(HOST, "this machine", "", "")
-    for name in names:
-        t = TARGETS[name]
-        table.add_row(name, t.about, t.triple, t.cpu)
-    console.print(table)
+    rows = [("target", "what", "triple", "cpu")]
+    rows += [] if like else [(HOST, "this machine", "", "")]
+    rows += [(name, TARGETS[name].about, TARGETS[name].triple, TARGETS[name].cpu) for name in names]
+    widths = [max(len(row[k]) for row in rows) for k in range(3)]
+    for row in rows:
+        cells = [f"{text:<{width}}" for text, width in zip(row, widths, strict=False)]
+        typer.echo("  ".join([*cells, row[3]]).rstrip())
     return 0
 
 
