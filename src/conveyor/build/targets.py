@@ -124,7 +124,7 @@ _TABLE = (
         relocation="static", first_cache=0, extension=".wasm",
     ),
     Target(
-        "wasm32-relaxed", "WebAssembly with relaxed SIMD, which has fused multiplication and addition",
+        "wasm32-relaxed", "WebAssembly with relaxed SIMD (fused multiply-add)",
         "wasm32-unknown-unknown", "generic", "+simd128,+relaxed-simd", (4,), 8, 32, "wasm", relocation="static",
         extension=".wasm",
     ),
