@@ -63,6 +63,7 @@ int main(void) {
 
 # Counts the instructions of each step: the parent steps through the child from one mark to the next.
 COUNT = """\
+#define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,7 +105,7 @@ int main(void) {
             ptrace(PTRACE_SINGLESTEP, pid, 0, 0);
             waitpid(pid, &status, 0);
             ptrace(PTRACE_GETSIGINFO, pid, 0, &why);
-            if (why.si_code == SI_KERNEL || why.si_code == TRAP_BRKPT) inside = 0; /* the second mark */
+            if (why.si_code == SI_KERNEL) inside = 0; /* the second mark */
         }
         printf("%ld\\n", count);
         ptrace(PTRACE_CONT, pid, 0, 0);
