@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.backends.reference import backward, forward
+from conveyor.backends.interface import RecurrenceArgs
+from conveyor.backends.reference import backward
 from conveyor.errors import ProgramError
 from conveyor.frontend import CellDefinition
 from conveyor.ir.ops import OPS, Operand
@@ -38,27 +39,16 @@ def check_gradients(given: Problem, g: torch.Generator) -> None:
     )
     wanted = given.like(want)
 
-    got = backward(
-        given.program,
-        differentiate(given.program),
-        given.x,
-        given.states,
-        given.params,
-        given.widths,
-        cotangents[0],
-        cotangents[1:],
-        given.aux,
-    )
+    got = backward(given.args(), differentiate(given.program), cotangents[0], cotangents[1:])
 
+    assert got.x is not None
     assert_near(got.x, wanted.x, TOLERANCE, "gradient of x")
     for state, mine, theirs in zip(given.program.states, got.states, wanted.states, strict=True):
         assert_near(mine, theirs, TOLERANCE, f"gradient of the initial {state.name}")
-    assert got.aux.keys() == wanted.aux.keys()
-    for name, theirs in wanted.aux.items():
-        assert_near(got.aux[name], theirs, TOLERANCE, f"gradient of {name}")
-    assert got.params.keys() == wanted.params.keys()
-    for key, theirs in wanted.params.items():
-        assert_near(got.params[key], theirs, TOLERANCE, f"gradient of {' '.join(key)}")
+    for a, mine in zip(given.program.aux, got.aux, strict=True):
+        assert_near(mine, wanted.aux[a.name], TOLERANCE, f"gradient of {a.name}")
+    for (key, theirs), mine in zip(wanted.params.items(), got.params, strict=True):
+        assert_near(mine, theirs, TOLERANCE, f"gradient of {' '.join(key)}")
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=names)
@@ -154,7 +144,10 @@ def test_gradients_on_kinks_are_torchs(name: str) -> None:
     zero = torch.zeros(2, 7, dtype=torch.float64)
     x = torch.ones(1, 2, 1, dtype=torch.float64)
     got = backward(
-        kinked.program, differentiate(kinked.program), x, (a, b), params, widths, g.unsqueeze(0), (zero, zero)
+        RecurrenceArgs.of(kinked.program, x, (a, b), params, widths),
+        differentiate(kinked.program),
+        g.unsqueeze(0),
+        (zero, zero),
     )
     assert torch.equal(got.states[0], want[0])
     assert torch.equal(got.states[1], want[1])
@@ -167,9 +160,10 @@ def test_detach_stops_the_gradient() -> None:
     assert "p" not in [o.name for o in derived.outputs if o.role == "grad_vector"]
     result = given.forward()
     ones = tuple(torch.ones_like(t) for t in (result.output, *result.states))
-    got = backward(given.program, derived, given.x, given.states, given.params, given.widths, ones[0], ones[1:])
-    assert torch.equal(got.params["vector", "p"], torch.zeros_like(given.params["vector", "p"]))
-    assert got.params["product", "a.x"].abs().min() > 0
+    got = backward(given.args(), derived, ones[0], ones[1:])
+    params = dict(zip(given.params, got.params, strict=True))
+    assert torch.equal(params["vector", "p"], torch.zeros_like(given.params["vector", "p"]))
+    assert params["product", "a.x"].abs().min() > 0
 
 
 def test_gradients_of_a_state_that_is_only_carried_pass_through() -> None:
@@ -182,9 +176,7 @@ def test_gradients_of_a_state_that_is_only_carried_pass_through() -> None:
     g = torch.Generator().manual_seed(0)
     cotangents = random(g, 4, 2, 5), random(g, 2, 5), random(g, 2, 5)
     derived = differentiate(given.program)
-    got = backward(
-        given.program, derived, given.x, given.states, given.params, given.widths, cotangents[0], cotangents[1:]
-    )
+    got = backward(given.args(), derived, cotangents[0], cotangents[1:])
     assert torch.equal(got.states[1], cotangents[2])
 
 
@@ -298,7 +290,9 @@ def test_a_loss_on_one_result_alone() -> None:
     cotangents = [random(g, 4, 2, 5), random(g, 2, 5), random(g, 2, 5)]
 
     def run(*cs: Tensor) -> Tensor:
-        return backward(given.program, derived, given.x, given.states, given.params, given.widths, cs[0], cs[1:]).x
+        found = backward(given.args(), derived, cs[0], cs[1:]).x
+        assert found is not None
+        return found
 
     zeros = [torch.zeros_like(c) for c in cotangents]
     alone = [
@@ -312,19 +306,9 @@ def test_forward_and_backward_leave_their_arguments_alone() -> None:
     given = problem(next(c for c in HAND_WRITTEN if c.id == "helped"), 3, 2, 3, 5)
     before = [t.clone() for t in given.tensors]
     g = torch.Generator().manual_seed(0)
-    result = forward(given.program, given.x, given.states, given.params, given.widths, given.aux)
+    result = given.forward()
     cotangents = [random(g, *t.shape) for t in (result.output, *result.states)]
     kept = [c.clone() for c in cotangents]
-    backward(
-        given.program,
-        differentiate(given.program),
-        given.x,
-        given.states,
-        given.params,
-        given.widths,
-        cotangents[0],
-        cotangents[1:],
-        given.aux,
-    )
+    backward(given.args(), differentiate(given.program), cotangents[0], cotangents[1:])
     for tensor, copy in zip([*given.tensors, *cotangents], [*before, *kept], strict=True):
         assert torch.equal(tensor, copy)

@@ -131,7 +131,7 @@ def register_built_in() -> None:
 
 def register_when_torch_comes() -> None:
     """Registers the built-in states now if torch is loaded, else once it is: torch is not loaded for it."""
-    if "torch" in sys.modules:
+    if sys.modules.get("torch") is not None:  # None where its import is forbidden
         register_built_in()
     elif not any(isinstance(finder, _WaitsForTorch) for finder in sys.meta_path):
         sys.meta_path.insert(0, _WaitsForTorch())

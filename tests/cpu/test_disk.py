@@ -7,17 +7,19 @@ import subprocess
 import sys
 import textwrap
 import threading
-from importlib.resources import files
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from conveyor.backends.cpu.codegen import code_cache, emit, isa, vector
+from conveyor.backends.cpu.codegen import code_cache, emit, gemm, isa, vector
 from conveyor.backends.cpu.codegen import compile as compiler
 from conveyor.backends.cpu.codegen.vector import FLOAT32
+from conveyor.backends.lowering import passes, schedule
 from conveyor.backends.lowering.passes import forward_recipe
 from conveyor.ir import ops, program
-from conveyor.ir.transforms import autodiff, plan
 from cpu.common import python
 from support import BUILT_IN
 
@@ -61,29 +63,53 @@ def load() -> int:
 
 
 def digest_with(folder: Path, monkeypatch: pytest.MonkeyPatch, extra: dict[str, str]) -> str:
-    """The digest of the source when the backend lies in a folder with these files."""
+    """The digest of the source when the package lies in a folder with these files."""
     for name, text in extra.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     with monkeypatch.context() as patch:
-        patch.setattr(compiler, "files", lambda package: folder if package == compiler._BACKEND else files(package))
+        patch.setattr(compiler, "files", lambda _: folder)
         return compiler._source.__wrapped__()
 
 
+CODE = ("ir/a.py", "ir/deep/a.py", "backends/lowering/b.py", "backends/cpu/codegen/deep/c.py")
+
+
 def test_digest_sees_code_in_folders_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = digest_with(tmp_path, monkeypatch, {"a.py": "1", "lowering/b.py": "1", "codegen/deep/c.py": "1"})
-    assert digest_with(tmp_path, monkeypatch, {"lowering/__pycache__/b.pyc": "1", "lowering/notes.txt": "1"}) == first
-    changed = [
-        digest_with(tmp_path, monkeypatch, {name: "2"}) for name in ("a.py", "lowering/b.py", "codegen/deep/c.py")
-    ]
-    assert len({first, *changed}) == 4
+    first = digest_with(tmp_path, monkeypatch, dict.fromkeys(CODE, "1"))
+    others = ("ir/__pycache__/a.pyc", "backends/lowering/notes.txt", "layers/a.py", "backends/interface.py")
+    assert digest_with(tmp_path, monkeypatch, dict.fromkeys(others, "1")) == first
+    changed = [digest_with(tmp_path, monkeypatch, {name: "2"}) for name in CODE]
+    assert len({first, *changed}) == 1 + len(CODE)
 
 
-def test_digest_covers_the_backend_and_what_programs_are_made_of() -> None:
-    names = {file.name for file in compiler._below(files(compiler._BACKEND))}
-    names |= {file.name for module in compiler._DECIDING for file in compiler._file_of(module)}
-    modules = (emit, compiler, vector, isa, ops, program, autodiff, plan)
-    assert {Path(m.__file__ or "").name for m in modules} <= names
+def test_digest_covers_all_that_decides_what_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each module of ours that code generation imports, directly or not, but those that only tell of errors and forks."""
+    read: list[Path] = []
+    sources = compiler._sources
+
+    def note(folder: Any, name: str) -> Iterator[tuple[str, Any]]:
+        for path, file in sources(folder, name):
+            read.append(Path(str(file)))
+            yield path, file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(compiler, "_sources", note)
+        compiler._source.__wrapped__()
+    missing, seen, left = set(), set(), [emit, compiler, passes]
+    while left:
+        module = left.pop()
+        if module.__name__ in seen:
+            continue
+        seen.add(module.__name__)
+        if Path(module.__file__ or "") not in read:
+            missing.add(module.__name__)
+        named = {
+            v.__name__ if isinstance(v, ModuleType) else getattr(v, "__module__", "") for v in vars(module).values()
+        }
+        left += [sys.modules[name] for name in named if str(name).startswith("conveyor.") and name in sys.modules]
+    assert missing <= {"conveyor.errors", "conveyor.backends.fork"}
+    assert {m.__name__ for m in (emit, compiler, vector, isa, ops, program, schedule, gemm)} <= seen
 
 
 def entries(folder: Path) -> list[Path]:

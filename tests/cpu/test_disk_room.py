@@ -21,7 +21,7 @@ HOUR = 3600.0
 ALONE = """
     import importlib.util, os, sys
     spec = importlib.util.find_spec("conveyor")
-    path = os.path.join(spec.submodule_search_locations[0], "backends", "cpu", "disk.py")
+    path = os.path.join(spec.submodule_search_locations[0], "backends", "cpu", "codegen", "code_cache.py")
     spec = importlib.util.spec_from_file_location("disk", path)
     disk = sys.modules["disk"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(disk)

@@ -94,7 +94,7 @@ def test_every_drawing_of_any_text_parses() -> None:
         parse_svg(drawn.svg)
         parse_svg(drawn.inline())
         assert drawn.png.startswith(b"\x89PNG")
-    assert "␌" in drawings[0].svg
+    assert any(sign in drawings[0].svg for sign in ("␌", r"\x0c"))  # the sign where an installed font has it
     parse_svg(draw(cv.cells["lstm"].program, NASTY))
     html = coloured_text(tokens, values[:, 0], NASTY)
     Reader().feed(html)

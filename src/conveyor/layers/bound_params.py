@@ -48,7 +48,8 @@ class Bound:
     """
 
     def __init__(self, names: Sequence[str], tensors: Sequence[Tensor], lasts: bool = True) -> None:
-        self._read = itemgetter(*names) if len(names) > 1 else lambda held: (held[names[0]],)
+        # A cell without parameters has none to look up, and what takes one item takes no tuple.
+        self._read = itemgetter(*names) if len(names) > 1 else lambda held: tuple([held[name] for name in names])
         self.tensors = tuple(tensors)
         self.lasts = lasts
         self._shapes = list(map(_shape, self.tensors))

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _PLANS = 64  # that a layer keeps
 _KINDS = (torch.float32, torch.float64)
 _TENSORS = (Tensor, torch.nn.Parameter)
+_STRIDED = torch.strided
 # Mapped over tensors, these are one call for all of them.
 _address, _strides, _kind = Tensor.data_ptr, Tensor.stride, attrgetter("shape", "dtype", "device")
 
@@ -103,7 +104,9 @@ class CallPlan:
         if len(states) != len(self.state_sizes):
             return False
         for state, size in zip(states, self.state_sizes):  # noqa: B905 - every call asks
-            if type(state) is not Tensor or state.shape != size or state.dtype is not dtype or state.is_neg():
+            if type(state) is not Tensor or state.layout is not _STRIDED or state.is_nested:
+                return False
+            if state.shape != size or state.dtype is not dtype or state.is_neg():
                 return False
             if not state.is_cpu or not state.is_contiguous() or (grad and state.requires_grad and not self.training):
                 return False
@@ -362,7 +365,9 @@ def _differentiable(
 
 def call_stack(layer: Stack, x: Any, fields: Any) -> Sequence[Tensor] | None:
     """The output and the final states of a stack by a plan; None where the general path is to run it."""
-    if torch.compiler.is_compiling() or type(x) not in _TENSORS or not x.is_cpu or listeners.hear or is_unguarded():
+    if torch.compiler.is_compiling() or type(x) not in _TENSORS or x.layout is not _STRIDED or x.is_nested:
+        return None
+    if not x.is_cpu or listeners.hear or is_unguarded():
         return None
     shape, grad, rank = x.shape, torch.is_grad_enabled(), x.ndim
     if rank == 3:
@@ -405,7 +410,9 @@ def call_stack(layer: Stack, x: Any, fields: Any) -> Sequence[Tensor] | None:
 
 def call_cell(cell: _Step, x: Any, states: Sequence[Any]) -> Sequence[Tensor] | None:
     """The new states of a cell by a plan; None where the general path is to run it."""
-    if torch.compiler.is_compiling() or type(x) not in _TENSORS or not x.is_cpu or is_unguarded():
+    if torch.compiler.is_compiling() or type(x) not in _TENSORS or x.layout is not _STRIDED or x.is_nested:
+        return None
+    if not x.is_cpu or is_unguarded():
         return None
     shape, grad, rank = x.shape, torch.is_grad_enabled(), x.ndim
     if rank != 2 and rank != 1:

@@ -98,7 +98,7 @@ class Stream:
         """
         if (
             self._only is not None and self.layer.units is self._units
-            and type(x) is Tensor and x.shape == self._in and x.dtype is self._dtype
+            and type(x) is Tensor and x.layout is torch.strided and x.shape == self._in and x.dtype is self._dtype
             and not aux and not x.requires_grad and x.is_cpu and not x.is_neg() and x.is_contiguous()
         ):  # fmt: skip
             if out is None:

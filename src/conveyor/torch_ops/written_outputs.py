@@ -1,8 +1,8 @@
 """Outputs that are written into before the backward pass, which reads them as the states that they are.
 
-torch.nn's layers of one state give a copy, and allow it; its LSTM refuses. Here the output of one state is watched, and
-the forward pass runs again for the gradient where somebody has written into it: a copy would cost at each call. Layers
-of more states refuse, by torch's own check of what was saved.
+torch.nn's layers of one state give a copy, and allow it; its layers of two refuse. Here the output of one state is
+watched, and the forward pass runs again for the gradient where somebody has written into it: a copy would cost at each
+call. Layers of more states refuse, by torch's own check of what was saved.
 """
 
 from __future__ import annotations

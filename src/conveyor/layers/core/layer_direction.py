@@ -54,7 +54,7 @@ class Unit:
                 program = self.running(training, resetting)
                 _ = program.text, program.states, program.aux
         _ = self.program, self.plain.states, self.names, self._initial_names
-        _ = self._layout.text, self._resetting_layout.text
+        _ = self._layout.text, self._resetting_layout.text, self._shapes, self._initial_shapes
 
     @cached_property
     def program(self) -> Program:

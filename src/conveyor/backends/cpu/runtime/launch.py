@@ -10,23 +10,21 @@ the places of all bases of all passes become one list of pairs of numbers, from 
 from __future__ import annotations
 
 import ctypes
-from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import add, itemgetter
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from conveyor.backends.cpu.codegen import driver
-from conveyor.backends.cpu.runtime import threads
 from conveyor.backends.cpu.runtime import workspace as memory
-from conveyor.backends.cpu.runtime.launch_plan import Fit, Frame, Strides
+from conveyor.backends.cpu.runtime.launch_plan import Frame, Strides
 from conveyor.backends.cpu.runtime.memory_plan import Shape
+from conveyor.backends.cpu.runtime.pass_group import Group, Template
 from conveyor.backends.cpu.runtime.sequence import frame_for
-from conveyor.backends.cpu.runtime.stack import Entry, Stack, may_run_at_once
+from conveyor.backends.cpu.runtime.stack import may_run_at_once
 from conveyor.backends.interface import RecurrenceSpec
 
 Place = tuple[str, int, int]  # of a base: an address by its name, bytes behind it, and bytes more a step
@@ -71,132 +69,6 @@ class Signature:
     drops: bool = False
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Pass:
-    """One unit's pass: what runs it, and where its bases begin in the table, in bytes."""
-
-    run: Callable[..., None]
-    kernels: Any
-    jobs: int
-    again: int
-    operations: float
-    by_units: bool
-    at: int
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Group:
-    """Passes that run one after the other with nothing in between, fitted for a number of steps.
-
-    Attributes:
-        layer: The layer of the first.
-        passes: The passes.
-        chosen: Takes the address of the call for each base of all passes.
-        behind: The bytes behind it.
-        numbers: Which address of the call it is.
-        workspace: The bytes that they work in.
-        stack: What runs them at the same time; None where one after the other is as good.
-        needs_rows: Whether for some group what is given must stand in rows at equal distances, and does not.
-        frames: Their frames, which own what the addresses lead to.
-        fits: Their fits, likewise.
-    """
-
-    layer: int
-    passes: tuple[_Pass, ...]
-    chosen: Callable[[Sequence[int]], tuple[int, ...]]
-    behind: tuple[int, ...]
-    numbers: tuple[int, ...]
-    workspace: int
-    stack: Stack | None
-    needs_rows: bool
-    frames: tuple[Frame, ...]
-    fits: tuple[Fit, ...]
-
-    def run(self, addresses: list[int], again: bool = False) -> None:
-        """Run the passes; `addresses` is that of the workspace, then those of the call."""
-        addresses[0], owner = memory.scratch(self.workspace)
-        self.run_on(array("q", map(add, self.chosen(addresses), self.behind)), again)
-        del owner
-
-    def table(self, addresses: Sequence[int]) -> array[int]:
-        """The addresses of all bases of all passes, from those of the call."""
-        return array("q", map(add, self.chosen(addresses), self.behind))
-
-    def calls(self, table: array[int]) -> list[tuple[Callable[..., None], int, int]] | None:
-        """What runs the passes on such a table, with weights that lie packed; None if it may be for several threads."""
-        if any(one.operations >= threads._WORTHWHILE for one in self.passes):
-            return None
-        bases = table.buffer_info()[0]
-        return [(one.run, one.again, bases + one.at) for one in self.passes]
-
-    def run_on(self, table: array[int], again: bool) -> None:
-        """Run the passes on such a table; `again` with weights that lie packed already."""
-        bases = table.buffer_info()[0]
-        if self.stack is not None:
-            team = threads.usable(torch.get_num_threads(), sum(one.operations for one in self.passes))
-            if self.stack.is_at_once(team):
-                self.stack.run([bases + one.at for one in self.passes], team)
-                return
-        for one in self.passes:
-            jobs = one.again if again else one.jobs
-            if one.operations < threads._WORTHWHILE:
-                one.run(jobs, bases + one.at, 0, 1)
-            else:
-                team = threads.usable(torch.get_num_threads(), one.operations, one.by_units)
-                threads.run(one.kernels, jobs, bases + one.at, team)
-
-
-@dataclass(frozen=True, eq=False)
-class _Template:
-    """A group for any number of steps of a capacity.
-
-    Attributes:
-        layer: The layer of the first pass.
-        units: The units with their frames.
-        starts: Where the bases of each begin in the table, in bytes.
-        numbers: For each base which address of the call it is,
-        behind: the bytes behind it,
-        a_step: and the bytes more for each step.
-        workspace: The bytes that the passes work in.
-        at_once: Whether they may run at the same time: rows are fewer than are worth a thread for each pass.
-    """
-
-    layer: int
-    units: tuple[tuple[int, Frame], ...]
-    starts: tuple[int, ...]
-    numbers: tuple[int, ...]
-    behind: tuple[int, ...]
-    a_step: tuple[int, ...]
-    workspace: int
-    at_once: bool
-
-    @cached_property
-    def chosen(self) -> Callable[[Sequence[int]], tuple[int, ...]]:
-        """Takes the addresses of all bases from those of a call."""
-        return itemgetter(*self.numbers)
-
-    def fit(self, steps: int, fits: tuple[Fit, ...], needs_rows: bool, directions: int) -> Group:
-        """The group for a number of steps, with the fits of its frames."""
-        frames = tuple([frame for _, frame in self.units])
-        passes = tuple(
-            [
-                _Pass(frame.kernels.run, frame.kernels, fit.jobs, fit.again, fit.operations, frame.by_units, at)
-                for frame, fit, at in zip(frames, fits, self.starts, strict=True)
-            ]
-        )
-        behind = tuple([b + a * steps for b, a in zip(self.behind, self.a_step, strict=True)])
-        stack = None
-        if self.at_once:
-            entries = [
-                Entry(one.jobs, steps, unit // directions, frame.backwards != frame.shape.reverse, frame.is_large)
-                for (unit, frame), one in zip(self.units, passes, strict=True)
-            ]
-            stack = Stack(frames[0].kernels, entries, frames[0].shape.batch)
-        return Group(
-            self.layer, passes, self.chosen, behind, self.numbers, self.workspace, stack, needs_rows, frames, fits
-        )
-
-
 class Launch:
     """The passes of a stack.
 
@@ -223,7 +95,7 @@ class Launch:
         widest = max(max(u.state_widths) for u in s.units)
         self.zero = zero_row(widest + 64)
         self._groups: dict[Any, tuple[Group, ...]] = {}
-        self._templates: dict[Any, tuple[_Template, ...]] = {}
+        self._templates: dict[Any, tuple[Template, ...]] = {}
         self._packed: tuple[Any, int, Any] = (None, 0, None)
         self._no_gradients = (False,) * len(self.names)
         self._columns = self._kept_columns() if s.training else [0] * len(s.units)
@@ -438,7 +310,7 @@ class Launch:
 
     def _template(
         self, forward: bool, capacity: int, of_output: bool, gradients: tuple[bool, ...]
-    ) -> tuple[_Template, ...]:
+    ) -> tuple[Template, ...]:
         """What the groups of all numbers of steps of a capacity have in common."""
         s = self.signature
         number = {name: k for k, name in enumerate(self._addresses(forward))}
@@ -467,7 +339,7 @@ class Launch:
                 )
             chosen, offsets, steps = (tuple(column) for column in zip(*places, strict=True))
             layer = units[0] // s.directions
-            made.append(_Template(layer, tuple(frames), tuple(starts), chosen, offsets, steps, workspace, at_once))
+            made.append(Template(layer, tuple(frames), tuple(starts), chosen, offsets, steps, workspace, at_once))
         return tuple(made)
 
     def _strides(self, unit: int, x_strides: tuple[int, int], g_strides: tuple[int, int] | None) -> Strides:
