@@ -319,7 +319,7 @@ def test_an_exported_program_runs_where_the_cell_never_was(tmp_path: Path) -> No
 def test_a_damaged_text_is_told() -> None:
     layer = cv.GRU(I, H)
     program = layer.units[0].program.text
-    layout = layer.units[0]._places.text
+    layout = layer.units[0]._layout.text
     assert read_spec(program, layout).program == layer.units[0].program
     assert dict(read_spec(program, layout).widths) == dict(layer.units[0].widths)
     with pytest.raises(ProgramError, match="cannot be read: 'rows product'"):

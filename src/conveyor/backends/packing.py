@@ -58,7 +58,7 @@ class Packing:
     def unpack(self, packed: Tensor, batch: int) -> Tensor:
         """Packed rows (N, K) as (T, B, K), zero where there is padding."""
         if not self.steps * batch:  # nothing to copy, and torch refuses to copy nothing into nothing
-            return packed.reshape(self.steps, batch, packed.shape[-1])
+            return packed.reshape(self.steps, batch, packed.shape[-1]).clone()
         whole = packed.new_zeros((self.steps * batch, packed.shape[-1]))
         return whole.index_copy(0, self.rows, packed).view(self.steps, batch, packed.shape[-1])
 

@@ -58,26 +58,30 @@ def read_lengths(lengths: Any, batch: int, device: torch.device | str) -> Tensor
         ArgumentTypeError: They are no whole numbers.
         TensorError: There are not B of them.
     """
-    expected = f"lengths is a tensor of whole numbers (B,) = ({batch},)"
-    found = lengths if isinstance(lengths, Tensor) else _numbers(lengths, expected, device)
+    found = lengths if isinstance(lengths, Tensor) else _numbers(lengths, batch, device)
     refuse_sparse("lengths", found)
-    if found.dtype not in _INTEGERS or tuple(found.shape) != (batch,):
-        raise TensorError(f"{expected}, got {tuple(found.shape)} of {found.dtype}")
+    # In a graph B is a symbol: it stands in no text before there is something to say.
+    if found.dtype not in _INTEGERS or found.ndim != 1 or found.shape[0] != batch:
+        raise TensorError(f"{_expected(batch)}, got {tuple(found.shape)} of {found.dtype}")
     return found
 
 
-def _numbers(lengths: Any, expected: str, device: torch.device | str) -> Tensor:
+def _expected(batch: int) -> str:
+    return f"lengths is a tensor of whole numbers (B,) = ({batch},)"
+
+
+def _numbers(lengths: Any, batch: int, device: torch.device | str) -> Tensor:
     """Makes a tensor (B,) of whole numbers of any kind; of others what the caller finds to be wrong."""
     if isinstance(lengths, list | tuple | range):
         numbers = [whole_number(n) for n in lengths]
         wrong = next((given for given, n in zip(lengths, numbers, strict=True) if n is None), None)
         if wrong is not None or None in numbers:
-            raise ArgumentTypeError(f"{expected}, got {shown(wrong)} among them")
+            raise ArgumentTypeError(f"{_expected(batch)}, got {shown(wrong)} among them")
         return torch.tensor(numbers, dtype=torch.int64, device=device)
     if hasattr(lengths, "__array__") and getattr(getattr(lengths, "dtype", None), "kind", "") in ("i", "u"):
         return torch.as_tensor(lengths.astype("int64"), device=device)
     of = getattr(lengths, "dtype", None)
-    raise ArgumentTypeError(f"{expected}, got {type(lengths).__name__}{'' if of is None else f' of {of}'}")
+    raise ArgumentTypeError(f"{_expected(batch)}, got {type(lengths).__name__}{'' if of is None else f' of {of}'}")
 
 
 def unpacked_form(sequence: PackedSequence) -> tuple[Packing, Tensor]:
