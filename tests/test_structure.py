@@ -35,6 +35,7 @@ LAYERS = [
     ["inspect"],
     ["testing"],
     ["tasks"],
+    ["forecast"],
     ["machine"],
     ["bench", "doctor"],
     ["cli"],

@@ -31,6 +31,10 @@ class TextError(ConveyorError):
     """A text file or prompt cannot be used: empty, not UTF-8, too short, or with unknown characters."""
 
 
+class DataError(ConveyorError, ValueError):
+    """A table or array of data cannot be used: a column is missing, stamps are repeated, there is too little of it."""
+
+
 class NonFiniteError(ConveyorError):
     """Training met a loss that is not finite; the message names the step, the layer and the first bad value."""
 

@@ -10,13 +10,17 @@ from typing import Annotated
 
 import typer
 
+from conveyor.cli.forecast_commands import backtest, demo_forecast, inspect_forecast, predict
+from conveyor.cli.task_group import DEFAULT_TASK, TaskGroup, require_alone, task_command
+from conveyor.cli.train_forecast import train_forecast
 from conveyor.errors import ArgumentError, ConveyorError, NonFiniteError
 from conveyor.tasks.config import TrainingConfig
 from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
 
 app = typer.Typer(
     name="conveyor",
-    help="Recurrent networks from their equations: train them on text, sample from them.",
+    cls=TaskGroup,
+    help="Recurrent networks from their equations: train them on text, series and sequences, and use them.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -86,6 +90,10 @@ def train(
         Path | None, typer.Option(help="Continue the run in this folder; all settings come from it.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
+    task: Annotated[
+        str, typer.Option(help="text, or forecast; `conveyor train --task forecast --help` shows its options.")
+    ] = DEFAULT_TASK,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate time and memory, and write nothing.")] = False,
     valid: Annotated[list[str] | None, typer.Option(help="Validation file; else 5%.", rich_help_panel=_DATA)] = None,
     test: Annotated[list[str] | None, typer.Option(help="Test file; else the last 5%.", rich_help_panel=_DATA)] = None,
     level: Annotated[Level, typer.Option(help="What a token is.", rich_help_panel=_DATA)] = Level.char,
@@ -166,11 +174,11 @@ def train(
 ) -> None:
     """Train a language model on text, or --resume a run that was stopped."""
     if resume is not None:
-        _require_alone(context, "resume")
+        require_alone(context, "resume")
         from conveyor.cli.train import resume_training
 
         raise typer.Exit(resume_training(resume))
-    if not files or output is None:
+    if not files or (output is None and not dry_run):
         raise ArgumentError("train: expected FILE... and --output OUT, or --resume OUT; see conveyor train --help")
     config = TextConfig(
         DataConfig(tuple(files), tuple(valid or ()), tuple(test or ()), level, vocabulary_size, batch_size, window),
@@ -206,7 +214,14 @@ def train(
     )
     from conveyor.cli.train import start_training
 
-    raise typer.Exit(start_training(config, cell, output, force=force))
+    raise typer.Exit(start_training(config, cell, output or Path(), force=force, dry_run=dry_run))
+
+
+task_command(app, "train", "forecast")(train_forecast)
+
+
+app.command()(predict)
+app.command()(backtest)
 
 
 @app.command()
@@ -248,11 +263,16 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
     epochs: Annotated[int | None, typer.Option(help="Passes over the book.")] = None,
     max_steps: Annotated[int | None, typer.Option(help="Stop after so many steps.")] = None,
+    task: Annotated[str, typer.Option(help="text, or forecast: the weather of three airports.")] = DEFAULT_TASK,
 ) -> None:
     """Train an LSTM on Moby-Dick, print what it writes, and say what to try next."""
     from conveyor.cli.demo import run_demo
 
     raise typer.Exit(run_demo(output, force=force, epochs=epochs, max_steps=max_steps))
+
+
+task_command(app, "inspect", "forecast")(inspect_forecast)
+task_command(app, "demo", "forecast")(demo_forecast)
 
 
 @app.command()
@@ -324,19 +344,6 @@ def import_(
     from conveyor.cli.import_weights import Assumed, run_import
 
     raise typer.Exit(run_import(file, output, layer, Assumed(activation, recurrent_activation), force=force))
-
-
-def _require_alone(context: typer.Context, name: str) -> None:
-    given = [
-        key
-        for key in context.params
-        if key != name and getattr(context.get_parameter_source(key), "name", "") == "COMMANDLINE"
-    ]
-    if given:
-        raise ArgumentError(
-            f"--{name}: expected no other argument, as all settings come from the checkpoint; got "
-            f"{', '.join(given)}; leave them out"
-        )
 
 
 def main(arguments: list[str] | None = None) -> int:

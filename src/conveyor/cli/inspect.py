@@ -47,7 +47,7 @@ def write_inspection(model: Path, text: Path | None, output: Path, length: int, 
     """
     reading = open_reading(model, text, max(READ, length))
     require_writable(output)
-    with _progress(console) as say:
+    with shown_progress(console) as say:
         report = gather(_subject(model, reading, length), say)
         say("writing")
         return write_report(report, output, token_name=UNITS[reading.vocabulary.level])
@@ -78,7 +78,7 @@ def _subject(folder: Path, reading: Reading, length: int) -> Subject:
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Say]:
+def shown_progress(console: Console) -> Iterator[Say]:
     """Show what is being done: with a clock on a terminal, a line each elsewhere."""
     if not console.is_terminal:
         yield lambda what: console.print(f"… {what}")

@@ -8,6 +8,7 @@ from torch import nn
 
 from conveyor.errors import ArgumentError
 from conveyor.interop.common.layer_file import load
+from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.text.run import load_model
 
 
@@ -17,6 +18,10 @@ def load_saved(path: Path) -> nn.Module:
     Raises:
         ConveyorError: there is neither, or it is damaged.
     """
+    if path.is_dir() and read_checkpoint(path).get("task") == "forecast":
+        from conveyor.tasks.forecast.run import load_trained
+
+        return load_trained(path).model
     if path.is_dir():
         return load_model(path)[0].eval()
     if not path.exists():

@@ -1,0 +1,51 @@
+"""The tasks by name, each imported when it is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from conveyor.errors import CheckpointError
+from conveyor.tasks.checkpoint import read_checkpoint
+from conveyor.tasks.run import Run
+
+TASKS = ("text", "forecast")
+
+
+def run_class(task: str, folder: Path) -> type[Run[Any]]:
+    """Return the class of a task's runs.
+
+    Args:
+        task: named in a checkpoint.
+        folder: of that checkpoint.
+
+    Raises:
+        CheckpointError: no such task is known.
+    """
+    if task == "text":
+        from conveyor.tasks.text.run import TextRun
+
+        return TextRun
+    if task == "forecast":
+        from conveyor.tasks.forecast.run import ForecastRun
+
+        return ForecastRun
+    raise CheckpointError(
+        f"{folder}: expected one of the tasks {', '.join(TASKS)}, got {task!r}: upgrade with pip install -U conveyor"
+    )
+
+
+def resume_run(folder: Path, expected: str | None = None) -> Run[Any]:
+    """Continue a run of any task from its checkpoint.
+
+    Args:
+        folder: of the checkpoint.
+        expected: the task that the user takes it for; None accepts any.
+
+    Raises:
+        ConveyorError: the checkpoint or its data cannot be used, or is of another task.
+    """
+    task = read_checkpoint(folder).get("task")
+    if expected is not None and task != expected:
+        raise CheckpointError(f"{folder}: expected a run of task {expected}, got {task}; leave out --task")
+    return run_class(task, folder).resume(folder)
