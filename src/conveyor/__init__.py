@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from conveyor import forecast as forecast
+    from conveyor import sequences as sequences
     from conveyor.backends import why_not as why_not
     from conveyor.cells import cells as cells
     from conveyor.errors import ArgumentError as ArgumentError
@@ -123,7 +124,7 @@ _PUBLIC = {
     "sequences.streams": ("StreamSampler",),
     "sequences.tbptt": ("tbptt",),
 }
-_PACKAGES = ("forecast",)
+_PACKAGES = ("forecast", "sequences")
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 
 __all__ = sorted([*_MODULE_OF, *_PACKAGES, "__version__"])  # noqa: PLE0605 - made of the one table above

@@ -32,7 +32,7 @@ class TextError(ConveyorError):
 
 
 class DataError(ConveyorError, ValueError):
-    """A table or array of data cannot be used: a column is missing, stamps are repeated, there is too little of it."""
+    """A table, array or file cannot be used: a column is missing, rows clash, values have no place or are too few."""
 
 
 class NonFiniteError(ConveyorError):

@@ -10,11 +10,13 @@ from typing import Annotated
 
 import typer
 
+from conveyor.cli import sequence_commands
 from conveyor.cli.forecast_commands import backtest, demo_forecast, inspect_forecast, predict
 from conveyor.cli.task_group import DEFAULT_TASK, TaskGroup, require_alone, task_command
 from conveyor.cli.train_forecast import train_forecast
 from conveyor.errors import ArgumentError, ConveyorError, NonFiniteError
 from conveyor.tasks.config import TrainingConfig
+from conveyor.tasks.sequences.config import TASKS as SEQUENCE_TASKS
 from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
 
 app = typer.Typer(
@@ -91,7 +93,10 @@ def train(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
     task: Annotated[
-        str, typer.Option(help="text, or forecast; `conveyor train --task forecast --help` shows its options.")
+        str,
+        typer.Option(
+            help="text, forecast, classify, regress or tag; `conveyor train --task tag --help` shows its options."
+        ),
     ] = DEFAULT_TASK,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate time and memory, and write nothing.")] = False,
     valid: Annotated[list[str] | None, typer.Option(help="Validation file; else 5%.", rich_help_panel=_DATA)] = None,
@@ -344,6 +349,13 @@ def import_(
     from conveyor.cli.import_weights import Assumed, run_import
 
     raise typer.Exit(run_import(file, output, layer, Assumed(activation, recurrent_activation), force=force))
+
+
+for _task in SEQUENCE_TASKS:
+    task_command(app, "train", _task)(sequence_commands.train_command(_task))
+    task_command(app, "inspect", _task)(sequence_commands.inspect_sequences)
+task_command(app, "demo", "classify")(sequence_commands.demo)
+app.command()(sequence_commands.evaluate)
 
 
 def main(arguments: list[str] | None = None) -> int:

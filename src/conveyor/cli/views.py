@@ -47,6 +47,12 @@ def view_of(run: Run[Any]) -> RunView:
 
         assert isinstance(run, ForecastRun), "the only class of this task"
         return ForecastView(run)
+    from conveyor.tasks.sequences.run import SequenceRun
+
+    if isinstance(run, SequenceRun):
+        from conveyor.cli.sequence_view import SequenceView
+
+        return SequenceView(run)
     raise AssertionError(f"no view of {type(run).__name__}")
 
 

@@ -9,7 +9,7 @@ from conveyor.errors import CheckpointError
 from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.run import Run
 
-TASKS = ("text", "forecast")
+TASKS = ("text", "forecast", "classify", "regress", "tag")
 
 
 def run_class(task: str, folder: Path) -> type[Run[Any]]:
@@ -30,6 +30,10 @@ def run_class(task: str, folder: Path) -> type[Run[Any]]:
         from conveyor.tasks.forecast.run import ForecastRun
 
         return ForecastRun
+    if task in ("classify", "regress", "tag"):
+        from conveyor.tasks.sequences.run import RUNS
+
+        return RUNS[task]
     raise CheckpointError(
         f"{folder}: expected one of the tasks {', '.join(TASKS)}, got {task!r}: upgrade with pip install -U conveyor"
     )

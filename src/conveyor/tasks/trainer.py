@@ -36,10 +36,13 @@ class Scores:
     Args:
         loss: decides which weights are best.
         metrics: further measures by name, told beside it; those that are not finite are left out.
+        tolerance: by how much the loss may lie above the lowest so far and still count as no worse, so that of weights
+            that validation can't tell apart the later are kept.
     """
 
     loss: float
     metrics: Mapping[str, float] = field(default_factory=dict)
+    tolerance: float = 0.0
 
 
 Validate = Callable[[], float | Scores]
@@ -56,7 +59,7 @@ class Validation:
         training_loss: mean loss of the steps since the validation before.
         loss: on the validation data.
         lr: of the step before it.
-        best: whether `loss` is the lowest so far.
+        best: whether its weights are kept as the best so far.
         metrics: further measures on the validation data, by name.
     """
 
@@ -250,20 +253,23 @@ class Trainer:
         loss = scores.loss
         if not math.isfinite(loss):
             raise explain_validation(progress.step, loss)
-        best = progress.best_loss is None or loss < progress.best_loss
+        lowest = progress.best_loss is None or loss < progress.best_loss
+        best = lowest or (progress.best_loss is not None and loss < progress.best_loss + scores.tolerance)
         # A pass that has just ended counts; one in its midst counts as begun.
         epoch = progress.epoch + (progress.window > 0)
         training_loss = progress.loss_sum / progress.loss_count if progress.loss_count else 0.0
         validation = Validation(progress.step, epoch, training_loss, loss, lr, best, dict(scores.metrics))
         progress.loss_sum, progress.loss_count = 0.0, 0
         if best:
-            progress.best_loss, progress.best_step, progress.since_best = loss, progress.step, 0
+            progress.best_step = progress.step
             self._best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        if lowest:
+            progress.best_loss, progress.since_best = loss, 0
         else:
             progress.since_best += 1
             if self.config.patience and progress.since_best >= self.config.patience:
                 progress.finished = f"no new best in {progress.since_best} validations"
-        self.schedule.validated(best)
+        self.schedule.validated(lowest)
         self.history.append(validation)
         return validation
 
@@ -273,7 +279,7 @@ class Trainer:
             scores = Scores(scores)
         metrics = {name: self.share.mean(value) for name, value in scores.metrics.items()}
         finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
-        return Scores(self.share.mean(scores.loss), finite)
+        return Scores(self.share.mean(scores.loss), finite, scores.tolerance)
 
     @property
     def best_weights(self) -> dict[str, Tensor]:

@@ -12,8 +12,8 @@ import numpy as np
 import onnx
 from onnx import compose, helper
 
-from conveyor.errors import ConversionError, DataError
 from conveyor.atomic_write import as_path, check_free, write
+from conveyor.errors import ConversionError, DataError
 from conveyor.interop.onnx import runtime, to_onnx
 from conveyor.interop.onnx.exporter.graph import IR_VERSION, OPSET, Graph
 from conveyor.tasks.forecast.buffer import buffer_panel

@@ -13,17 +13,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from conveyor.views.diagram import draw
-from conveyor.views.diagram.blocks import blocks_of
-from conveyor.views.diagram.svg import RULES, variables
-from conveyor.views.equations import print_latex
 from conveyor.errors import ArgumentError, DataError
-from conveyor.ir.transforms.gate_analysis import keep_gates
 from conveyor.inspect.activity import memory_length, saturation
 from conveyor.inspect.draw.figure import Drawn
 from conveyor.inspect.draw.roles import Roles
 from conveyor.inspect.report import require_packages
 from conveyor.inspect.report.page import mathml
+from conveyor.ir.transforms.gate_analysis import keep_gates
 from conveyor.layers.recording.record import recording
 from conveyor.layers.recording.trace import Trace
 from conveyor.tasks.forecast import report_figures as figures
@@ -36,6 +32,10 @@ from conveyor.tasks.forecast.panel import stamp_text
 from conveyor.tasks.forecast.run import Trained
 from conveyor.tasks.forecast.table import canonical
 from conveyor.tasks.forecast.windows import WindowReader
+from conveyor.views.diagram import draw
+from conveyor.views.diagram.blocks import blocks_of
+from conveyor.views.diagram.svg import RULES, variables
+from conveyor.views.equations import print_latex
 
 PAGE = "index.html"
 _WINDOWS = 28

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from conveyor.views.diagram.palette import LIGHT
 from conveyor.inspect.draw.figure import EDGE, INK, SOFT, Drawn, figure, finish
 from conveyor.tasks.forecast.names import MODEL, NAIVE, RIDGE, level_columns, quantile_column
+from conveyor.views.diagram.palette import LIGHT
 
 _BLUE = LIGHT[1]
 _STYLES = {MODEL: (_BLUE, "-"), NAIVE: (SOFT, ":"), RIDGE: (LIGHT[2 % len(LIGHT)], "--")}

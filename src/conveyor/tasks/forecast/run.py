@@ -14,6 +14,7 @@ import torch
 from conveyor.errors import CheckpointError, ConveyorError, DataError
 from conveyor.frontend import CellDefinition
 from conveyor.tasks.config import TrainingConfig
+from conveyor.tasks.distributed import Share
 from conveyor.tasks.forecast.baselines import Ridge, fit_ridge
 from conveyor.tasks.forecast.config import ForecastConfig
 from conveyor.tasks.forecast.conformal import Conformal, calibrate
@@ -25,7 +26,6 @@ from conveyor.tasks.forecast.scoring import corrected, forecast_origins, origin_
 from conveyor.tasks.forecast.table import read_source
 from conveyor.tasks.forecast.windows import Shape, TrainingWindows
 from conveyor.tasks.run import Run, build_model, misfit, read_cell, read_run, seed_run, unreadable
-from conveyor.tasks.distributed import Share
 from conveyor.tasks.trainer import Scores, Trainer
 
 TASK = "forecast"
