@@ -1,0 +1,1 @@
+"""Forecasting: from tables of series to quantiles of what comes next."""

@@ -1,0 +1,210 @@
+"""Tables in: pandas, polars, CSV and Parquet, to one pandas frame of `unique_id`, `ds`, `y` and the other columns."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from conveyor.errors import DataError
+from conveyor.tasks.forecast.config import DataConfig
+
+_MOST_NAMED = 5
+_DELIMITERS = ",;\t|"
+SHIPPED = "conveyor:"
+"""Prefix of a path that names a table inside the package, such as `conveyor:weather.csv.gz`."""
+ONE_SERIES = "series"
+"""Name of the series of a table that has no column of ids."""
+
+
+def read_source(source: Any, what: str = "data") -> pd.DataFrame:
+    """Read a table of any kind into pandas.
+
+    Args:
+        source: a pandas or polars frame, or the path of a CSV or Parquet file.
+        what: the argument's name, for errors.
+
+    Raises:
+        DataError: it cannot be read, or has no rows.
+    """
+    if isinstance(source, pd.DataFrame):
+        frame = source
+    elif isinstance(source, str) and source.startswith(SHIPPED):
+        with resources.as_file(resources.files("conveyor").joinpath("data", source.removeprefix(SHIPPED))) as path:
+            frame = _read_file(path)
+    elif isinstance(source, str | Path):
+        frame = _read_file(Path(source))
+    elif hasattr(source, "to_pandas"):
+        frame = source.to_pandas()
+    else:
+        raise DataError(
+            f"{what}: expected a pandas or polars frame or a path of CSV or Parquet, got {type(source).__name__}"
+        )
+    if frame.columns.duplicated().any():
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise DataError(f"{what}: column {twice!r} is there twice; rename one")
+    if frame.empty:
+        raise DataError(f"{what}: expected rows, got a table without any")
+    return frame
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    if path.is_dir():
+        raise DataError(f"{path}: expected a CSV or Parquet file, got a directory")
+    try:
+        if path.stat().st_size == 0:
+            raise DataError(f"{path}: expected a table, got an empty file")
+        if path.suffix.lower() in (".parquet", ".pq"):
+            return pd.read_parquet(path)
+        return pd.read_csv(path, sep=_delimiter(path), low_memory=False)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file; check the path") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: expected CSV in UTF-8, got other bytes; convert it, or give Parquet") from error
+    except (EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read ({error}): it is truncated or damaged; copy it again") from error
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
+        raise DataError(f"{path}: cannot be read ({reason})") from error
+    except (ValueError, RuntimeError) as error:
+        # pandas' ParserError and EmptyDataError, pyarrow's ArrowInvalid: all are values that don't fit the format.
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: cannot be read as a table ({reason}); is it whole?") from error
+
+
+def _delimiter(path: Path) -> str:
+    """The delimiter that stands most often in the first line."""
+    if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zip", ".zst"):
+        return ","
+    with open(path, encoding="utf-8") as file:
+        line = file.readline()
+    return max(_DELIMITERS, key=line.count)
+
+
+def canonical(frame: pd.DataFrame, data: DataConfig, *, target: bool = True, what: str = "data") -> pd.DataFrame:
+    """Choose and check the columns of a table, and sort its rows by series and time.
+
+    Args:
+        frame: as it was read.
+        data: what its columns mean.
+        target: whether the target and the past columns must be there; a table of the future lacks them.
+        what: the argument's name, for errors.
+
+    Returns:
+        Columns `unique_id`, `ds`, `y` (NaN where the table has none), then future, past and static columns by their
+        names, and `row`: the row's number in the table, from 1.
+
+    Raises:
+        DataError: a column is missing or cannot be read.
+    """
+    wanted = [data.time, *data.future]
+    wanted += [data.target, *data.past, *data.static] if target else []
+    wanted += [] if data.id is None else [data.id]
+    _require_columns(frame, wanted, data, what)
+    out = pd.DataFrame({"row": np.arange(1, len(frame) + 1)})
+    out["unique_id"] = ONE_SERIES if data.id is None else _ids(frame[data.id], data.id, what)
+    out["ds"] = parse_stamps(frame[data.time], data, what)
+    out["y"] = _numbers(frame[data.target], data.target, what) if target else np.nan
+    for name in (*data.future, *data.past, *data.static):
+        if name in frame.columns:
+            out[name] = _covariate(frame[name])
+    return out.sort_values(["unique_id", "ds"], kind="stable", ignore_index=True)
+
+
+def _require_columns(frame: pd.DataFrame, wanted: Sequence[str], data: DataConfig, what: str) -> None:
+    options = {data.time: "--time", data.target: "--target", data.id: "--id"}
+    for name in wanted:
+        if name not in frame.columns:
+            there = ", ".join(map(str, frame.columns[:20]))
+            option = options.get(name)
+            mend = f"name the right one with {option}" if option else "leave it out, or correct its name"
+            raise DataError(f"{what}: no column {name!r} among {there}; {mend}")
+
+
+def _ids(column: pd.Series, name: str, what: str) -> pd.Series:
+    missing = column.isna()
+    if missing.any():
+        raise DataError(f"{what}: column {name!r} is empty in {rows_named(missing.to_numpy())}; fill or drop them")
+    return column.astype(str).reset_index(drop=True)
+
+
+def _numbers(column: pd.Series, name: str, what: str) -> Any:
+    numbers = pd.to_numeric(column, errors="coerce").astype("float64").to_numpy().copy()
+    bad = np.isnan(numbers) & column.notna().to_numpy()
+    if bad.any():
+        value = column.iloc[int(bad.argmax())]
+        raise DataError(f"{what}: column {name!r}: expected numbers, got {value!r} in {rows_named(bad)}")
+    numbers[np.isinf(numbers)] = np.nan
+    return numbers
+
+
+def _covariate(column: pd.Series) -> Any:
+    """Numbers as float64, everything else as text with None where it is missing."""
+    if pd.api.types.is_bool_dtype(column):
+        return column.astype("float64").to_numpy()
+    if pd.api.types.is_numeric_dtype(column):
+        numbers = column.astype("float64").to_numpy().copy()
+        numbers[np.isinf(numbers)] = np.nan
+        return numbers
+    return column.astype(object).where(column.notna(), None).map(lambda v: v if v is None else str(v)).to_numpy(object)
+
+
+def parse_stamps(column: pd.Series, data: DataConfig, what: str) -> Any:
+    """Read time stamps: dates and times without a zone, or whole numbers.
+
+    Raises:
+        DataError: one cannot be read.
+    """
+    missing = column.isna().to_numpy()
+    if missing.any():
+        raise DataError(f"{what}: column {data.time!r} is empty in {rows_named(missing)}; fill or drop them")
+    if pd.api.types.is_integer_dtype(column):
+        return column.to_numpy("int64")
+    if pd.api.types.is_float_dtype(column):
+        numbers = column.to_numpy("float64")
+        if (numbers % 1 == 0).all():
+            return numbers.astype("int64")
+        raise DataError(f"{what}: column {data.time!r}: expected dates or whole numbers, got {numbers[0]!r}")
+    stamps = _parse_dates(column, data, what)
+    if getattr(stamps.dt, "tz", None) is not None:
+        # Clock time jumps where summer time begins and ends; UTC doesn't.
+        stamps = stamps.dt.tz_convert("UTC").dt.tz_localize(None)
+    return stamps.astype("datetime64[us]").to_numpy()
+
+
+def _parse_dates(column: pd.Series, data: DataConfig, what: str) -> pd.Series:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return column
+    formats: list[dict[str, Any]] = [{"format": data.date_format}]
+    if data.date_format is None:
+        formats = [{}, {"dayfirst": True}, {"format": "ISO8601"}, {"format": "ISO8601", "utc": True}]
+    for options in formats:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                return pd.to_datetime(column, **options)
+            except (ValueError, TypeError, OverflowError):
+                continue
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parsed = pd.to_datetime(column, errors="coerce", **({"format": data.date_format} if data.date_format else {}))
+    bad = parsed.isna().to_numpy()
+    value = column.iloc[int(bad.argmax())] if bad.any() else column.iloc[0]
+    raise DataError(
+        f"{what}: column {data.time!r}: {value!r} in {rows_named(bad)} is no date of the others' form; mend it, or "
+        "give the form with --date-format, such as %d.%m.%Y"
+    )
+
+
+def rows_named(bad: Any, numbers: Any = None) -> str:
+    """Name the rows of a mask: `row 3`, `rows 3, 7, 9 and 12 more`."""
+    rows = np.flatnonzero(bad) + 1 if numbers is None else np.asarray(numbers)[np.asarray(bad, bool)]
+    named = ", ".join(f"{row:,}" for row in rows[:_MOST_NAMED])
+    more = f" and {len(rows) - _MOST_NAMED:,} more" if len(rows) > _MOST_NAMED else ""
+    return f"row{'s' if len(rows) > 1 else ''} {named}{more}"
