@@ -119,6 +119,7 @@ class Forecaster:
         frame = read_source(data)
         run = ForecastRun.start(self.config, self.cell, frame)
         say = self.verbose or (lambda line: None)
+        assert run.dataset.panel.profile is not None, "a run reads whole tables"
         for line in run.dataset.panel.profile.lines():
             say(line)
         for report in run.train(None):
@@ -144,7 +145,9 @@ class Forecaster:
         """What was found about the table that it was fitted to."""
         if self._run is None:
             raise ArgumentError("profile: expected a forecaster that was fitted here; call fit(data)")
-        return self._run.dataset.panel.profile
+        profile = self._run.dataset.panel.profile
+        assert profile is not None, "a run reads whole tables"
+        return profile
 
     @property
     def scores(self) -> dict[str, dict[str, float | None]]:

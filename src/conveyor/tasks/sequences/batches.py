@@ -93,7 +93,7 @@ def collate_targets(targets: Targets, tagged: bool) -> Tensor:
     if not tagged:
         whole = torch.from_numpy(np.stack(targets))
         return whole.squeeze(1) if whole.dtype == torch.int64 else whole
-    whole = torch.full((max(len(t) for t in targets), len(targets)), UNLABELLED)
-    for k, steps in enumerate(targets):
-        whole[: len(steps), k] = torch.from_numpy(steps)
+    whole = torch.full((max(t.size for t in targets), len(targets)), UNLABELLED)
+    for k in range(len(targets)):
+        whole[: targets[k].size, k] = torch.from_numpy(targets[k])
     return whole

@@ -64,7 +64,7 @@ class Features:
 
     def items(self, sequences: Sequences) -> list[Item]:
         """Prepare every sequence."""
-        times = sequences.times or [None] * len(sequences)
+        times: Sequence[Times | None] = sequences.times or [None] * len(sequences)
         return [self.item(v, t) for v, t in zip(sequences.values, times, strict=True)]
 
     def item(self, values: Floats, times: Times | None) -> Item:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,7 +176,7 @@ def _time_axis(a: Attribution, y: float) -> list[str]:
     return found
 
 
-def _pieces(x: NDArray[np.float64], y: NDArray[np.float64], known: NDArray[np.bool_]) -> list[str]:
+def _pieces(x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]], known: NDArray[np.bool_]) -> list[str]:
     """Cut a curve where values are missing; a value alone is a short stroke."""
     pieces: list[list[str]] = [[]]
     for a, b, there in zip(x, y, known, strict=True):

@@ -54,7 +54,8 @@ class SequenceModel(nn.Module):
         self.tagged = tagged
         self.decays = features.kind == "decay"
         both = config.bidirectional
-        cells = [cell] + ([_ABOVE] if self.decays else [cell]) * (config.num_layers - 1)
+        above: CellDefinition | str = _ABOVE if self.decays else cell
+        cells: list[CellDefinition | str] = [cell, *[above] * (config.num_layers - 1)]
         self.recurrent = self._layers(cells, features.width, config, both and not self.decays)
         self.reverse = self._layers(cells, features.width, config, False) if both and self.decays else None
         width = self.recurrent.output_size * (2 if self.reverse is not None else 1)

@@ -14,6 +14,7 @@ from onnx import TensorProto, helper
 
 from conveyor.atomic_write import as_path, check_free, write
 from conveyor.errors import ConversionError
+from conveyor.interop.common.rounding import TWO_LIBRARIES
 from conveyor.interop.onnx import runtime
 from conveyor.interop.onnx.exporter.graph import IR_VERSION, OPSET, Graph
 from conveyor.interop.onnx.exporter.interface import Interface
@@ -21,13 +22,13 @@ from conveyor.interop.onnx.exporter.layer import LayerWriter
 from conveyor.interop.onnx.exporter.recurrence import as_recurrence
 from conveyor.interop.onnx.exporter.scan import Steps
 from conveyor.interop.onnx.options import Options
-from conveyor.interop.onnx.report import ALLOWED, Row
+from conveyor.interop.onnx.report import Row
 from conveyor.layers import Recurrent
 from conveyor.tasks.sequences.collection import Sequences
 from conveyor.tasks.sequences.trained import Definition, Trained
 
 _OPTIONS = Options(None, None, False, "required", "none", (), False)
-_NO_ROUNDING = 100.0  # tolerances
+_NO_ROUNDING = 100 * TWO_LIBRARIES
 
 
 @dataclass(frozen=True)
@@ -269,7 +270,7 @@ def _compare(trained: Trained, data: bytes) -> float | None:
         mine = got[k, : len(want)] if trained.definition.tagged else got[k]
         size = max(1.0, float(np.abs(want).max()))
         worst = max(worst, float(np.abs(mine - want).max()) / size)
-    if not worst <= _NO_ROUNDING * ALLOWED:
+    if not worst <= _NO_ROUNDING:
         raise ConversionError(f"the graph gives other numbers than the model, by {worst:.1e} of their size")
     return worst
 
@@ -287,7 +288,7 @@ def _random(definition: Definition) -> tuple[dict[str, Any], Sequences]:
         x[holes] = np.nan
     times = np.cumsum(random.uniform(0.5, 2.0, shape[:2]), axis=1) * features.scaling.gap
     sequences = Sequences(
-        [x[k, :n] for k, n in enumerate(lengths)],
+        [x[k, :n].astype(np.float64) for k, n in enumerate(lengths)],
         definition.channels,
         tuple(map(str, range(len(lengths)))),
         [times[k, :n] for k, n in enumerate(lengths)],

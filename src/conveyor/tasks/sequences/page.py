@@ -97,8 +97,8 @@ def _sequence(report: Report) -> str:
     parts = [f"<p>{said}</p>"]
     if report.probabilities is not None:
         order = np.argsort(-report.probabilities)[:_MOST_CLASSES]
-        rows = [(report.classes[k], float(report.probabilities[k])) for k in order]
-        parts.append(bars(rows, "Calibrated probability of each class", least=0.0, most=1.0, percent=True))
+        likely = [(report.classes[k], float(report.probabilities[k])) for k in order]
+        parts.append(bars(likely, "Calibrated probability of each class", least=0.0, most=1.0, percent=True))
     parts.append("<h3>Effect of each step and channel</h3>")
     parts.append(
         f"<p>{_KEY.format(of=_e(a.target) if report.classes else 'a higher value')} Grey cells are missing values.</p>"
@@ -127,14 +127,14 @@ def _scores(report: Report) -> str:
     if scores is None:
         return ""
     if isinstance(scores, ValueScores):
-        rows = [("MAE", _n(scores.mae)), ("RMSE", _n(scores.rmse)), ("R²", _n(scores.r2))]
-        return f"<p>Of {report.scored}.</p>" + _table(("measure", "value"), rows)
+        measures = [("MAE", _n(scores.mae)), ("RMSE", _n(scores.rmse)), ("R²", _n(scores.r2))]
+        return f"<p>Of {report.scored}.</p>" + _table(("measure", "value"), measures)
     lead = (
         f"<p>Of {_e(report.scored)}: accuracy {scores.accuracy:.1%}, macro F1 {_n(scores.macro_f1)}, AUC "
         f"{_n(scores.macro_auc)}, log loss {_n(scores.log_loss)}. Confidence and accuracy differ by "
         f"{scores.calibration_error:.1%} on average (expected calibration error).</p>"
     )
-    rows = [
+    classes = [
         (
             n,
             f"{scores.confusion[k].sum():,}",
@@ -142,7 +142,7 @@ def _scores(report: Report) -> str:
         )
         for k, n in enumerate(report.classes)
     ]
-    found = lead + _table(("class", "true", "precision", "recall", "F1", "AUC"), rows)
+    found = lead + _table(("class", "true", "precision", "recall", "F1", "AUC"), classes)
     if len(report.classes) <= _MOST_CLASSES:
         found += "<h3>Confusion matrix</h3>" + _confusion(report.classes, scores.confusion)
     return found
