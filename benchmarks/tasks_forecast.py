@@ -36,10 +36,10 @@ from torch import Tensor, nn
 from conveyor.cells import cells
 from conveyor.layers.recording.record import recording
 from conveyor.tasks.forecast.config import DataConfig, ForecastConfig, ModelConfig, default_training
-from conveyor.tasks.forecast.measures import kge, nse
+from conveyor.tasks.forecast.evaluation.measures import kge, nse
+from conveyor.tasks.forecast.evaluation.scoring import forecast_origins, unscale
 from conveyor.tasks.forecast.predict import predict
 from conveyor.tasks.forecast.run import ForecastRun
-from conveyor.tasks.forecast.scoring import forecast_origins, unscale
 
 PEER = Path(__file__).with_name("peer_neuralforecast.py")
 

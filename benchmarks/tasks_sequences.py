@@ -29,10 +29,10 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 import conveyor as cv
 from conveyor.sequences import Classifier
-from conveyor.tasks.sequences.batches import Batches
+from conveyor.tasks.sequences.batching.batches import Batches
+from conveyor.tasks.sequences.batching.features import Item
 from conveyor.tasks.sequences.config import Columns
-from conveyor.tasks.sequences.features import Item
-from conveyor.tasks.sequences.reading import read_file
+from conveyor.tasks.sequences.data.reading import read_file
 
 Set = tuple[list[np.ndarray], np.ndarray, list[np.ndarray], np.ndarray]
 

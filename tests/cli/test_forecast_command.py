@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
-from conveyor.cli import demo_forecast, main
+from conveyor.cli import main
+from conveyor.cli.forecast import demo as demo_forecast
 
 from ..tasks.forecast.conftest import daily_wave, panel_frame
 from .conftest import Failure, start

@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
-from conveyor.cli import sequence_commands
-from conveyor.cli.forecast_commands import backtest, demo_forecast, inspect_forecast, predict
+from conveyor.cli.forecast.commands import backtest, demo_forecast, inspect_forecast, predict
+from conveyor.cli.forecast.train_command import train_forecast
 from conveyor.cli.printing import OutputLost, guarded, print_note, print_text
-from conveyor.cli.task_group import DEFAULT_TASK, TaskGroup, named_command, option_labels, require_alone, task_command
-from conveyor.cli.train_forecast import train_forecast
+from conveyor.cli.sequences import commands as sequence_commands
+from conveyor.cli.tasks.group import DEFAULT_TASK, TaskGroup, named_command, option_labels, require_alone, task_command
 from conveyor.errors import ArgumentError, ConveyorError, NonFiniteError
 from conveyor.tasks.config import TrainingConfig
 from conveyor.tasks.sequences.config import TASKS as SEQUENCE_TASKS

@@ -11,13 +11,13 @@ from rich.console import Console
 
 from conveyor.cli.app import INTERRUPTED
 from conveyor.cli.display import display
-from conveyor.cli.dry_run import print_estimate
 from conveyor.cli.interrupt import Interruption
 from conveyor.cli.meter import Meter, duration
 from conveyor.cli.output import claimed, require_free
 from conveyor.cli.printing import OutputLost
 from conveyor.cli.shell import command, path_word
-from conveyor.cli.views import view_of
+from conveyor.cli.tasks.dry_run import print_estimate
+from conveyor.cli.tasks.views import view_of
 from conveyor.tasks.cell_source import find_cell
 from conveyor.tasks.distributed import ALONE, Share
 from conveyor.tasks.registry import resume_run

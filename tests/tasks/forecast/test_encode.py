@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from conveyor.errors import DataError
-from conveyor.tasks.forecast.calendar import calendar_columns, calendar_cycles
 from conveyor.tasks.forecast.config import DataConfig
-from conveyor.tasks.forecast.encode import Encoded, Encoding, encode, fit_encoding, input_names
-from conveyor.tasks.forecast.frequency import Frequency
-from conveyor.tasks.forecast.panel import Panel, build_panel, with_front
-from conveyor.tasks.forecast.table import canonical
+from conveyor.tasks.forecast.data.calendar import calendar_columns, calendar_cycles
+from conveyor.tasks.forecast.data.encode import Encoded, Encoding, encode, fit_encoding, input_names
+from conveyor.tasks.forecast.data.frequency import Frequency
+from conveyor.tasks.forecast.data.panel import Panel, build_panel, with_front
+from conveyor.tasks.forecast.data.table import canonical
 
 from .conftest import panel_frame
 

@@ -10,7 +10,7 @@ import pytest
 
 import conveyor as cv
 from conveyor.errors import ArgumentError, DataError
-from conveyor.tasks.forecast.buffer import read_tail
+from conveyor.tasks.forecast.data.buffer import read_tail
 from conveyor.tasks.forecast.onnx_graph import onnx_inputs
 from conveyor.tasks.forecast.predict import predict, read_panel
 

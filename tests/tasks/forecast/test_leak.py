@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conveyor.cells import cells
-from conveyor.tasks.forecast.backtest import roll
+from conveyor.tasks.forecast.data.table import canonical
+from conveyor.tasks.forecast.evaluation.backtest import roll
 from conveyor.tasks.forecast.predict import predict
 from conveyor.tasks.forecast.run import ForecastRun, Trained
-from conveyor.tasks.forecast.table import canonical
 
 from .conftest import HORIZON, finish, make_config, panel_frame
 

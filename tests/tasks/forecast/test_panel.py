@@ -8,9 +8,9 @@ import pytest
 
 from conveyor.errors import DataError
 from conveyor.tasks.forecast.config import DataConfig
-from conveyor.tasks.forecast.frequency import Frequency, check_frequency, find_frequency
-from conveyor.tasks.forecast.panel import Panel, build_panel, with_front
-from conveyor.tasks.forecast.table import canonical
+from conveyor.tasks.forecast.data.frequency import Frequency, check_frequency, find_frequency
+from conveyor.tasks.forecast.data.panel import Panel, build_panel, with_front
+from conveyor.tasks.forecast.data.table import canonical
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
-from conveyor.tasks.forecast.baselines import choose_season, fit_ridge, seasonal_naive
-from conveyor.tasks.forecast.conformal import Conformal, calibrate
-from conveyor.tasks.forecast.measures import kge, nse, score_table
+from conveyor.tasks.forecast.evaluation.baselines import choose_season, fit_ridge, seasonal_naive
+from conveyor.tasks.forecast.evaluation.conformal import Conformal, calibrate
+from conveyor.tasks.forecast.evaluation.measures import kge, nse, score_table
 from conveyor.tasks.forecast.names import level_columns, quantile_column
 
 from .conftest import HORIZON, MakeRun, panel_frame

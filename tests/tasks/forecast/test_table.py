@@ -10,7 +10,7 @@ import pytest
 
 from conveyor.errors import DataError
 from conveyor.tasks.forecast.config import DataConfig
-from conveyor.tasks.forecast.table import canonical, read_source
+from conveyor.tasks.forecast.data.table import canonical, read_source
 
 DATA = DataConfig(2, future=("temp",))
 

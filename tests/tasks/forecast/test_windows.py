@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from conveyor.tasks.forecast.encode import encode
-from conveyor.tasks.forecast.windows import TrainingWindows, WindowReader, evaluation_origins
+from conveyor.tasks.forecast.data.encode import encode
+from conveyor.tasks.forecast.data.windows import TrainingWindows, WindowReader, evaluation_origins
 
 from .conftest import HORIZON, MakeRun, panel_frame
 from .test_encode import fitted

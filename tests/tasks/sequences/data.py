@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from conveyor.tasks.sequences.collection import Sequences, Values
+from conveyor.tasks.sequences.data.collection import Sequences, Values
 
 
 def bumps(count: int = 60, seed: int = 0) -> tuple[list[Values], np.ndarray]:

@@ -21,7 +21,7 @@ from tests.tasks.sequences.data import bumps, csv_of, stamps, with_holes
 import conveyor as cv
 from conveyor.errors import ArgumentError, CheckpointError, DataError
 from conveyor.sequences import Classifier, Regressor, Tagger
-from conveyor.tasks.sequences.metrics import ClassScores
+from conveyor.tasks.sequences.evaluation.metrics import ClassScores
 
 TINY = {"hidden_size": 8, "epochs": 12, "lr": 2e-2, "noise": 0.1}
 VALUES, LABELS = bumps()

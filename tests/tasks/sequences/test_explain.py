@@ -9,8 +9,8 @@ from tests.tasks.sequences.data import bumps, sequences, with_holes
 
 from conveyor.errors import ArgumentError
 from conveyor.sequences import Classifier, Regressor, Tagger
-from conveyor.tasks.sequences.explain import explain, log_odds, occluded_channels
-from conveyor.tasks.sequences.metrics import ClassScores
+from conveyor.tasks.sequences.evaluation.metrics import ClassScores
+from conveyor.tasks.sequences.report.explain import explain, log_odds, occluded_channels
 
 TINY = {"hidden_size": 8, "epochs": 12, "lr": 2e-2, "noise": 0.1}
 VALUES, LABELS = bumps()

@@ -8,10 +8,10 @@ import torch
 from sklearn import metrics
 from sklearn.utils.class_weight import compute_class_weight
 
-from conveyor.tasks.sequences.calibration import fit_temperature, softmax
-from conveyor.tasks.sequences.metrics import area_under_curve, score_classes, score_values
+from conveyor.tasks.sequences.data.targets import UNLABELLED
+from conveyor.tasks.sequences.evaluation.calibration import fit_temperature, softmax
+from conveyor.tasks.sequences.evaluation.metrics import area_under_curve, score_classes, score_values
 from conveyor.tasks.sequences.objective import Objective, balanced_weights
-from conveyor.tasks.sequences.targets import UNLABELLED
 
 
 @pytest.mark.parametrize("classes", [2, 5])

@@ -10,10 +10,10 @@ from tests.tasks.sequences.data import bumps, stamps, with_holes
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError
 from conveyor.frontend import cell as make_cell
+from conveyor.tasks.sequences.batching.features import Features, collate
+from conveyor.tasks.sequences.batching.scaling import Scaling
 from conveyor.tasks.sequences.config import ModelConfig
-from conveyor.tasks.sequences.features import Features, collate
 from conveyor.tasks.sequences.model import SequenceModel, decays
-from conveyor.tasks.sequences.scaling import Scaling
 
 
 def build(kind: str, name: str, tagged: bool, **sizes: object) -> tuple[SequenceModel, list]:

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from tests.tasks.sequences.data import bumps, sequences, stamps, with_holes
 
 from conveyor.errors import DataError
-from conveyor.tasks.sequences.batches import Batches, fill
-from conveyor.tasks.sequences.features import Features, Item, collate
-from conveyor.tasks.sequences.gaps import carried_forward, time_gaps
-from conveyor.tasks.sequences.scaling import Scaling
-from conveyor.tasks.sequences.split import split
-from conveyor.tasks.sequences.targets import UNLABELLED, Classes, ValueScale
+from conveyor.tasks.sequences.batching.batches import Batches, fill
+from conveyor.tasks.sequences.batching.features import Features, Item, collate
+from conveyor.tasks.sequences.batching.gaps import carried_forward, time_gaps
+from conveyor.tasks.sequences.batching.scaling import Scaling
+from conveyor.tasks.sequences.data.split import split
+from conveyor.tasks.sequences.data.targets import UNLABELLED, Classes, ValueScale
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12))

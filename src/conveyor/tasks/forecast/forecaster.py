@@ -10,13 +10,13 @@ import pandas as pd
 
 from conveyor.errors import ArgumentError, DataError
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.forecast.backtest import Backtest, backtest
 from conveyor.tasks.forecast.config import QUANTILES, DataConfig, ForecastConfig, ModelConfig, default_training
+from conveyor.tasks.forecast.data.profile import Profile
+from conveyor.tasks.forecast.data.table import read_source
+from conveyor.tasks.forecast.evaluation.backtest import Backtest, backtest
 from conveyor.tasks.forecast.predict import predict
-from conveyor.tasks.forecast.profile import Profile
 from conveyor.tasks.forecast.run import ForecastRun, Trained, load_trained
 from conveyor.tasks.forecast.streaming import ForecastStream
-from conveyor.tasks.forecast.table import read_source
 from conveyor.tasks.trainer import StepReport
 
 if TYPE_CHECKING:

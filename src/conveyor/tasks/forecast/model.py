@@ -13,7 +13,7 @@ from conveyor.frontend import CellDefinition
 from conveyor.layers import Recurrent
 from conveyor.tasks.batch import Batch, Outcome
 from conveyor.tasks.forecast.config import ModelConfig
-from conveyor.tasks.forecast.windows import KNOWN, SINCE, Shape, Y
+from conveyor.tasks.forecast.data.windows import KNOWN, SINCE, Shape, Y
 from conveyor.tasks.state import State
 
 LEAST_SCALE = 0.1

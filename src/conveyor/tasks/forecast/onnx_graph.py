@@ -16,11 +16,11 @@ from conveyor.atomic_write import as_path, check_free, write
 from conveyor.errors import ConversionError, DataError
 from conveyor.interop.onnx import runtime, to_onnx
 from conveyor.interop.onnx.exporter.graph import IR_VERSION, OPSET, Graph
-from conveyor.tasks.forecast.buffer import buffer_panel
-from conveyor.tasks.forecast.calendar import HARMONICS, phases
-from conveyor.tasks.forecast.encode import ColumnCode
+from conveyor.tasks.forecast.data.buffer import buffer_panel
+from conveyor.tasks.forecast.data.calendar import HARMONICS, phases
+from conveyor.tasks.forecast.data.encode import ColumnCode
+from conveyor.tasks.forecast.data.panel import Panel
 from conveyor.tasks.forecast.model import LEAST_SCALE
-from conveyor.tasks.forecast.panel import Panel
 from conveyor.tasks.forecast.predict import forecast_values, panel_reader
 from conveyor.tasks.forecast.run import Trained
 

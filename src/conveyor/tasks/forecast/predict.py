@@ -9,15 +9,15 @@ import pandas as pd
 import torch
 
 from conveyor.errors import DataError
-from conveyor.tasks.forecast.buffer import read_tail
 from conveyor.tasks.forecast.config import DataConfig
-from conveyor.tasks.forecast.encode import Encoding, encode
+from conveyor.tasks.forecast.data.buffer import read_tail
+from conveyor.tasks.forecast.data.encode import Encoding, encode
+from conveyor.tasks.forecast.data.panel import Panel, build_panel, stamp_text, with_front
+from conveyor.tasks.forecast.data.table import canonical
+from conveyor.tasks.forecast.data.windows import WindowReader
+from conveyor.tasks.forecast.evaluation.scoring import unscale
 from conveyor.tasks.forecast.names import quantile_column
-from conveyor.tasks.forecast.panel import Panel, build_panel, stamp_text, with_front
 from conveyor.tasks.forecast.run import Trained
-from conveyor.tasks.forecast.scoring import unscale
-from conveyor.tasks.forecast.table import canonical
-from conveyor.tasks.forecast.windows import WindowReader
 
 
 def predict(trained: Trained, history: pd.DataFrame, future: pd.DataFrame | None = None) -> pd.DataFrame:

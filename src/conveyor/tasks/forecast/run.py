@@ -15,16 +15,16 @@ from conveyor.errors import CheckpointError, ConveyorError, DataError
 from conveyor.frontend import CellDefinition
 from conveyor.tasks.config import TrainingConfig
 from conveyor.tasks.distributed import Share
-from conveyor.tasks.forecast.baselines import Ridge, fit_ridge
 from conveyor.tasks.forecast.config import ForecastConfig
-from conveyor.tasks.forecast.conformal import Conformal, calibrate
-from conveyor.tasks.forecast.dataset import Dataset, build_dataset, resolve_columns
-from conveyor.tasks.forecast.encode import Encoding
-from conveyor.tasks.forecast.measures import score_table
+from conveyor.tasks.forecast.data.dataset import Dataset, build_dataset, resolve_columns
+from conveyor.tasks.forecast.data.encode import Encoding
+from conveyor.tasks.forecast.data.table import read_source
+from conveyor.tasks.forecast.data.windows import Shape, TrainingWindows
+from conveyor.tasks.forecast.evaluation.baselines import Ridge, fit_ridge
+from conveyor.tasks.forecast.evaluation.conformal import Conformal, calibrate
+from conveyor.tasks.forecast.evaluation.measures import score_table
+from conveyor.tasks.forecast.evaluation.scoring import corrected, forecast_origins, origin_table
 from conveyor.tasks.forecast.model import Forecaster, QuantileObjective, Variant, pinball
-from conveyor.tasks.forecast.scoring import corrected, forecast_origins, origin_table
-from conveyor.tasks.forecast.table import read_source
-from conveyor.tasks.forecast.windows import Shape, TrainingWindows
 from conveyor.tasks.run import Run, build_model, misfit, read_cell, read_run, seed_run, unreadable
 from conveyor.tasks.trainer import Scores, Trainer
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from conveyor.errors import ArgumentError, DataError
-from conveyor.tasks.forecast.buffer import buffer_panel
-from conveyor.tasks.forecast.panel import Panel, build_panel
+from conveyor.tasks.forecast.data.buffer import buffer_panel
+from conveyor.tasks.forecast.data.panel import Panel, build_panel
+from conveyor.tasks.forecast.data.table import canonical, read_source
 from conveyor.tasks.forecast.predict import forecast_table, panel_reader, read_panel
 from conveyor.tasks.forecast.run import Trained
-from conveyor.tasks.forecast.table import canonical, read_source
 
 
 @dataclass

@@ -15,8 +15,6 @@ import torch
 from conveyor.errors import ArgumentError, CheckpointError, ConveyorError, DataError, shown
 from conveyor.frontend import CellDefinition
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.sequences.arrays import as_sequences
-from conveyor.tasks.sequences.collection import Sequences, check_channels, check_values
 from conveyor.tasks.sequences.config import (
     Columns,
     DataConfig,
@@ -25,14 +23,16 @@ from conveyor.tasks.sequences.config import (
     default_noise,
     training_config,
 )
-from conveyor.tasks.sequences.dataset import Dataset, part
-from conveyor.tasks.sequences.metrics import ClassScores, ValueScores
+from conveyor.tasks.sequences.data.arrays import as_sequences
+from conveyor.tasks.sequences.data.collection import Sequences, check_channels, check_values
+from conveyor.tasks.sequences.data.dataset import Dataset, part
+from conveyor.tasks.sequences.evaluation.metrics import ClassScores, ValueScores
 from conveyor.tasks.sequences.run import RUNS, SequenceRun, choose_cell, load_trained, with_epochs
 from conveyor.tasks.sequences.trained import Trained, count_parameters
 
 if TYPE_CHECKING:
-    from conveyor.tasks.sequences.explain import Attribution
     from conveyor.tasks.sequences.onnx_graph import Written
+    from conveyor.tasks.sequences.report.explain import Attribution
 
 
 @contextmanager
@@ -304,7 +304,7 @@ class Estimator:
         Raises:
             DataError: the sequence cannot be used.
         """
-        from conveyor.tasks.sequences.explain import explain
+        from conveyor.tasks.sequences.report.explain import explain
 
         sequences = self._sequences(X, times)
         if not 0 <= index < len(sequences):

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conveyor.errors import DataError
-from conveyor.tasks.sequences.collection import Sequences
+from conveyor.tasks.sequences.data.collection import Sequences
 from conveyor.tasks.sequences.estimator import Estimator
-from conveyor.tasks.sequences.metrics import ClassScores, ValueScores
+from conveyor.tasks.sequences.evaluation.metrics import ClassScores, ValueScores
 from conveyor.tasks.sequences.trained import Trained
 
 

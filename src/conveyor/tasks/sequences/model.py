@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from conveyor.errors import ArgumentError
 from conveyor.frontend import CellDefinition
 from conveyor.layers import Recurrent
+from conveyor.tasks.sequences.batching.features import Features
 from conveyor.tasks.sequences.config import ModelConfig
-from conveyor.tasks.sequences.features import Features
 
 _READS = {"mask", "delta"}
 _ABOVE = "gru"

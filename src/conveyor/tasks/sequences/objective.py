@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from conveyor.tasks.batch import Batch, Outcome
-from conveyor.tasks.sequences.targets import UNLABELLED
+from conveyor.tasks.sequences.data.targets import UNLABELLED
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from conveyor.interop.onnx.exporter.scan import Steps
 from conveyor.interop.onnx.options import Options
 from conveyor.interop.onnx.report import Row
 from conveyor.layers import Recurrent
-from conveyor.tasks.sequences.collection import Sequences
+from conveyor.tasks.sequences.data.collection import Sequences
 from conveyor.tasks.sequences.trained import Definition, Trained
 
 _OPTIONS = Options(None, None, False, "required", "none", (), False)

@@ -18,16 +18,16 @@ from conveyor.frontend import CellDefinition
 from conveyor.tasks.checkpoint import Checkpoint, read_checkpoint
 from conveyor.tasks.distributed import Share
 from conveyor.tasks.run import Run, build_model, misfit, read_cell, read_run, seed_run, unreadable
-from conveyor.tasks.sequences.batches import Batches, Targets
-from conveyor.tasks.sequences.calibration import fit_temperature
-from conveyor.tasks.sequences.collection import Sequences
+from conveyor.tasks.sequences.batching.batches import Batches, Targets
+from conveyor.tasks.sequences.batching.features import Features, Item
 from conveyor.tasks.sequences.config import LARGE_SHARE_MISSING, SequenceConfig
-from conveyor.tasks.sequences.dataset import Dataset, define, read_dataset
-from conveyor.tasks.sequences.features import Features, Item
-from conveyor.tasks.sequences.metrics import ClassScores, ValueScores
+from conveyor.tasks.sequences.data.collection import Sequences
+from conveyor.tasks.sequences.data.dataset import Dataset, define, read_dataset
+from conveyor.tasks.sequences.data.targets import UNLABELLED, Classes, ValueScale
+from conveyor.tasks.sequences.evaluation.calibration import fit_temperature
+from conveyor.tasks.sequences.evaluation.metrics import ClassScores, ValueScores
 from conveyor.tasks.sequences.model import SequenceModel
 from conveyor.tasks.sequences.objective import Objective, balanced_weights
-from conveyor.tasks.sequences.targets import UNLABELLED, Classes, ValueScale
 from conveyor.tasks.sequences.trained import Definition, Trained, run_items
 from conveyor.tasks.trainer import Scores, Trainer
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from conveyor.errors import DataError
 from conveyor.tasks.quiet import undisturbed
-from conveyor.tasks.sequences.batches import in_order
-from conveyor.tasks.sequences.calibration import softmax
-from conveyor.tasks.sequences.collection import Sequences, check_channels, check_values
-from conveyor.tasks.sequences.features import Features, Item, collate
-from conveyor.tasks.sequences.metrics import ClassScores, ValueScores, score_classes, score_values
+from conveyor.tasks.sequences.batching.batches import in_order
+from conveyor.tasks.sequences.batching.features import Features, Item, collate
+from conveyor.tasks.sequences.data.collection import Sequences, check_channels, check_values
+from conveyor.tasks.sequences.data.targets import UNLABELLED, Classes, ValueScale, values_of
+from conveyor.tasks.sequences.evaluation.calibration import softmax
+from conveyor.tasks.sequences.evaluation.metrics import ClassScores, ValueScores, score_classes, score_values
 from conveyor.tasks.sequences.model import SequenceModel
-from conveyor.tasks.sequences.targets import UNLABELLED, Classes, ValueScale, values_of
 
 Floats = NDArray[np.float64]
 _BATCH = 128
