@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 
 from conveyor.cli import main
 from conveyor.cli.forecast import demo as demo_forecast
+from tasks.forecast.conftest import daily_wave, panel_frame
 
-from ..tasks.forecast.conftest import daily_wave, panel_frame
 from .conftest import Failure, start
 
 TINY = ("--hidden-size", "5", "--context", "8", "--max-steps", "6", "--evaluate-every", "3", "--batch-size", "8")
