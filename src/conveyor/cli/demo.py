@@ -17,8 +17,8 @@ from conveyor.inspect.report import missing_packages
 from conveyor.tasks.cell_source import find_cell
 from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.config import TrainingConfig
+from conveyor.tasks.files import SHIPPED
 from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
-from conveyor.tasks.text.corpus import SHIPPED
 from conveyor.tasks.text.run import TextRun, load_start
 from conveyor.tasks.text.sample import generate
 

@@ -16,6 +16,7 @@ from conveyor.errors import CheckpointError
 from conveyor.inspect.report import missing_packages
 from conveyor.tasks.cell_source import find_cell
 from conveyor.tasks.checkpoint import read_checkpoint
+from conveyor.tasks.files import SHIPPED
 from conveyor.tasks.forecast.config import DataConfig, ForecastConfig, ModelConfig, default_training
 from conveyor.tasks.forecast.data.table import read_source
 from conveyor.tasks.forecast.predict import predict
@@ -23,7 +24,7 @@ from conveyor.tasks.forecast.report.plot import plot_forecast
 from conveyor.tasks.forecast.run import ForecastRun, load_trained
 
 FOLDER = Path("runs/demo-forecast")
-WEATHER = "conveyor:weather.csv.gz"
+WEATHER = f"{SHIPPED}weather.csv.gz"
 CONFIG = ForecastConfig(
     DataConfig(
         24, time="time_hour", id="origin", target="temp", past=("humid", "wind_speed", "precip", "pressure", "visib")

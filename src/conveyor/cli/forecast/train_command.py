@@ -11,12 +11,11 @@ import typer
 from conveyor.cli.tasks.group import require_alone
 from conveyor.cli.tasks.lists import column_list, number_list
 from conveyor.errors import ArgumentError
+from conveyor.tasks.files import full_path
 from conveyor.tasks.forecast.config import DataConfig, ForecastConfig, ModelConfig, default_training
 
 _DATA, _MODEL, _TRAINING = "Data", "Model", "Training"
 _USUAL = default_training()
-SHIPPED_TABLE = "conveyor:"
-"""Prefix of a path that names a table inside the package; as in `tasks.forecast.table`, which loads pandas."""
 _LEVELS = ",".join(f"{level:g}" for level in ModelConfig.quantiles)
 
 
@@ -212,7 +211,7 @@ def train_forecast(
             threads=threads,
         ),
         batch_size,
-        file if file.startswith(SHIPPED_TABLE) else str(Path(file).absolute()),
+        full_path(file),
     )
     from conveyor.cli.forecast.needs import require_forecast_packages
 

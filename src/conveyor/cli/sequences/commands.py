@@ -13,8 +13,8 @@ from conveyor.cli.tasks.group import require_alone
 from conveyor.cli.tasks.lists import column_list
 from conveyor.errors import ArgumentError
 from conveyor.tasks.config import TrainingConfig
+from conveyor.tasks.files import full_path
 from conveyor.tasks.sequences.config import (
-    SHIPPED,
     Columns,
     DataConfig,
     ModelConfig,
@@ -173,9 +173,9 @@ def train_command(task: str) -> Callable[..., None]:
         config = SequenceConfig(
             task,
             DataConfig(
-                absolute(file),
-                None if valid is None else absolute(valid),
-                None if test is None else absolute(test),
+                full_path(file),
+                None if valid is None else full_path(valid),
+                None if test is None else full_path(test),
                 Columns(id or None, time, label, column_list([channels] if channels else None), group),
                 valid_share,
                 test_share,
@@ -213,11 +213,6 @@ def train_command(task: str) -> Callable[..., None]:
 
     train.__doc__ = _TRAINED[task]
     return train
-
-
-def absolute(file: str) -> str:
-    """Make a path that is found again from another folder; shipped files have none."""
-    return file if file.startswith(SHIPPED) else str(Path(file).absolute())
 
 
 def evaluate(

@@ -11,8 +11,8 @@ from conveyor.cli.shell import command, path_word
 from conveyor.cli.train import follow, make_console
 from conveyor.errors import CheckpointError
 from conveyor.tasks.checkpoint import read_checkpoint
+from conveyor.tasks.files import SHIPPED
 from conveyor.tasks.sequences.config import (
-    SHIPPED,
     Columns,
     DataConfig,
     ModelConfig,

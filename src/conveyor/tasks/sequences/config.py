@@ -11,8 +11,6 @@ from conveyor.tasks.config import TrainingConfig
 TASKS = ("classify", "regress", "tag")
 MISSING = ("auto", "decay", "mask")
 CLASS_WEIGHTS = ("none", "balanced")
-SHIPPED = "conveyor:"
-"""Prefix of a path that names a file inside the package, such as `conveyor:departures.csv.gz`."""
 LARGE_SHARE_MISSING = 0.05
 """Share of missing values above which a cell that decays them is chosen."""
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conveyor.errors import TextError
+from conveyor.tasks.files import SHIPPED
 from conveyor.tasks.text.config import DataConfig
-from conveyor.tasks.text.corpus import SHIPPED, read_file
+from conveyor.tasks.text.corpus import read_file
 
 
 @dataclass(frozen=True)

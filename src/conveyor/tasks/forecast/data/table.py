@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,11 @@ import numpy as np
 import pandas as pd
 
 from conveyor.errors import DataError
+from conveyor.tasks.files import read_bytes
 from conveyor.tasks.forecast.config import DataConfig
+from conveyor.tasks.tables import parse_table
 
 _MOST_NAMED = 5
-_DELIMITERS = ",;\t|"
-SHIPPED = "conveyor:"
-"""Prefix of a path that names a table inside the package, such as `conveyor:weather.csv.gz`."""
 ONE_SERIES = "series"
 """Name of the series of a table that has no column of ids."""
 
@@ -35,11 +32,8 @@ def read_source(source: Any, what: str = "data") -> pd.DataFrame:
     """
     if isinstance(source, pd.DataFrame):
         frame = source
-    elif isinstance(source, str) and source.startswith(SHIPPED):
-        with resources.as_file(resources.files("conveyor").joinpath("data", source.removeprefix(SHIPPED))) as path:
-            frame = _read_file(path)
     elif isinstance(source, str | Path):
-        frame = _read_file(Path(source))
+        frame = parse_table(read_bytes(str(source), DataError, "a table"), str(source))
     elif hasattr(source, "to_pandas"):
         frame = source.to_pandas()
     else:
@@ -52,39 +46,6 @@ def read_source(source: Any, what: str = "data") -> pd.DataFrame:
     if frame.empty:
         raise DataError(f"{what}: expected rows, got a table without any")
     return frame
-
-
-def _read_file(path: Path) -> pd.DataFrame:
-    if path.is_dir():
-        raise DataError(f"{path}: expected a CSV or Parquet file, got a directory")
-    try:
-        if path.stat().st_size == 0:
-            raise DataError(f"{path}: expected a table, got an empty file")
-        if path.suffix.lower() in (".parquet", ".pq"):
-            return pd.read_parquet(path)
-        return pd.read_csv(path, sep=_delimiter(path), low_memory=False)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file; check the path") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected CSV in UTF-8, got other bytes; convert it, or give Parquet") from error
-    except (EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({error}): it is truncated or damaged; copy it again") from error
-    except OSError as error:
-        reason = error.strerror or " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read ({reason})") from error
-    except (ValueError, RuntimeError) as error:
-        # pandas' ParserError and EmptyDataError, pyarrow's ArrowInvalid: all are values that don't fit the format.
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read as a table ({reason}); is it whole?") from error
-
-
-def _delimiter(path: Path) -> str:
-    """The delimiter that stands most often in the first line."""
-    if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zip", ".zst"):
-        return ","
-    with open(path, encoding="utf-8") as file:
-        line = file.readline()
-    return max(_DELIMITERS, key=line.count)
 
 
 def canonical(frame: pd.DataFrame, data: DataConfig, *, target: bool = True, what: str = "data") -> pd.DataFrame:
