@@ -102,21 +102,25 @@ def roll(trained: Trained, config: ForecastConfig, frame: pd.DataFrame, windows:
         )
     reader = WindowReader(encode(panel, encoding), shape.context, shape.horizon, shape.lags, shape.simulate)
     quantiles = corrected(trained.model, reader, origins, trained.conformal)
-    ridge = _ridge_before(panel, reader, begin, encoding.seasons)
+    ridge = _ridge_before(panel, reader, begin, step, encoding.seasons)
     levels = config.model.quantiles
     table = origin_table(panel, reader, origins, quantiles, levels, season=trained.season, ridge=ridge)
     return Rolled(table, rows_before(panel, begin), panel, reader, origins)
 
 
-def _ridge_before(panel: Panel, reader: WindowReader, begin: Any, seasons: tuple[int, ...]) -> Ridge | None:
-    """A ridge regression on the rows before the first origin, its penalty chosen on the last fifth of them."""
+def _ridge_before(panel: Panel, reader: WindowReader, begin: Any, step: int, seasons: tuple[int, ...]) -> Ridge | None:
+    """Fit a ridge regression to the rows before the first origin; its penalty is chosen on the last fifth of them.
+
+    The origins of that fifth continue those of the backtest, so that both have the same times of day.
+    """
     horizon = reader.shape.horizon
     parts, held = [], []
     for first, end in zip(panel.first.tolist(), begin.tolist(), strict=True):
         middle = end - min((end - first) // 5, 28 * horizon)
         start = first + min(reader.shape.context, (middle - first) // 2)
         parts.append(torch.arange(start, max(middle - horizon + 1, start)))
-        held.append(torch.arange(middle, end - horizon + 1, horizon))
+        held.append(torch.arange(end, middle - 1, -step).flip(0))
+        held[-1] = held[-1][held[-1] + horizon <= end]
     train, valid = torch.cat(parts), torch.cat(held)
     return fit_ridge(reader, train, valid, seasons) if len(train) > 2 and len(valid) else None
 

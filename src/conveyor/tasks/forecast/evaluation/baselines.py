@@ -72,11 +72,11 @@ class Ridge:
 def fit_ridge(reader: WindowReader, train: Tensor, valid: Tensor, seasons: tuple[int, ...]) -> Ridge:
     """Fit a ridge regression to training origins; the number of past values and the penalty by validation.
 
-    Origins are taken at the time of day of the validation's, where there are enough: a linear model cannot know that
-    the hours differ.
+    Origins are taken at the time of day of the validation's, where that is one and there are enough: a linear model
+    cannot know that the hours differ.
     """
     horizon = reader.shape.horizon
-    origins = _alike(train, valid, horizon)
+    origins = _alike(train, valid, reader.encoded.series, horizon)
     longest = max((s for s in seasons if s <= _MOST_PAST), default=horizon)
     lengths = sorted({min(max(horizon, 2), _MOST_PAST), longest}) if not reader.shape.simulate else [0]
     # Length and penalty are chosen on a few steps of the horizon, which differ little.
@@ -100,10 +100,13 @@ def _step_error(reader: WindowReader, origins: Tensor, steps: Sequence[int], wei
     return _error(forecast.float(), targets)
 
 
-def _alike(train: Tensor, valid: Tensor, horizon: int) -> Tensor:
-    phase = int(valid[0]) % horizon if len(valid) else 0
-    alike = train[train % horizon == phase]
-    chosen = alike if len(alike) >= 50 else train
+def _alike(train: Tensor, valid: Tensor, series: Tensor, horizon: int) -> Tensor:
+    """Choose the training origins that are whole horizons away from their own series' validation origins."""
+    phase = torch.full((int(series.max()) + 1,), -1)
+    phase[series[valid]] = valid % horizon
+    is_one_phase = bool((valid % horizon == phase[series[valid]]).all())
+    alike = train[train % horizon == phase[series[train]]]
+    chosen = alike if is_one_phase and len(alike) >= 50 else train
     step = -(-len(chosen) // _MOST_WINDOWS)
     return chosen[::step]
 
