@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from tests.cli.conftest import Failure, start
-from tests.tasks.sequences.data import bumps, csv_of, with_holes
 
 from conveyor.cli import main
 from conveyor.tasks.checkpoint import read_checkpoint
+from tasks.sequences.data import bumps, csv_of, with_holes
+
+from .conftest import Failure, start
 
 TINY = ("--hidden-size", "8", "--epochs", "3", "--lr", "0.02", "--noise", "0.1")
 COLUMNS = ("--id", "recording", "--time", "t", "--label", "kind")
@@ -68,7 +69,7 @@ def test_evaluate_scores_and_writes_predictions(
     told = capsys.readouterr().out
     assert "60 sequences: accuracy" in told and "true \\ predicted" in told and "Calibration" in told
     scores = json.loads((tmp_path / "s.json").read_text())
-    rows = list(csv.DictReader((tmp_path / "p.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "p.csv").read_text().splitlines()))
     assert [r["id"] for r in rows] == [f"r{k}" for k in range(60)] and list(rows[0]) == [
         "id",
         "prediction",
@@ -89,11 +90,13 @@ def test_a_file_without_labels_is_predicted_alone(
     assert "accuracy" not in capsys.readouterr().out and len((tmp_path / "p.csv").read_text().splitlines()) == 61
 
 
-def test_inspect_explains_a_sequence(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_inspect_explains_a_sequence(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    assert main(train(table, run, "--hidden-size", "32", "--epochs", "20", "--lr", "0.01", "--noise", "0.5")) == 0
     assert main(["inspect", str(run), "--sequence", "r7", "--target", "up", "-o", str(tmp_path / "report")]) == 0
     page = (tmp_path / "report/index.html").read_text()
     assert "What decided sequence r7" in page and "Confusion matrix" in page and "Which channels matter" in page
-    rows = list(csv.DictReader((tmp_path / "report/effects.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "report/effects.csv").read_text().splitlines()))
     assert len(rows) == 3 * len(VALUES[7]) and {r["channel"] for r in rows} == {"a", "b", "c"}
     found = {(int(r["step"]), r["channel"]): float(r["effect"]) for r in rows}
     step, channel = max(found, key=lambda k: abs(found[k]))
@@ -168,7 +171,7 @@ MISTAKES = [
     (("--channels", "a,z"), "has no column 'z'"),
     (("--window", "5"), "--window: cuts sequences whose steps are labelled"),
     (("--valid", "nowhere.csv"), "nowhere.csv: no such file"),
-    (("--valid-share", "2"), "valid_share: expected at least 0 and less than 1"),
+    (("--valid-share", "2"), "--valid-share: expected at least 0 and less than 1"),
     (("--valid-share", "0.5", "--test-share", "0.5"), "expected sequences enough for training"),
     (("--cell", "lstn"), "did you mean"),
     (("--lr", "0"), "lr: expected a finite number above 0"),
@@ -194,7 +197,7 @@ def test_labels_and_names_that_are_not_there(run: Path, table: Path, tmp_path: P
         "evaluate", run, other
     )
     other.write_text(table.read_text().replace("kind", "sort"))
-    other.write_text(csv_of(VALUES[:1], ["up"])[:100])
+    other.write_text(csv_of(VALUES[:1], ["up"])[:28])
     assert "other.csv" in failure("evaluate", run, other)
     table.write_text(table.read_text() + "\n")
     assert "changed since the run began" in failure("inspect", run, "-o", tmp_path / "c")

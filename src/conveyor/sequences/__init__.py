@@ -18,6 +18,8 @@ __all__ = ["Classifier", "Regressor", "Tagger"]
 
 def __getattr__(name: str) -> Any:
     # The estimators stand on everything above; whoever imports this package for streams does not load them.
+    if name in ("streams", "tbptt"):
+        return import_module(f"conveyor.sequences.{name}")
     if name not in __all__:
         raise AttributeError(f"module 'conveyor.sequences' has no attribute '{name}'", name=name)
     value = getattr(import_module("conveyor.tasks.sequences.estimators"), name)

@@ -129,7 +129,7 @@ def test_streams_say_what_they_need(panel_model: cv.forecast.Forecaster) -> None
     for call, message in (
         (lambda: stream.push(1.0), "id: expected one of s0, s1, s2, got None"),
         (lambda: stream.push(1.0, id="s0", wind=3), "no column 'wind'; the model reads temp, weather"),
-        (lambda: stream.forecast(id="s0"), "the model reads temp of the next 4 steps"),
+        (lambda: stream.forecast(id="s0"), "the model reads temp of the 4 steps to come"),
         (lambda: stream.forecast({"temp": [1.0]}, id="s0"), "expected 4 rows, got 1"),
         (lambda: stream.forecast({"wind": [1.0] * 4}, id="s0"), "no column 'temp'"),
     ):

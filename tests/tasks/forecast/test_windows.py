@@ -18,7 +18,8 @@ def reader(simulate: bool = False) -> tuple[WindowReader, np.ndarray]:
 
 def test_a_window_holds_what_its_rows_say() -> None:
     read, first = reader()
-    e = read.encoded
+    e, shape = read.encoded, read.shape
+    lagged, fixed = shape.lagged, shape.lagged + 2 * shape.lags
     origin = int(first[1]) + 40
     x = read.inputs(torch.tensor([origin]))["x"][:, 0]
     assert x.shape == (12, read.shape.width)
@@ -28,8 +29,8 @@ def test_a_window_holds_what_its_rows_say() -> None:
         assert x[k, 0] == (0 if ahead else e.y[t - 1]) and x[k, 1] == (0 if ahead else e.known[t - 1])
         since = e.since[origin] + (t - origin) if t > origin else e.since[t]
         assert x[k, 2] == torch.log1p(since)
-        assert torch.equal(x[k, 3:5], torch.zeros(2) if ahead else e.shifted[t])
-        assert torch.equal(x[k, 5:7], e.lagged[t]) and torch.equal(x[k, 7:], e.fixed[t])
+        assert torch.equal(x[k, 3:lagged], torch.zeros(shape.past) if ahead else e.shifted[t])
+        assert torch.equal(x[k, lagged:fixed], e.lagged[t]) and torch.equal(x[k, fixed:], e.fixed[t])
     targets = read.targets(torch.tensor([origin]))
     assert torch.equal(targets["y"][:, 0], e.y[origin : origin + HORIZON])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.tasks.sequences.data import bumps, stamps, with_holes
 
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError
@@ -14,6 +13,8 @@ from conveyor.tasks.sequences.batching.features import Features, collate
 from conveyor.tasks.sequences.batching.scaling import Scaling
 from conveyor.tasks.sequences.config import ModelConfig
 from conveyor.tasks.sequences.model import SequenceModel, decays
+
+from .data import bumps, stamps, with_holes
 
 
 def build(kind: str, name: str, tagged: bool, **sizes: object) -> tuple[SequenceModel, list]:

@@ -10,10 +10,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from tests.tasks.sequences.data import bumps, stamps, with_holes
 
 from conveyor.errors import ArgumentError
 from conveyor.sequences import Classifier, Regressor, Tagger
+
+from .data import bumps, stamps, with_holes
 
 SMALL: dict[str, Any] = {"hidden_size": 6, "epochs": 1, "batch_size": 30}
 VALUES, LABELS = bumps(30)

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.tasks.sequences.data import bumps, sequences, stamps, with_holes
 
 from conveyor.errors import DataError
 from conveyor.tasks.sequences.batching.batches import Batches, fill
@@ -16,6 +15,8 @@ from conveyor.tasks.sequences.batching.gaps import carried_forward, time_gaps
 from conveyor.tasks.sequences.batching.scaling import Scaling
 from conveyor.tasks.sequences.data.split import split
 from conveyor.tasks.sequences.data.targets import UNLABELLED, Classes, ValueScale
+
+from .data import bumps, sequences, stamps, with_holes
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12))

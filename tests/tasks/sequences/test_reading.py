@@ -10,13 +10,14 @@ import numpy as np
 import pandas
 import polars
 import pytest
-from tests.tasks.sequences.data import bumps, csv_of, stamps, with_holes
 
 from conveyor.errors import DataError
 from conveyor.tasks.sequences.config import Columns
 from conveyor.tasks.sequences.data.arrays import as_sequences
 from conveyor.tasks.sequences.data.collection import Sequences
 from conveyor.tasks.sequences.data.reading import read_file
+
+from .data import bumps, csv_of, stamps, with_holes
 
 COLUMNS = Columns("recording", "t", "kind")
 VALUES, LABELS = bumps(6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import compose, helper
+from onnx import helper
 
 from conveyor.atomic_write import as_path, check_free, write
 from conveyor.errors import ConversionError, DataError
@@ -26,6 +27,18 @@ from conveyor.tasks.forecast.run import Trained
 
 _TOLERANCE = 1e-4
 _FLOAT = np.dtype("float32")
+
+
+_FED = {
+    "x": "front/features",
+    "back/y": "core/y",
+    "back/base": "front/base",
+    "back/straight": "front/straight",
+    "back/unit": "front/unit",
+    "back/location": "front/series_location",
+    "back/scale": "front/series_scale",
+}
+"""What the layers and the graph behind them are fed with."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +106,7 @@ def _core(trained: Trained) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "core.onnx"
         to_onnx(trained.model.recurrent, file, lengths="none", states=states, check=False)
-        return compose.add_prefix(onnx.load(file), "core/")
+        return onnx.load(file)
 
 
 class _Front:
@@ -140,7 +153,7 @@ class _Front:
         self._give("unit", self._ones() if width is None else width, [1, "batch"])
         self._give("series_location", location, [None])
         self._give("series_scale", scale, [None])
-        return _model(g, "front")
+        return _model(g.proto("front"))
 
     # Inputs
 
@@ -366,7 +379,7 @@ def _back(trained: Trained) -> onnx.ModelProto:
     g.result(
         g.named("quantiles", g.add("Add", q, g.add("Unsqueeze", location, column))), _FLOAT, [horizon, "batch", levels]
     )
-    return _model(g, "back")
+    return _model(g.proto("back"))
 
 
 def _ordered(g: Graph, q: str, middle: int, levels: int) -> str:
@@ -378,9 +391,9 @@ def _ordered(g: Graph, q: str, middle: int, levels: int) -> str:
     return g.add("Concat", *columns, axis=2) if levels > 1 else q
 
 
-def _model(graph: Graph, name: str) -> onnx.ModelProto:
+def _model(graph: onnx.GraphProto) -> onnx.ModelProto:
     return helper.make_model(
-        graph.proto(name),
+        graph,
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="conveyor",
@@ -389,22 +402,46 @@ def _model(graph: Graph, name: str) -> onnx.ModelProto:
 
 
 def _merge(front: onnx.ModelProto, core: onnx.ModelProto, back: onnx.ModelProto) -> onnx.ModelProto:
-    ours = {value.name for value in front.graph.output}
-    wanted = [value.name.removeprefix("core/") for value in core.graph.input]
-    first = [("front/features" if name == "x" else f"front/{name}", f"core/{name}") for name in wanted]
-    rest = [name for name in ours if name not in {a for a, _ in first}]
-    joined = compose.merge_models(front, core, io_map=first, outputs=[*sorted(rest), "core/y"])
-    last = [
-        ("core/y", "back/y"),
-        ("front/base", "back/base"),
-        ("front/straight", "back/straight"),
-        ("front/unit", "back/unit"),
-        ("front/series_location", "back/location"),
-        ("front/series_scale", "back/scale"),
-    ]
-    merged = compose.merge_models(joined, back, io_map=last, outputs=["quantiles"])
-    merged.producer_name, merged.producer_version = "conveyor", version("conveyor")
-    return merged
+    """Join the three graphs by their names; `onnx.compose` loses weights that only the inside of a loop reads."""
+    given = {value.name for value in core.graph.input}
+    _rename(core.graph, lambda name: _FED.get(name, f"front/{name}") if name in given else f"core/{name}")
+    _rename(back.graph, lambda name: _FED.get(name, name))
+    parts = (front.graph, core.graph, back.graph)
+    nodes, read = [], {"quantiles"}
+    for node in reversed([node for part in parts for node in part.node]):
+        if read.intersection(node.output):
+            nodes.append(node)
+            read |= _names_read(node)
+    graph = helper.make_graph(
+        nodes[::-1],
+        "forecast",
+        [value for value in front.graph.input if value.name in read],
+        list(back.graph.output),
+        [weight for part in parts for weight in part.initializer if weight.name in read],
+    )
+    return _model(graph)
+
+
+def _rename(graph: onnx.GraphProto, new: Callable[[str], str]) -> None:
+    """Rename every value in a graph and in the graphs inside it."""
+    for node in graph.node:
+        node.name = new(node.name)
+        for names in (node.input, node.output):
+            names[:] = [new(name) if name else "" for name in names]
+        for inner in _graphs_inside(node):
+            _rename(inner, new)
+    for value in (*graph.input, *graph.output, *graph.initializer, *graph.value_info):
+        value.name = new(value.name)
+
+
+def _names_read(node: onnx.NodeProto) -> set[str]:
+    inside = {name for graph in _graphs_inside(node) for inner in graph.node for name in _names_read(inner)}
+    results = {value.name for graph in _graphs_inside(node) for value in graph.output}
+    return {*node.input} | inside | results
+
+
+def _graphs_inside(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    return [graph for a in node.attribute for graph in (*([a.g] if a.HasField("g") else []), *a.graphs)]
 
 
 def onnx_inputs(trained: Trained, panel: Panel) -> dict[str, Any]:

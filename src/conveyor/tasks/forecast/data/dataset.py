@@ -110,9 +110,9 @@ def build_dataset(frame: pd.DataFrame, config: ForecastConfig) -> Dataset:
         encoding = replace(encoding, lags=())
     front = context + max(encoding.lags, default=0)
     shifts = front * (1 + np.arange(len(panel.ids)))
-    series_of = _series_of(panel)
+    shift_of = torch.from_numpy(shifts[_series_of(panel)])
     panel = with_front(panel, front)
-    valid, test = valid + shifts[series_of[valid]], test + shifts[series_of[test]]
+    valid, test = valid + shift_of[valid], test + shift_of[test]
     train_end = train_end + shifts
     reader = WindowReader(encode(panel, encoding), context, horizon, len(encoding.lags), config.model.simulate)
     train = _training_origins(panel, reader, train_end, context, horizon)

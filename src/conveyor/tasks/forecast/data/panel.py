@@ -93,12 +93,21 @@ def build_panel(
     grid = _Grid(frequency, front, ahead, usual)
     parts = [_Part(group, coming.get(str(group["unique_id"].iat[0])), data, grid, what) for group in groups]
     total = sum(part.rows for part in parts)
-    if total > _MOST_STEPS:
+    check_rows(total, frequency, what)
+    return _join(parts, frame, data, frequency, repeated)
+
+
+def check_rows(count: int, frequency: Frequency | None, what: str) -> None:
+    """Refuse a grid that is too long for memory before it is made.
+
+    Raises:
+        DataError: it is.
+    """
+    if count > _MOST_STEPS:
         raise DataError(
             f"{what}: a grid of step {frequency.alias if frequency else ''} from first to last stamp would have "
-            f"{total:,} rows; give the right --freq, or correct stamps that are far from the others"
+            f"{count:,} rows; give the right --freq, or correct stamps that are far from the others"
         )
-    return _join(parts, frame, data, frequency, repeated)
 
 
 def _count_repeated(frame: pd.DataFrame) -> int:
@@ -168,10 +177,10 @@ class _Part:
         self.name = str(group["unique_id"].iat[0])
         self.front = front
         stamps = group["ds"].to_numpy()
+        if ahead is not None and (ahead["ds"].dtype.kind == "i") != (stamps.dtype.kind == "i"):
+            raise DataError(f"future: column {data.time!r}: expected stamps like the history's, got others")
         future = None if ahead is None else ahead[ahead["ds"] > stamps[-1]]
         coming = np.empty(0, stamps.dtype) if future is None else future["ds"].to_numpy()
-        if np.issubdtype(stamps.dtype, np.integer) != np.issubdtype(coming.dtype, np.integer):
-            raise DataError(f"future: column {data.time!r}: expected stamps like the history's, got others")
         both = np.concatenate([stamps, coming])
         if frequency is None:
             places = np.arange(len(both))
@@ -181,6 +190,7 @@ class _Part:
             if (places < 0).any():
                 self._refuse_off_grid(group, places, stamps, frequency, what)
             last = max(int(places[-1]), int(places[len(stamps) - 1]) + grid.ahead)
+            check_rows(last + 1, frequency, what)
             self.stamps = frequency.grid(both[0], last + 1)
         self.length = int(places[len(stamps) - 1]) + 1
         self.rows = front + len(self.stamps)
@@ -227,8 +237,8 @@ class _Part:
         values = self._group[name].dropna().unique()
         if len(values) > 1:
             raise DataError(
-                f"static: column {name!r} has {len(values)} values in series {self.name} ({values[0]!r}, "
-                f"{values[1]!r}, …); give it as --future or --past"
+                f"static: column {name!r} has {len(values)} values in series {self.name} ({values[0]}, "
+                f"{values[1]}, …); give it as --future or --past"
             )
         return values[0] if len(values) else None
 

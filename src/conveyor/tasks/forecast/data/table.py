@@ -106,14 +106,16 @@ def _numbers(column: pd.Series, name: str, what: str) -> Any:
 
 
 def _covariate(column: pd.Series) -> Any:
-    """Numbers as float64, everything else as text with None where it is missing."""
+    """Make float64 of numbers and text of everything else, with None where it is missing."""
     if pd.api.types.is_bool_dtype(column):
         return column.astype("float64").to_numpy()
     if pd.api.types.is_numeric_dtype(column):
         numbers = column.astype("float64").to_numpy().copy()
         numbers[np.isinf(numbers)] = np.nan
         return numbers
-    return column.astype(object).where(column.notna(), None).map(lambda v: v if v is None else str(v)).to_numpy(object)
+    # As a series of objects, since pandas takes an array of words for its own kind, whose missing values are NaN.
+    words = [None if lacking else str(value) for value, lacking in zip(column, column.isna(), strict=True)]
+    return pd.Series(words, dtype=object)
 
 
 def parse_stamps(column: pd.Series, data: DataConfig, what: str) -> Any:

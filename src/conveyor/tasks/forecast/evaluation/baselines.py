@@ -121,20 +121,19 @@ def _solutions(
         known = targets["known"][j] > 0
         design = _design(reader, origins[known], j, past)
         gram, moment = design.T @ design, design.T @ targets["y"][j][known].double()
-        eye = torch.eye(len(gram), dtype=torch.float64)
-        systems = torch.stack([gram + penalty * eye for penalty in penalties])
-        out.append(torch.linalg.solve(systems, moment.expand(len(penalties), -1)))
+        # By eigenvalues, so that one factorisation serves all penalties and values of any size have a solution.
+        values, vectors = torch.linalg.eigh(gram)
+        damped = values.clamp_min(0.0).unsqueeze(1) + torch.tensor(penalties, dtype=torch.float64)
+        out.append((vectors @ ((vectors.T @ moment).unsqueeze(1) / damped)).T)
     return torch.stack(out, 1)
 
 
 def _design(reader: WindowReader, origins: Tensor, step: int, past: int) -> Tensor:
     """What a regression reads (B, K): past values, the step's lags, known columns and their squares, and a one."""
     encoded, shape = reader.encoded, reader.shape
-    before = encoded.y[(origins.unsqueeze(1) - torch.arange(1, past + 1)).clamp_min(0)]
+    before = encoded.y[(origins.unsqueeze(1) - torch.arange(1, past + 1)).clamp_min(0)].double()
     rows = origins + step
-    columns = encoded.fixed[rows]
+    columns = encoded.fixed[rows].double()
     lagged = encoded.lagged[rows][:, : 0 if shape.simulate else shape.lags]
-    ones = torch.ones(len(origins), 1)
-    return torch.cat(
-        [before, lagged, columns, columns.square(), encoded.static[encoded.series[origins]], ones], 1
-    ).double()
+    ones = torch.ones(len(origins), 1, dtype=torch.float64)
+    return torch.cat([before, lagged, columns, columns.square(), encoded.static[encoded.series[origins]], ones], 1)
