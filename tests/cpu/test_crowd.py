@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conveyor.backends.cpu.runtime import oversubscription, threads
-from conveyor.backends.cpu.runtime.oversubscription import LONGEST, PERIOD, Crowd, Reading
+from conveyor.backends.cpu.runtime.oversubscription import LONGEST, PERIOD, Reading, RunDelay
 
 STEP = 0.001  # seconds a pass
 
@@ -24,7 +24,7 @@ class Machine:
         self.readings = 0
         self.cost = 0.0
         self.says = True
-        self.crowd = Crowd(self.read, lambda: self.now)
+        self.crowd = RunDelay(self.read, lambda: self.now)
 
     def read(self) -> Reading | None:
         self.readings += 1
@@ -35,7 +35,7 @@ class Machine:
         """The answers at each pass of a time."""
         answers = []
         for _ in range(round(seconds / STEP)):
-            alone = self.crowd.is_crowded()
+            alone = self.crowd.is_oversubscribed()
             answers.append(alone)
             threads = 1 if alone else 2
             got = min(threads, self.left if threads == 2 else max(1.0, self.left))
@@ -97,7 +97,7 @@ def test_one_thread_that_waits_is_not_joined_by_another() -> None:
     def passes(seconds: float) -> list[bool]:
         answers = []
         for _ in range(round(seconds / STEP)):
-            answers.append(machine.crowd.is_crowded())
+            answers.append(machine.crowd.is_oversubscribed())
             machine.now += STEP
             machine.ran += 0.5 * STEP * 1e9
             machine.waited += 0.5 * STEP * 1e9

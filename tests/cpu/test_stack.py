@@ -148,7 +148,7 @@ def test_elementwise_work_between_passes(batch: int, team: int, monkeypatch: pyt
         found.append((one.jobs, table.buffer_info()[0] + one.at))
 
     def scratch(size: int) -> tuple[int, Any]:
-        held.append(workspace.lend(size))
+        held.append(workspace.acquire(size))
         return ctypes.addressof(held[-1]), held[-1]
 
     with monkeypatch.context() as patch:

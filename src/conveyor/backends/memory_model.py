@@ -14,7 +14,7 @@ _OBJECTS = 900
 
 
 @dataclass(frozen=True)
-class Use:
+class MemoryUse:
     """Bytes of a pass forward and backward.
 
     Attributes:
@@ -31,7 +31,7 @@ def matrices(program: Program, widths: Mapping[str, int]) -> int:
     return sum(widths[p.rows] * widths[p.cols] // p.blocks for p in program.params if isinstance(p, Matrix))
 
 
-def use_of_loop(program: Program, widths: Mapping[str, int], steps: int, batch: int, itemsize: int) -> Use:
+def memory_use_of_loop(program: Program, widths: Mapping[str, int], steps: int, batch: int, itemsize: int) -> MemoryUse:
     """What plain torch takes for a time loop, which keeps every value.
 
     Args:
@@ -45,4 +45,4 @@ def use_of_loop(program: Program, widths: Mapping[str, int], steps: int, batch: 
     made = [program.nodes[n] for n in (*planned.hoisted, *planned.stepped) if program.nodes[n].args]
     row = sum(widths.get(n.type.width, 1) for n in made)
     saved = steps * (batch * row * itemsize + len(made) * _OBJECTS)
-    return Use(saved, 2 * matrices(program, widths) * itemsize)
+    return MemoryUse(saved, 2 * matrices(program, widths) * itemsize)

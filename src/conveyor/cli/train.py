@@ -16,14 +16,14 @@ from conveyor.cli.output import claimed, require_free
 from conveyor.cli.printing import OutputLost
 from conveyor.cli.shell import command, generate_command, path_word
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.distributed import ALONE, Share
+from conveyor.tasks.distributed import ALONE, Distributed
 from conveyor.tasks.text.config import UNITS, TextConfig
 from conveyor.tasks.text.run import TextRun
 
 
-def make_console(share: Share = ALONE) -> Console:
+def make_console(share: Distributed = ALONE) -> Console:
     """Console of standard output; it neither wraps nor colours what we print. Of several processes one prints."""
-    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, quiet=not share.leads)
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, quiet=not share.is_rank_zero)
 
 
 def start_training(config: TextConfig, cell: str, output: Path, *, force: bool) -> int:
@@ -32,8 +32,8 @@ def start_training(config: TextConfig, cell: str, output: Path, *, force: bool) 
     Raises:
         ConveyorError: something that the user gave cannot be used.
     """
-    share = Share.of_environment()
-    if share.leads:
+    share = Distributed.of_environment()
+    if share.is_rank_zero:
         require_free(output, force=force)
     run = TextRun.start(config, find_cell(cell))
     console = make_console(share)
@@ -75,7 +75,7 @@ def follow(run: TextRun, folder: Path, console: Console, *, estimate: bool = Fal
     trainer = run.trainer
     progress = trainer.progress
     unit = UNITS[run.config.data.level]
-    mine = claimed(folder) if run.share.leads else nullcontext()
+    mine = claimed(folder) if run.share.is_rank_zero else nullcontext()
     with mine, Interruption() as interruption:
         console.print(_introduction(run, unit))
         meter = Meter(unit, progress.step, trainer.total_steps, progress.best_loss)

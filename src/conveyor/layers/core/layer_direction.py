@@ -27,7 +27,7 @@ from conveyor.layers.regularisation.dropout import Changes
 
 
 @dataclass(frozen=True, eq=False)
-class Unit:
+class LayerDirection:
     """What runs in one direction of one layer.
 
     Attributes:

@@ -13,7 +13,7 @@ import torch
 from conveyor.errors import ArgumentError, CheckpointError, ConveyorError
 from conveyor.frontend import CellDefinition
 from conveyor.tasks.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from conveyor.tasks.distributed import Share
+from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.text.config import TextConfig
 from conveyor.tasks.text.dataset import Dataset, read_dataset
 from conveyor.tasks.text.evaluate import evaluate
@@ -56,7 +56,7 @@ class TextRun:
         torch.manual_seed(config.training.seed)
         self.model = _build_model(cell, len(dataset.vocabulary), config)
         data = config.data
-        self.share = Share.of_environment()
+        self.share = Distributed.of_environment()
         self.share.check(data.batch_size)
         self.share.vary_random_numbers()
         self.trainer = Trainer(
@@ -111,7 +111,7 @@ class TextRun:
             CheckpointError: the folder cannot be written.
         """
         trainer, tensors = self.trainer.snapshot()
-        if not self.share.leads:
+        if not self.share.is_rank_zero:
             return
         document = {
             "task": TASK,

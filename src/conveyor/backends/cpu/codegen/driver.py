@@ -25,7 +25,7 @@ from llvmlite import ir
 
 from conveyor.backends.cpu.codegen import barrier, row_division
 from conveyor.backends.cpu.codegen import emit as work
-from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.isa import ISA
 from conveyor.backends.cpu.codegen.job_list import ASKED, HEAD, JOBS, PART, SIGNATURE, WAITING, least, number_of
 from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.codegen.pass_parts import PARTS, Part
@@ -34,12 +34,12 @@ from conveyor.backends.cpu.codegen.vector import Format
 __all__ = ["ASKED", "HEAD", "JOBS", "WAITING", "Chunks", "Functions", "emit"]
 
 
-def name(form: Format, width: Width) -> str:
+def name(form: Format, width: ISA) -> str:
     """The name of the function."""
     return f"conveyor_pass_{width.name}_f{form.integer.width}"
 
 
-def part_name(form: Format, width: Width) -> str:
+def part_name(form: Format, width: ISA) -> str:
     """The name of the function that each of OpenMP's threads runs."""
     return f"conveyor_part_{width.name}_f{form.integer.width}"
 
@@ -59,7 +59,7 @@ class Functions:
     wait: ir.Function
 
 
-def emit(module: ir.Module, form: Format, width: Width) -> Functions:
+def emit(module: ir.Module, form: Format, width: ISA) -> Functions:
     """Add the functions to a module that has the kernels."""
     wait = ir.Function(module, work.WAIT, work.wait_name(form, width))
     barrier.emit(wait)
@@ -74,7 +74,7 @@ def emit(module: ir.Module, form: Format, width: Width) -> Functions:
     return Functions(function, parts, wait)
 
 
-def emit_parts(module: ir.Module, wait: ir.Function, form: Format, width: Width) -> dict[str, ir.Function]:
+def emit_parts(module: ir.Module, wait: ir.Function, form: Format, width: ISA) -> dict[str, ir.Function]:
     """Add the parts of a pass to a module."""
     shared = row_division.emit(module, f"conveyor_share_{width.name}_f{form.integer.width}")
     parts = {}

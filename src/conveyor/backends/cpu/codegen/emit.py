@@ -23,7 +23,7 @@ from llvmlite import ir
 from conveyor.backends.cpu.codegen import argument_table as table
 from conveyor.backends.cpu.codegen import gemm
 from conveyor.backends.cpu.codegen.argument_table import FIELDS, PRODUCT_FIELDS, Table
-from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.isa import ISA
 from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.codegen.vector import Format, Vectors
 from conveyor.backends.lowering.schedule import Group, Product, Schedule, Stage
@@ -74,7 +74,7 @@ READERS = ("input", "const", "width", "bias", "vector", "product", "product_t", 
 
 
 def emit(
-    work: Iterable[tuple[str, Schedule]], form: Format, width: Width, loop: Callable[..., Work] | None = None
+    work: Iterable[tuple[str, Schedule]], form: Format, width: ISA, loop: Callable[..., Work] | None = None
 ) -> tuple[ir.Module, Table]:
     """Emit a module with a function for each schedule, by its name, and the layout of the table that they share.
 
@@ -95,7 +95,7 @@ def emit(
     return module, table
 
 
-def wait_name(form: Format, width: Width) -> str:
+def wait_name(form: Format, width: ISA) -> str:
     """The name of the function by which parts wait for each other."""
     return f"conveyor_wait_{width.name}_f{form.integer.width}"
 
@@ -121,7 +121,7 @@ class Work:
         schedule: Schedule,
         table: Table,
         form: Format,
-        width: Width,
+        width: ISA,
     ) -> None:
         self.function = ir.Function(module, self.signature, name)
         self.kernel = kernel

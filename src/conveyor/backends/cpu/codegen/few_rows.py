@@ -25,7 +25,7 @@ from llvmlite import ir
 from conveyor.backends.cpu.codegen import argument_table, gemm
 from conveyor.backends.cpu.codegen.argument_table import INDICES, PRODUCT_FIELDS
 from conveyor.backends.cpu.codegen.emit import Rows, Work
-from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.isa import ISA
 from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.codegen.vector import Vectors
 from conveyor.backends.lowering.schedule import Group, Product, Schedule, Stage
@@ -37,7 +37,7 @@ SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64, I64, I64
 MOST_ROWS = 3  # of the batch: with more, the register blocks of the code for many rows are better
 
 
-def rows_at_once(schedule: Schedule, batch: int, width: Width, ragged: bool = False) -> int:
+def rows_at_once(schedule: Schedule, batch: int, width: ISA, ragged: bool = False) -> int:
     """The rows of a register block for a batch of so many rows; 0 where the code for many rows is to be used.
 
     Args:
@@ -51,25 +51,25 @@ def rows_at_once(schedule: Schedule, batch: int, width: Width, ragged: bool = Fa
     return batch
 
 
-def is_woven(schedule: Schedule, product: Product, rows: int, width: Width) -> bool:
+def is_woven(schedule: Schedule, product: Product, rows: int, width: ISA) -> bool:
     """Whether the weights of a product lie woven in code for so many rows at once."""
     kinds = {schedule.nodes[n].type.width for n in product.results}
     fits = rows * len(product.results) <= _sums(width)
     return product.blocks == 1 and len(kinds) == 1 and kinds != {ROW} and fits
 
 
-def panel_vectors(schedule: Schedule, rows: int, width: Width) -> int:
+def panel_vectors(schedule: Schedule, rows: int, width: ISA) -> int:
     """The vectors of units in a panel."""
     woven = [p for p in schedule.products if is_woven(schedule, p, rows, width)]
     return 2 if all(2 * rows * len(p.results) <= _sums(width) for p in woven) else 1
 
 
-def _sums(width: Width) -> int:
+def _sums(width: ISA) -> int:
     """The vectors of sums that registers hold beside what they are made of."""
     return width.rows * width.panel
 
 
-def emitter(rows: int, width: Width) -> Callable[..., Work]:
+def emitter(rows: int, width: ISA) -> Callable[..., Work]:
     """What `conveyor.backends.cpu.codegen.emit.emit` makes for the loop."""
     return lambda *given: FewRows(rows, width, *given)
 
@@ -95,7 +95,7 @@ class FewRows(Work):
     signature = SIGNATURE
     divides = True
 
-    def __init__(self, rows: int, chosen: Width, *given: Any) -> None:
+    def __init__(self, rows: int, chosen: ISA, *given: Any) -> None:
         super().__init__(*given)
         if rows == 1:
             self.row, self.stop = count(0), count(1)

@@ -27,7 +27,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.isa import ISA
 from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.codegen.vector import Format, Vectors
 
@@ -38,17 +38,17 @@ OUTER = ir.FunctionType(ir.VoidType(), [POINTER, I64, POINTER, POINTER, I64, I64
 STRETCH = 256  # of k; 6 columns of 256 rows take 16 KiB of cache lines
 
 
-def product_name(form: Format, width: Width) -> str:
+def product_name(form: Format, width: ISA) -> str:
     """The name of the kernel for rows by a weight."""
     return f"conveyor_product_{width.name}_f{form.integer.width}"
 
 
-def outer_name(form: Format, width: Width) -> str:
+def outer_name(form: Format, width: ISA) -> str:
     """The name of the kernel for a weight's gradient."""
     return f"conveyor_outer_{width.name}_f{form.integer.width}"
 
 
-def emit(module: ir.Module, form: Format, width: Width) -> None:
+def emit(module: ir.Module, form: Format, width: ISA) -> None:
     """Add both kernels to a module.
 
     Strides count numbers from row to row; `packed` is aligned to a vector.
@@ -57,7 +57,7 @@ def emit(module: ir.Module, form: Format, width: Width) -> None:
     _emit_outer(module, form, width)
 
 
-def _emit_product(module: ir.Module, form: Format, width: Width) -> None:
+def _emit_product(module: ir.Module, form: Format, width: ISA) -> None:
     function = ir.Function(module, PRODUCT, product_name(form, width))
     left, left_stride, packed, result, result_stride, rows, inner, columns, k_stride, panel_stride = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
@@ -119,11 +119,11 @@ def _blocks(b: ir.IRBuilder, rows: Any, most: int) -> list[Any]:
 _WIDE = {1: 4, 2: 2}  # panels at once, of blocks of so many rows
 
 
-def _heights(width: Width) -> list[int]:
+def _heights(width: ISA) -> list[int]:
     return [width.rows] + [m for m in (4, 2, 1) if m < width.rows]
 
 
-def _emit_outer(module: ir.Module, form: Format, width: Width) -> None:
+def _emit_outer(module: ir.Module, form: Format, width: ISA) -> None:
     function = ir.Function(module, OUTER, outer_name(form, width))
     left, left_stride, packed, result, result_stride, rows, inner, columns, room, more = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
@@ -183,7 +183,7 @@ class Block:
     """A register block; what is common to all of a kernel's."""
 
     def __init__(
-        self, form: Format, width: Width, row_stride: Any, inner_stride: Any, result_stride: Any, k_stride: Any
+        self, form: Format, width: ISA, row_stride: Any, inner_stride: Any, result_stride: Any, k_stride: Any
     ) -> None:
         self.form = form
         self.lanes = width.lanes(form)

@@ -17,7 +17,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.isa import ISA
 from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.codegen.vector import Format
 
@@ -26,24 +26,24 @@ from conveyor.backends.cpu.codegen.vector import Format
 SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, I64, I64, POINTER, I64, I64])
 
 
-def name(form: Format, width: Width) -> str:
+def name(form: Format, width: ISA) -> str:
     """The name of the kernel."""
     return f"conveyor_pack_{width.name}_f{form.integer.width}"
 
 
-def within_name(form: Format, width: Width) -> str:
+def within_name(form: Format, width: ISA) -> str:
     """The name of the kernel for columns within one panel."""
     return f"conveyor_weave_{width.name}_f{form.integer.width}"
 
 
-def emit(module: ir.Module, form: Format, width: Width) -> None:
+def emit(module: ir.Module, form: Format, width: ISA) -> None:
     """Add both kernels to a module. The first column is a multiple of a vector's lanes."""
     for kind, named in ((_Pack, name), (_Within, within_name)):
         kind(ir.Function(module, SIGNATURE, named(form, width)), form, width).emit()
 
 
 class _Pack:
-    def __init__(self, function: ir.Function, form: Format, width: Width) -> None:
+    def __init__(self, function: ir.Function, form: Format, width: ISA) -> None:
         self.function = function
         self.matrix, self.k_stride, self.n_stride, self.inner, self.columns, self.packed, self.first, self.room = (
             function.args
@@ -115,7 +115,7 @@ class _Pack:
 
 
 class _Within(_Pack):
-    def __init__(self, function: ir.Function, form: Format, width: Width) -> None:
+    def __init__(self, function: ir.Function, form: Format, width: ISA) -> None:
         super().__init__(function, form, width)
         self.panel = self.room
 

@@ -11,7 +11,7 @@ from conveyor.backends.cpu.codegen import emit as work
 from conveyor.backends.cpu.codegen import few_rows as few_rows
 from conveyor.backends.cpu.codegen import gemm, panel_packing
 from conveyor.backends.cpu.codegen.argument_table import FIELDS, INDICES
-from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.isa import ISA
 from conveyor.backends.cpu.codegen.job_list import HEAD, JOBS, least, number_of
 from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.codegen.vector import Format, Vectors
@@ -20,9 +20,7 @@ from conveyor.backends.cpu.codegen.vector import Format, Vectors
 class Part:
     """The emission of a part of a pass as a function."""
 
-    def __init__(
-        self, function: ir.Function, wait: ir.Function, share: ir.Function, form: Format, width: Width
-    ) -> None:
+    def __init__(self, function: ir.Function, wait: ir.Function, share: ir.Function, form: Format, width: ISA) -> None:
         module = function.module
         self.function = function
         self.form = form

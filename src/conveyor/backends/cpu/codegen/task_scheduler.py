@@ -27,7 +27,7 @@ from llvmlite import ir
 
 from conveyor.backends.cpu.codegen import barrier, driver
 from conveyor.backends.cpu.codegen.driver import Chunks, Functions
-from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.isa import ISA
 from conveyor.backends.cpu.codegen.job_list import least
 from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
 from conveyor.backends.cpu.codegen.vector import Format, Vectors
@@ -52,17 +52,17 @@ _I1 = ir.IntType(1)
 _TRY = ir.FunctionType(_I1, [POINTER, I64])  # list, number of the entry: whether there was something to do
 
 
-def name(form: Format, width: Width) -> str:
+def name(form: Format, width: ISA) -> str:
     """The name of the function."""
     return f"conveyor_stack_{width.name}_f{form.integer.width}"
 
 
-def part_name(form: Format, width: Width) -> str:
+def part_name(form: Format, width: ISA) -> str:
     """The name of the function that each of OpenMP's threads runs."""
     return f"conveyor_stack_part_{width.name}_f{form.integer.width}"
 
 
-def emit(module: ir.Module, form: Format, width: Width, functions: Functions) -> None:
+def emit(module: ir.Module, form: Format, width: ISA, functions: Functions) -> None:
     """Add the functions to a module that has those of a pass."""
     _Tasks(module, form, width, functions).emit()
 
@@ -99,7 +99,7 @@ def _places(b: ir.IRBuilder, states: Any, k: Any) -> dict[str, Any]:
 
 
 class _Tasks:
-    def __init__(self, module: ir.Module, form: Format, width: Width, functions: Functions) -> None:
+    def __init__(self, module: ir.Module, form: Format, width: ISA, functions: Functions) -> None:
         self.module = module
         self.form = form
         self.lanes = width.lanes(form)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conveyor.backends.cpu.codegen import driver
-from conveyor.backends.cpu.runtime.oversubscription import cores, is_crowded
+from conveyor.backends.cpu.runtime.oversubscription import cores, is_oversubscribed
 from conveyor.backends.fork import forked
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def usable(threads: int, operations: float, coupled: bool = False) -> int:
     threads = min(threads, cores())
     if threads < 2:
         return 1
-    return 1 if (coupled or operations < _WORTH_SHARING) and is_crowded() else threads
+    return 1 if (coupled or operations < _WORTH_SHARING) and is_oversubscribed() else threads
 
 
 _WORTH_SHARING = 5e8  # about 2 ms on one core; a thread that is not running comes back after some 4 ms
