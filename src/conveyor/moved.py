@@ -22,7 +22,7 @@ MOVED = {
     "conveyor.language.activations": "conveyor.frontend.activations",
     "conveyor.language.cell": "conveyor.frontend.cell",
     "conveyor.layers.dropout": "conveyor.layers.regularisation.dropout",
-    "conveyor.layers.given": "conveyor.layers.core.aux_inputs",
+    "conveyor.layers.given": "conveyor.layers.arguments.aux_inputs",
     "conveyor.layers.record": "conveyor.layers.recording.record",
     "conveyor.layers.step": "conveyor.layers.cell",
     "conveyor.layers.torch_like": "conveyor.layers.rnn",

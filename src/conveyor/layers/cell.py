@@ -16,14 +16,14 @@ from conveyor.frontend import CellDefinition
 from conveyor.ir.program import Bias, Program
 from conveyor.ir.transforms.param_layout import Layout, merged_layout, resolve_widths
 from conveyor.ir.transforms.rewrite import without_bias
+from conveyor.layers.arguments.checks import check_aux_names, check_input, check_kind, check_state, step_aux
+from conveyor.layers.arguments.conversion import as_cell, as_sizes, check_place
+from conveyor.layers.arguments.fx_proxies import call_node, is_symbolic
+from conveyor.layers.arguments.precision import computed_in, precision_of
 from conveyor.layers.call_plan import call_cell
-from conveyor.layers.core.argument_checks import check_aux_names, check_input, check_kind, check_state, step_aux
-from conveyor.layers.core.arguments import as_cell, as_sizes, check_place
 from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.module import Module
 from conveyor.layers.core.pickling import cell_of, settings_of
-from conveyor.layers.core.precision import computed_in, precision_of
-from conveyor.layers.core.symbolic import call_node, is_symbolic
 from conveyor.layers.initialise import initialise
 from conveyor.layers.rnn import OF_SEQUENCES, Options, rnn_cell, torch_layout, with_defaults
 from conveyor.scalars import as_flag, as_whole, plain_number

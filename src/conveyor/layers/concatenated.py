@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError
 from conveyor.ir.program import Bias, Matrix
-from conveyor.layers.core.argument_checks import wrong_tensor
+from conveyor.layers.arguments.checks import wrong_tensor
 from conveyor.layers.core.layer_direction import LayerDirection
 
 Gates = Mapping[str, tuple[Tensor, Tensor | None]]

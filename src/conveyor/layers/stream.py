@@ -13,8 +13,7 @@ from torch import Tensor
 
 from conveyor.backends.interface import RecurrenceArgs, RecurrenceSpec
 from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError
-from conveyor.layers.bound_params import BoundParams
-from conveyor.layers.core.argument_checks import (
+from conveyor.layers.arguments.checks import (
     check_aux_names,
     check_input,
     describe,
@@ -22,9 +21,10 @@ from conveyor.layers.core.argument_checks import (
     step_aux,
     wrong_tensor,
 )
+from conveyor.layers.arguments.precision import HALF, computed_in
+from conveyor.layers.bound_params import BoundParams
 from conveyor.layers.core.connections import read
 from conveyor.layers.core.layer_direction import LayerDirection
-from conveyor.layers.core.precision import HALF, computed_in
 from conveyor.layers.core.stack import Stack
 from conveyor.scalars import as_whole
 from conveyor.torch_ops import recurrence

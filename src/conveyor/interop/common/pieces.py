@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError
 from conveyor.ir.program import Bias, Matrix, Program
-from conveyor.layers.core.arguments import as_cell
+from conveyor.layers.arguments.conversion import as_cell
 from conveyor.layers.core.layer_direction import LayerDirection
 
 if TYPE_CHECKING:

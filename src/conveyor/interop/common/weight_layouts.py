@@ -31,8 +31,8 @@ from conveyor.interop.common.pieces import Places, input_and_hidden, read, write
 from conveyor.interop.common.report import Receiver, Report, outputs, tell
 from conveyor.interop.common.rounding import TWO_LIBRARIES, is_telling, lost_by, measured, widened
 from conveyor.layers import Recurrent
+from conveyor.layers.arguments.conversion import as_cell
 from conveyor.layers.cell import _Step
-from conveyor.layers.core.arguments import as_cell
 from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.stack import Stack
 

@@ -18,7 +18,7 @@ from conveyor.interop.keras.storage.archives import contents
 from conveyor.interop.keras.storage.live_model import fill
 from conveyor.interop.keras.storage.model import Item, items_of, modules_of, names_of, recorder_of
 from conveyor.interop.keras.storage.source import is_live, read_file
-from conveyor.layers.core.arguments import check_flags
+from conveyor.layers.arguments.conversion import check_flags
 
 
 def write(layer: Any, target: Any, overwrite: bool, report: Receiver | None) -> Any:

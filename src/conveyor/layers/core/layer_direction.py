@@ -22,7 +22,7 @@ from conveyor.ir.transforms.regularisation import (
     with_zoneout,
 )
 from conveyor.ir.transforms.rewrite import initial_key, with_reset
-from conveyor.layers.core.held import check_held
+from conveyor.layers.arguments.parameter_checks import check_held
 from conveyor.layers.regularisation.dropout import Changes
 
 

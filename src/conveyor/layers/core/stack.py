@@ -15,9 +15,8 @@ from conveyor.frontend import CellDefinition
 from conveyor.ir.program import Program
 from conveyor.ir.transforms.param_layout import Layout, resolve_widths
 from conveyor.ir.transforms.rewrite import RESET, without_bias
-from conveyor.layers.checkpointing import TimeDirection
-from conveyor.layers.core import connections as joined
-from conveyor.layers.core.argument_checks import (
+from conveyor.layers.arguments.aux_inputs import AuxInputs, StateField
+from conveyor.layers.arguments.checks import (
     check_aux_names,
     check_input,
     check_state,
@@ -25,21 +24,22 @@ from conveyor.layers.core.argument_checks import (
     sequence_aux,
     sequence_reset,
 )
-from conveyor.layers.core.arguments import check_flags, check_place
-from conveyor.layers.core.aux_inputs import AuxInputs, StateField
+from conveyor.layers.arguments.conversion import check_flags, check_place
+from conveyor.layers.arguments.lengths import Packing, check_lengths, unpacked_form
+from conveyor.layers.arguments.nested import is_nested, run_nested
+from conveyor.layers.arguments.precision import computed_in, precision_of
+from conveyor.layers.checkpointing import TimeDirection
+from conveyor.layers.core import connections as joined
 from conveyor.layers.core.freed_graph import watched
 from conveyor.layers.core.layer_call import DirectionCall, LayerCall, StackCall
 from conveyor.layers.core.layer_direction import LayerDirection
-from conveyor.layers.core.mixin import MemoryAndRecords
-from conveyor.layers.core.nested import is_nested, run_nested
-from conveyor.layers.core.packing import Packing, check_lengths, unpacked_form
+from conveyor.layers.core.memory_and_records import MemoryAndRecords
 from conveyor.layers.core.pickling import cell_of, settings_of
-from conveyor.layers.core.precision import computed_in, precision_of
 from conveyor.layers.initialise import initialise
 from conveyor.layers.recording.recorder import recorder_of
 from conveyor.layers.regularisation import masks as masking
 from conveyor.layers.regularisation.dropout import warn_of_one_layer
-from conveyor.layers.regularisation.mixin import RegularisedModule
+from conveyor.layers.regularisation.module import RegularisedModule
 from conveyor.scalars import as_flag, as_whole, plain_number, plain_numbers
 from conveyor.states import state_class
 from conveyor.torch_ops.modes import is_traced, keeps_padding

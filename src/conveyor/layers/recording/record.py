@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from conveyor.errors import ArgumentError, ArgumentTypeError
-from conveyor.layers.core.nested import is_nested, unnest
-from conveyor.layers.core.packing import read_lengths, unpacked_form
+from conveyor.layers.arguments.lengths import read_lengths, unpacked_form
+from conveyor.layers.arguments.nested import is_nested, unnest
 from conveyor.layers.core.stack import Stack
 from conveyor.layers.recording.recorder import Recorder, check_names, listening
 from conveyor.layers.recording.trace import Trace

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from conveyor.ir.transforms.regularisation import dropout_key, recurrent_states, zoneout_key
+from conveyor.layers.arguments.lengths import Packing
 from conveyor.layers.core.layer_direction import LayerDirection
-from conveyor.layers.core.packing import Packing
 from conveyor.layers.regularisation.dropout import kept, multiplier
 
 

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from conveyor.errors import ArgumentError
 from conveyor.ir.transforms.regularisation import recurrent_states
-from conveyor.layers.core.argument_checks import describe
+from conveyor.layers.arguments.checks import describe
+from conveyor.layers.arguments.lengths import Packing
 from conveyor.layers.core.connections import width_read
 from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.module import Module
-from conveyor.layers.core.packing import Packing
 from conveyor.layers.regularisation import masks as masking
 from conveyor.layers.regularisation.dropout import PLACES, Changes, as_limit, as_rate, by_name
 from conveyor.scalars import as_whole, plain_numbers
