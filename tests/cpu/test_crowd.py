@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from conveyor.backends.cpu.codegen.scheduling.openmp import openmp
 from conveyor.backends.cpu.runtime import oversubscription, threads
 from conveyor.backends.cpu.runtime.oversubscription import LONGEST, PERIOD, Reading, RunDelay
 
@@ -192,6 +193,6 @@ def test_cores_are_those_of_the_affinity_and_the_limit(monkeypatch: pytest.Monke
 def test_no_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     monkeypatch.setattr(threads, "cores", lambda: 2)
-    assert threads.usable(8, 1e9) == (2 if threads.openmp() is not None else 1)
+    assert threads.usable(8, 1e9) == (2 if openmp() is not None else 1)
     monkeypatch.setattr(threads, "cores", lambda: 1)
     assert threads.usable(8, 1e9) == 1

@@ -12,7 +12,8 @@ import pytest
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen import barrier, driver, emit, gemm, isa, panel_packing
+from conveyor.backends.cpu.codegen import emit, gemm, isa, panel_packing
+from conveyor.backends.cpu.codegen.scheduling import barrier, driver
 from conveyor.backends.cpu.codegen.vector import FLOAT32, FLOAT64, Format
 from conveyor.backends.lowering.passes import lower_backward, lower_forward
 from cpu.cells import CELLS

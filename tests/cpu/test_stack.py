@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.backends.cpu.codegen import task_scheduler
 from conveyor.backends.cpu.codegen.compile import kernels
 from conveyor.backends.cpu.codegen.isa import width
+from conveyor.backends.cpu.codegen.scheduling import task_scheduler
 from conveyor.backends.cpu.codegen.vector import FLOAT32
 from conveyor.backends.cpu.runtime import launch_plan, pass_group, stack, threads, workspace
 from conveyor.errors import ConveyorError

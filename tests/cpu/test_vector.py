@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from conveyor.backends.cpu.codegen import compile as compiler
 from conveyor.backends.cpu.codegen import vector
 from conveyor.backends.cpu.codegen.isa import ISA, widths
-from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64, loop
 from conveyor.backends.cpu.codegen.vector import FORMATS, Format, Vectors
 
 Array = NDArray[np.floating]
@@ -64,7 +64,7 @@ def compiled(name: str, kind: str, width: ISA) -> Callable[[Array], Array]:
         source, target = (b.gep(p, [k], source_etype=form.type) for p in function.args[:2])
         b.store(getattr(v, name)(b.load(source, typ=v.type, align=4)), target, align=4)
 
-    loop(b, count(0), function.args[2], lanes, body)
+    loop(b, i64(0), function.args[2], lanes, body)
     b.ret_void()
     engine, _ = compiler._load(str(module), lambda: (module, {}), width)
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(
@@ -180,7 +180,7 @@ def quotients(top: Array, bottom: Array, estimate: Array, width: ISA) -> Array:
         *sources, target = (b.gep(p, [k], source_etype=form.type) for p in function.args[:4])
         b.store(v.refined(*(b.load(p, typ=v.type, align=4) for p in sources)), target, align=4)
 
-    loop(b, count(0), function.args[4], lanes, body)
+    loop(b, i64(0), function.args[4], lanes, body)
     b.ret_void()
     engine, _ = compiler._load(str(module), lambda: (module, {}), width)
     kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, ctypes.c_int64)

@@ -23,12 +23,13 @@ from typing import Any
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen import code_cache, driver, emit, gemm, panel_packing, task_scheduler
+from conveyor.backends.cpu.codegen import code_cache, emit, gemm, panel_packing
 from conveyor.backends.cpu.codegen.argument_table import Table
 from conveyor.backends.cpu.codegen.few_rows import emitter
 from conveyor.backends.cpu.codegen.isa import ISA, host_features, machine
+from conveyor.backends.cpu.codegen.scheduling import driver, task_scheduler
+from conveyor.backends.cpu.codegen.scheduling.openmp import openmp
 from conveyor.backends.cpu.codegen.vector import Format
-from conveyor.backends.cpu.runtime import threads
 from conveyor.backends.lowering.schedule import Schedule
 
 _lock = threading.RLock()
@@ -82,9 +83,9 @@ class Kernels:
     """What all programs share.
 
     Attributes:
-        run: The function of `conveyor.backends.cpu.codegen.driver`; a call releases the GIL.
+        run: The function of `conveyor.backends.cpu.codegen.scheduling.driver`; a call releases the GIL.
         part: The address of that which OpenMP's threads run.
-        stack: The function of `conveyor.backends.cpu.codegen.task_scheduler`.
+        stack: The function of `conveyor.backends.cpu.codegen.scheduling.task_scheduler`.
         stack_part: The address of that which OpenMP's threads run.
     """
 
@@ -126,7 +127,7 @@ def _kernels_of(form: Format, width: ISA) -> Any:
 
 def _know_threads() -> None:
     """Let compiled code ask which thread it runs on, and how many there are."""
-    library = threads.openmp()
+    library = openmp()
     for name, alone in zip(driver.ASKED, _ALONE, strict=True):
         asked = alone if library is None else getattr(library, name)
         llvm.add_symbol(name, ctypes.cast(asked, ctypes.c_void_p).value)

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conveyor.backends.cpu.codegen import driver
+from conveyor.backends.cpu.codegen.scheduling import driver
 from conveyor.backends.cpu.runtime import workspace as memory
 from conveyor.backends.cpu.runtime.launch_plan import LaunchPlan, Strides
 from conveyor.backends.cpu.runtime.memory_plan import Shape

@@ -12,10 +12,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from conveyor.backends.cpu.codegen import argument_table as table
-from conveyor.backends.cpu.codegen import driver, emit
+from conveyor.backends.cpu.codegen import emit
 from conveyor.backends.cpu.codegen import few_rows as few
 from conveyor.backends.cpu.codegen.compile import Compiled, kernels
 from conveyor.backends.cpu.codegen.isa import ISA
+from conveyor.backends.cpu.codegen.scheduling import driver
 from conveyor.backends.cpu.codegen.vector import Format
 from conveyor.backends.cpu.runtime.memory_plan import ALIGN, MemoryPlan, Number, Shape
 from conveyor.backends.interface import ParamLayout, Part

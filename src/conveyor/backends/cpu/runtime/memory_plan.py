@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conveyor.backends.cpu.codegen import driver
 from conveyor.backends.cpu.codegen.argument_table import INDICES
 from conveyor.backends.cpu.codegen.isa import ISA
+from conveyor.backends.cpu.codegen.scheduling import driver
 from conveyor.backends.cpu.codegen.vector import Format
 from conveyor.backends.interface import ParamLayout
 from conveyor.backends.lowering import array_names

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conveyor.backends.cpu.codegen import driver
 from conveyor.backends.cpu.codegen.compile import Compiled, compile_work
 from conveyor.backends.cpu.codegen.few_rows import rows_at_once
 from conveyor.backends.cpu.codegen.isa import ISA, width
+from conveyor.backends.cpu.codegen.scheduling import driver
 from conveyor.backends.cpu.codegen.vector import FLOAT32, FLOAT64, Format
 from conveyor.backends.cpu.runtime import threads
 from conveyor.backends.cpu.runtime import workspace as memory
