@@ -32,8 +32,10 @@ MOVED = {
     "conveyor.ops": "conveyor.ir.ops",
     "conveyor.plan": "conveyor.ir.transforms.plan",
     "conveyor.program": "conveyor.ir.program",
-    "conveyor.text": "conveyor.ir.text",
+    "conveyor.text": "conveyor.ir.parser",
 }
+# What was one module and is two.
+SPLIT = {"conveyor.program": "conveyor.ir.types", "conveyor.text": "conveyor.ir.printer"}
 # Classes of these modules that have another name today.
 RENAMED = {
     "conveyor.layers.given": {"Field": "StateField", "Given": "AuxInputs"},
@@ -56,7 +58,7 @@ class _Alias(Loader):
     """
 
     def __init__(self, fullname: str) -> None:
-        self.now = MOVED[fullname]
+        self.now = [name for name in (MOVED[fullname], SPLIT.get(fullname)) if name]
         self.renamed = RENAMED.get(fullname, {})
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -65,13 +67,14 @@ class _Alias(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Fill it with what reads the other."""
-        target, renamed = import_module(self.now), self.renamed
-        module.__doc__ = target.__doc__
+        targets, renamed = [import_module(name) for name in self.now], self.renamed
+        module.__doc__ = targets[0].__doc__
 
         def read(name: str) -> Any:
             if name.startswith("__"):
                 raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}", name=name)
-            return getattr(target, renamed.get(name, name))
+            name = renamed.get(name, name)
+            return getattr(next((t for t in targets if hasattr(t, name)), targets[0]), name)
 
         module.__dict__["__getattr__"] = read
 

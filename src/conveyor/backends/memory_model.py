@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from conveyor.ir.program import Matrix, Program
+from conveyor.ir.program import Program
 from conveyor.ir.transforms.plan import plan
+from conveyor.ir.types import Matrix
 
 # Torch's own bytes for a tensor and its node in the autograd graph, of which plain torch makes some for each operation
 # at each step: measured on loops over tensors of one number.

@@ -13,9 +13,10 @@ from conveyor.backends.interface import RecurrenceArgs
 from conveyor.cells import cells
 from conveyor.errors import ArgumentTypeError
 from conveyor.frontend import CellDefinition
-from conveyor.ir.program import Bias, Program
+from conveyor.ir.program import Program
 from conveyor.ir.transforms.param_layout import Layout, merged_layout, resolve_widths
 from conveyor.ir.transforms.rewrite import without_bias
+from conveyor.ir.types import Bias
 from conveyor.layers.arguments.checks import check_aux_names, check_input, check_kind, check_state, step_aux
 from conveyor.layers.arguments.conversion import as_cell, as_sizes, check_place
 from conveyor.layers.arguments.fx_proxies import call_node, is_symbolic

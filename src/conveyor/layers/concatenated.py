@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError
-from conveyor.ir.program import Bias, Matrix
+from conveyor.ir.types import Bias, Matrix
 from conveyor.layers.arguments.checks import wrong_tensor
 from conveyor.layers.core.layer_direction import LayerDirection
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError, ArgumentTypeError, shown
-from conveyor.ir.program import Matrix
 from conveyor.ir.transforms.gate_analysis import Gate, KeepGate, keep_gates
+from conveyor.ir.types import Matrix
 from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.scalars import real_number
 

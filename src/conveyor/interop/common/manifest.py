@@ -13,7 +13,7 @@ from conveyor.errors import ArgumentError
 from conveyor.frontend import CellDefinition
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.onnx.exporter.reverse import Reverse
-from conveyor.ir.program import HIDDEN, INPUT, ROW
+from conveyor.ir.types import HIDDEN, INPUT, ROW
 from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.options import OPTIONS
 

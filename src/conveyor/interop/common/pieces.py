@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError
-from conveyor.ir.program import Bias, Matrix, Program
+from conveyor.ir.program import Program
+from conveyor.ir.types import Bias, Matrix
 from conveyor.layers.arguments.conversion import as_cell
 from conveyor.layers.core.layer_direction import LayerDirection
 

@@ -19,7 +19,8 @@ from conveyor.interop.common.pieces import Places, write
 from conveyor.interop.keras.build import cell_of, order_of
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.keras.spec import CellSpec, LayerSpec
-from conveyor.ir.program import Bias, Matrix, Program
+from conveyor.ir.program import Program
+from conveyor.ir.types import Bias, Matrix
 from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.stack import Stack
 from conveyor.layers.options import check_target

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conveyor.ir.program import ROW, Bias, Builder, Input, Program, Vector
+from conveyor.ir.program import Builder, Program
+from conveyor.ir.types import ROW, Bias, Input, Vector
 
 RESET = "reset"  # the auxiliary input that `with_reset` adds
 PAST_END = "past.end"  # that `with_mask_past_end` adds: no cell's own can have a dot

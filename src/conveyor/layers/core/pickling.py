@@ -12,7 +12,7 @@ from typing import Any
 
 from conveyor.cells import cells
 from conveyor.frontend import CellDefinition
-from conveyor.ir.program import HIDDEN, INPUT, ROW
+from conveyor.ir.types import HIDDEN, INPUT, ROW
 from conveyor.layers.core.layer_direction import LayerDirection
 
 SETTINGS = "conveyor"  # the entry of a pickled module that holds them

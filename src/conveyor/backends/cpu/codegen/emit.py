@@ -28,7 +28,7 @@ from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64, loop
 from conveyor.backends.cpu.codegen.vector import Format, Vectors
 from conveyor.backends.lowering.schedule import Group, Product, Schedule, Stage
 from conveyor.ir.ops import OPS
-from conveyor.ir.program import ROW
+from conveyor.ir.types import ROW
 
 # table, bases, indices, first row, row after the last, number of this part of the units, of all
 SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, POINTER, I64, I64, I64, I64])

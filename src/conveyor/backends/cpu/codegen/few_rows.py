@@ -29,7 +29,7 @@ from conveyor.backends.cpu.codegen.isa import ISA
 from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64, loop
 from conveyor.backends.cpu.codegen.vector import Vectors
 from conveyor.backends.lowering.schedule import Group, Product, Schedule, Stage
-from conveyor.ir.program import ROW
+from conveyor.ir.types import ROW
 
 # table, bases, first step, step after the last, first step of the chunk, whether backwards, first row, row after the
 # last, number of this part of the units, of all

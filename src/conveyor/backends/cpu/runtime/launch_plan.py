@@ -23,7 +23,7 @@ from conveyor.backends.interface import ParamLayout, Part
 from conveyor.backends.lowering import array_names
 from conveyor.backends.lowering.passes import LoweredPass
 from conveyor.backends.lowering.schedule import Product, Schedule
-from conveyor.ir.program import Bias, Matrix, Vector
+from conveyor.ir.types import Bias, Matrix, Vector
 
 CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share
 CHUNK_ROWS = (256, 2048)  # at least and at most, if the sequence has so many

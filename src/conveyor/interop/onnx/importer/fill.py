@@ -12,7 +12,7 @@ from conveyor.interop.onnx.importer.attributes import GATES, Attributes
 from conveyor.interop.onnx.importer.equations import MAPS
 from conveyor.interop.onnx.importer.tensors import Tensors
 from conveyor.ir.canonical.linear import Key
-from conveyor.ir.program import Bias, Matrix
+from conveyor.ir.types import Bias, Matrix
 from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.stack import Stack
 
