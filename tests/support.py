@@ -13,8 +13,9 @@ import conveyor as cv
 from conveyor.backends.interface import RecurrenceArgs, Residuals
 from conveyor.backends.reference.sequence import forward
 from conveyor.frontend import CellDefinition
-from conveyor.ir.program import Matrix, Program, op_of
+from conveyor.ir.program import Program
 from conveyor.ir.transforms.param_layout import resolve_widths
+from conveyor.ir.types import Matrix, op_of
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from conveyor.backends.reference import backward
 from conveyor.errors import ProgramError
 from conveyor.frontend import CellDefinition
 from conveyor.ir.ops import OPS, Operand
+from conveyor.ir.parser import parse
 from conveyor.ir.program import Program
-from conveyor.ir.text import parse
 from conveyor.ir.transforms.autodiff import differentiate
 from conveyor.ir.transforms.param_layout import resolve_widths
 from support import BUILT_IN, HAND_WRITTEN, Case, Problem, assert_near, problem, random

@@ -12,7 +12,7 @@ import torch
 
 import conveyor as cv
 import oracles
-from conveyor.ir.text import parse
+from conveyor.ir.parser import parse
 from oracles import ORACLES, Oracle
 from oracles.common import ACTIVATIONS
 from support import BUILT_IN, Case, assert_near, random, random_aux, random_state

@@ -13,8 +13,8 @@ from torch import Tensor
 import conveyor as cv
 from conveyor.backends import cpu
 from conveyor.layers import call_plan, checkpointing, recurrent
+from conveyor.layers.arguments.lengths import Packing
 from conveyor.layers.core import connections, layer_call, layer_direction, stack
-from conveyor.layers.core.packing import Packing
 from conveyor.layers.stream import Stream
 from conveyor.sequences import tbptt as tbptt_module
 from conveyor.testing import CHECKS, ConformanceError, check, check_cell

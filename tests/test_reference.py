@@ -13,9 +13,10 @@ import conveyor as cv
 from conveyor.backends.reference.evaluate import POINTWISE, READERS
 from conveyor.backends.reference.sequence import backward
 from conveyor.ir.ops import OPS
-from conveyor.ir.program import Matrix, Node, Program
+from conveyor.ir.program import Program
 from conveyor.ir.transforms.autodiff import differentiate
 from conveyor.ir.transforms.plan import plan
+from conveyor.ir.types import Matrix, Node
 from support import BUILT_IN, HAND_WRITTEN, Case, Problem, assert_near, problem, random
 
 TOLERANCE = 1e-13

@@ -1,7 +1,7 @@
-"""Names of modules that stood elsewhere in version 0.1: pickles of whole layers and users' imports may still say them.
+"""Names of modules and classes of version 0.1: pickles of whole layers and users' imports may still say them.
 
-A finder at the end of Python's list gives the module of today under the name of then, so nothing is loaded before it is
-asked for.
+A finder at the end of Python's list gives what reads the module of today under the name of then, so nothing is loaded
+before it is asked for.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 MOVED = {
     "conveyor.autodiff": "conveyor.ir.transforms.autodiff",
@@ -21,7 +22,7 @@ MOVED = {
     "conveyor.language.activations": "conveyor.frontend.activations",
     "conveyor.language.cell": "conveyor.frontend.cell",
     "conveyor.layers.dropout": "conveyor.layers.regularisation.dropout",
-    "conveyor.layers.given": "conveyor.layers.core.aux_inputs",
+    "conveyor.layers.given": "conveyor.layers.arguments.aux_inputs",
     "conveyor.layers.record": "conveyor.layers.recording.record",
     "conveyor.layers.step": "conveyor.layers.cell",
     "conveyor.layers.torch_like": "conveyor.layers.rnn",
@@ -31,26 +32,51 @@ MOVED = {
     "conveyor.ops": "conveyor.ir.ops",
     "conveyor.plan": "conveyor.ir.transforms.plan",
     "conveyor.program": "conveyor.ir.program",
-    "conveyor.text": "conveyor.ir.text",
+    "conveyor.text": "conveyor.ir.parser",
+}
+# What was one module and is two.
+SPLIT = {"conveyor.program": "conveyor.ir.types", "conveyor.text": "conveyor.ir.printer"}
+# Classes of these modules that have another name today.
+RENAMED = {
+    "conveyor.layers.given": {"Field": "StateField", "Given": "AuxInputs"},
+    "conveyor.layers.unit": {"Unit": "LayerDirection"},
 }
 
 
-class _Alias(Loader):
-    """Gives a module under an earlier name."""
+class _Reading(ModuleType):
+    """A module that keeps no parts: Python sets each part that is imported, over a function of its name."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.spec: ModuleSpec | None = None
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+class _Alias(Loader):
+    """Gives a module that reads another, which has its classes under the names of today.
+
+    It is a module of its own, so that what is imported under it changes nothing in the package of today.
+    """
+
+    def __init__(self, fullname: str) -> None:
+        self.now = [name for name in (MOVED[fullname], SPLIT.get(fullname)) if name]
+        self.renamed = RENAMED.get(fullname, {})
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Import the module of today."""
-        module = import_module(self.name)
-        self.spec = module.__spec__
-        return module
+        """Make an empty one."""
+        return _Reading(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Give the module its own spec back: it has run under its own name."""
-        module.__spec__ = self.spec
+        """Fill it with what reads the other."""
+        targets, renamed = [import_module(name) for name in self.now], self.renamed
+        module.__doc__ = targets[0].__doc__
+
+        def read(name: str) -> Any:
+            if name.startswith("__"):
+                raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}", name=name)
+            name = renamed.get(name, name)
+            return getattr(next((t for t in targets if hasattr(t, name)), targets[0]), name)
+
+        module.__dict__["__getattr__"] = read
 
 
 class _Finder(MetaPathFinder):
@@ -58,7 +84,10 @@ class _Finder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The spec of a module that moved; None for every other."""
-        return ModuleSpec(fullname, _Alias(MOVED[fullname])) if fullname in MOVED else None
+        if fullname not in MOVED:
+            return None
+        is_package = any(name.startswith(f"{fullname}.") for name in MOVED)
+        return ModuleSpec(fullname, _Alias(fullname), is_package=is_package)
 
 
 def install() -> None:

@@ -22,7 +22,7 @@ WIDTHS = isa.widths()
 
 
 @pytest.mark.parametrize("width", WIDTHS, ids=lambda w: w.name)
-def test_the_product_is_one(width: isa.Width) -> None:
+def test_the_product_is_one(width: isa.ISA) -> None:
     y = compile_kernels(width)
     inner = 37
     weights, left = torch.randn(inner, y.columns), torch.randn(inner, y.rows)
@@ -32,7 +32,7 @@ def test_the_product_is_one(width: isa.Width) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS, ids=lambda w: w.name)
-def test_reading_reads_all_of_it(width: isa.Width) -> None:
+def test_reading_reads_all_of_it(width: isa.ISA) -> None:
     y = compile_kernels(width)
     numbers, sums = torch.randn(5, y.stretch), torch.full((y.stretch,), torch.nan)
     y.read(numbers.data_ptr(), sums.data_ptr(), 5, 2)

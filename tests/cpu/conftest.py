@@ -22,7 +22,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def split_small_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """However small the work of a test is, it is shared by the threads that the test asks for."""
     monkeypatch.setattr(threads, "_WORTHWHILE", 0)
-    monkeypatch.setattr(threads, "is_crowded", lambda: False)
+    monkeypatch.setattr(threads, "is_oversubscribed", lambda: False)
     monkeypatch.setattr(threads, "cores", lambda: 16)
     monkeypatch.setattr(launch_plan, "WORTH_WAITING", 0)
     before = torch.get_num_threads()

@@ -71,7 +71,7 @@ def empty(*shape: Any, dtype: Any = None, device: Any = None, **_: Any) -> Tenso
 
 def guard_what_is_allocated() -> None:
     """Put what layers allocate between guard pages too: results, history, gradients, workspaces."""
-    workspace.lend = lambda size: block(size, 64)  # workspaces are aligned to a vector
+    workspace.acquire = lambda size: block(size, 64)  # workspaces are aligned to a vector
     torch.Tensor.new_empty, torch.Tensor.new_zeros, torch.empty = new_empty, new_zeros, empty  # type: ignore[method-assign, assignment]
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from conveyor.backends.cpu.codegen.scheduling.openmp import openmp
 from conveyor.backends.cpu.runtime import oversubscription, threads
-from conveyor.backends.cpu.runtime.oversubscription import LONGEST, PERIOD, Crowd, Reading
+from conveyor.backends.cpu.runtime.oversubscription import LONGEST, PERIOD, Reading, RunDelay
 
 STEP = 0.001  # seconds a pass
 
@@ -24,7 +25,7 @@ class Machine:
         self.readings = 0
         self.cost = 0.0
         self.says = True
-        self.crowd = Crowd(self.read, lambda: self.now)
+        self.crowd = RunDelay(self.read, lambda: self.now)
 
     def read(self) -> Reading | None:
         self.readings += 1
@@ -35,7 +36,7 @@ class Machine:
         """The answers at each pass of a time."""
         answers = []
         for _ in range(round(seconds / STEP)):
-            alone = self.crowd.is_crowded()
+            alone = self.crowd.is_oversubscribed()
             answers.append(alone)
             threads = 1 if alone else 2
             got = min(threads, self.left if threads == 2 else max(1.0, self.left))
@@ -97,7 +98,7 @@ def test_one_thread_that_waits_is_not_joined_by_another() -> None:
     def passes(seconds: float) -> list[bool]:
         answers = []
         for _ in range(round(seconds / STEP)):
-            answers.append(machine.crowd.is_crowded())
+            answers.append(machine.crowd.is_oversubscribed())
             machine.now += STEP
             machine.ran += 0.5 * STEP * 1e9
             machine.waited += 0.5 * STEP * 1e9
@@ -192,6 +193,6 @@ def test_cores_are_those_of_the_affinity_and_the_limit(monkeypatch: pytest.Monke
 def test_no_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     monkeypatch.setattr(threads, "cores", lambda: 2)
-    assert threads.usable(8, 1e9) == (2 if threads.openmp() is not None else 1)
+    assert threads.usable(8, 1e9) == (2 if openmp() is not None else 1)
     monkeypatch.setattr(threads, "cores", lambda: 1)
     assert threads.usable(8, 1e9) == 1

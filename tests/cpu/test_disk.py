@@ -18,7 +18,7 @@ from conveyor.backends.cpu.codegen import code_cache, emit, gemm, isa, vector
 from conveyor.backends.cpu.codegen import compile as compiler
 from conveyor.backends.cpu.codegen.vector import FLOAT32
 from conveyor.backends.lowering import passes, schedule
-from conveyor.backends.lowering.passes import forward_recipe
+from conveyor.backends.lowering.passes import lower_forward
 from conveyor.ir import ops, program
 from cpu.common import python
 from support import BUILT_IN
@@ -46,19 +46,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def load() -> int:
     """Compile a loop, or take it from disk; how often LLVM compiled."""
     width = isa.width()
-    recipe = forward_recipe(BUILT_IN[0].program, False)
+    lowered = lower_forward(BUILT_IN[0].program, False)
     compiled = 0
     original = compiler._compile
 
-    def counted(text: str, chosen: isa.Width) -> bytes:
+    def counted(text: str, chosen: isa.ISA) -> bytes:
         nonlocal compiled
         compiled += 1
         return original(text, chosen)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiler, "_compile", counted)
-        found = compiler.compile_work(recipe.name, recipe.schedules, FLOAT32, width)
-    assert all(found.addresses.values()) and found.table == emit.emit(recipe.schedules, FLOAT32, width)[1]
+        found = compiler.compile_work(lowered.name, lowered.schedules, FLOAT32, width)
+    assert all(found.addresses.values()) and found.table == emit.emit(lowered.schedules, FLOAT32, width)[1]
     return compiled
 
 
@@ -128,7 +128,7 @@ def test_what_lies_on_disk_is_what_the_compiler_makes(folder: Path) -> None:
     load()
     (entry,) = entries(folder)
     width = isa.width()
-    module, _ = emit.emit(forward_recipe(BUILT_IN[0].program, False).schedules, FLOAT32, width)
+    module, _ = emit.emit(lower_forward(BUILT_IN[0].program, False).schedules, FLOAT32, width)
     kept = code_cache.read(entry.name)
     assert kept is not None
     code = kept[kept.index(ELF) :] if sys.platform == "linux" else kept

@@ -12,7 +12,7 @@ from llvmlite import binding as llvm
 from conveyor.backends.cpu.codegen import emit, isa
 from conveyor.backends.cpu.codegen import few_rows as few
 from conveyor.backends.cpu.codegen.vector import FLOAT32
-from conveyor.backends.lowering.passes import backward_recipe, forward_recipe
+from conveyor.backends.lowering.passes import lower_backward, lower_forward
 from cpu.cells import CELLS
 from cpu.common import Shape, Tensors, assert_same, infer, train
 from support import BUILT_IN, HAND_WRITTEN, Case, Problem
@@ -63,9 +63,9 @@ def test_single_steps_and_several_chunks(steps: int) -> None:
 
 
 @pytest.mark.parametrize("width", isa._X86 + isa._ARM, ids=lambda w: w.name)
-def test_sums_fit_the_registers(width: isa.Width) -> None:
+def test_sums_fit_the_registers(width: isa.ISA) -> None:
     for given in CASES:
-        for schedule in (forward_recipe(given.program, True).loop, backward_recipe(given.program, True).loop):
+        for schedule in (lower_forward(given.program, True).loop, lower_backward(given.program, True).loop):
             for rows in range(1, few.MOST_ROWS + 1):
                 vectors = few.panel_vectors(schedule, rows, width)
                 for product in schedule.products:
@@ -75,28 +75,28 @@ def test_sums_fit_the_registers(width: isa.Width) -> None:
 
 def test_where_the_code_for_many_rows_is_used() -> None:
     (width, *_) = isa.widths()
-    loop = forward_recipe(BY_ID["lstm"].program, False).loop
+    loop = lower_forward(BY_ID["lstm"].program, False).loop
     assert [few.rows_at_once(loop, batch, width) for batch in range(6)] == [0, 1, 2, 3, 0, 0]
     assert few.rows_at_once(loop, 1, width, ragged=True) == 0
-    no_product = forward_recipe(BY_ID["memory_of_conditions"].program, False).loop
+    no_product = lower_forward(BY_ID["memory_of_conditions"].program, False).loop
     assert few.rows_at_once(no_product, 1, width) == (1 if list(no_product.products) else 0)
 
 
 def test_parts_wait_once_a_step() -> None:
     """Behind the only work that a product is going to read: the new state forward, the gates' gradients backward."""
     program = BY_ID["lstm"].program
-    assert few._meetings(forward_recipe(program, True).loop, lambda p: True) == [True]
-    assert few._meetings(backward_recipe(program, True).loop, lambda p: True) == [True, False]
-    assert few._meetings(backward_recipe(program, True).loop, lambda p: False) == [True, True]
+    assert few._meetings(lower_forward(program, True).loop, lambda p: True) == [True]
+    assert few._meetings(lower_backward(program, True).loop, lambda p: True) == [True, False]
+    assert few._meetings(lower_backward(program, True).loop, lambda p: False) == [True, True]
 
 
 def assembly(cell: str, rows: int, backward: bool = False) -> str:
     """What LLVM makes of a loop for AVX-512, whatever machine this is."""
     (width,) = (w for w in isa._X86 if w.name == "avx512")
     program = BY_ID[cell].program
-    recipe = backward_recipe(program, True) if backward else forward_recipe(program, False)
+    lowered = lower_backward(program, True) if backward else lower_forward(program, False)
     make = few.emitter(rows, width) if rows else None
-    module, _ = emit.emit([("loop", recipe.loop)], FLOAT32, width, make)
+    module, _ = emit.emit([("loop", lowered.loop)], FLOAT32, width, make)
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     triple = llvm.Target.from_triple("x86_64-unknown-linux-gnu")

@@ -18,7 +18,7 @@ import pytest
 import conveyor as cv
 from conveyor.backends.cpu.codegen import emit, few_rows, isa
 from conveyor.backends.cpu.codegen.vector import FLOAT32
-from conveyor.backends.lowering.passes import backward_recipe, forward_recipe
+from conveyor.backends.lowering.passes import lower_backward, lower_forward
 
 FOLDER = Path(__file__).parent / "golden"
 (AVX2,) = [width for width in isa._X86 if width.name == "avx2"]
@@ -40,10 +40,10 @@ CELLS = {"rnn": cv.cells["rnn"], "normalised": normalised}
 def module(cell: str, kind: str) -> Any:
     """The work of a cell in a pass: for inference, for training, or backward."""
     program = CELLS[cell].program
-    recipe = backward_recipe(program, True) if "backward" in kind else forward_recipe(program, kind == "training")
+    lowered = lower_backward(program, True) if "backward" in kind else lower_forward(program, kind == "training")
     if kind.endswith("one-row"):
-        return emit.emit([("loop", recipe.loop)], FLOAT32, AVX2, few_rows.emitter(1, AVX2))[0]
-    return emit.emit(recipe.schedules, FLOAT32, AVX2)[0]
+        return emit.emit([("loop", lowered.loop)], FLOAT32, AVX2, few_rows.emitter(1, AVX2))[0]
+    return emit.emit(lowered.schedules, FLOAT32, AVX2)[0]
 
 
 def normal(text: str) -> str:

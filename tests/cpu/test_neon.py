@@ -12,9 +12,10 @@ import pytest
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen import barrier, driver, emit, gemm, isa, panel_packing
+from conveyor.backends.cpu.codegen import emit, gemm, isa, panel_packing
+from conveyor.backends.cpu.codegen.scheduling import barrier, driver
 from conveyor.backends.cpu.codegen.vector import FLOAT32, FLOAT64, Format
-from conveyor.backends.lowering.passes import backward_recipe, forward_recipe
+from conveyor.backends.lowering.passes import lower_backward, lower_forward
 from cpu.cells import CELLS
 from support import BUILT_IN, HAND_WRITTEN, Case
 
@@ -38,8 +39,8 @@ def kernels(form: Format) -> Any:
 
 def work(case: Case, backward: bool, form: Format) -> Any:
     """The module of a cell's own work, in training."""
-    recipe = backward_recipe(case.program, True) if backward else forward_recipe(case.program, True)
-    return emit.emit(recipe.schedules, form, NEON)[0]
+    lowered = lower_backward(case.program, True) if backward else lower_forward(case.program, True)
+    return emit.emit(lowered.schedules, form, NEON)[0]
 
 
 def assembly(module: Any) -> str:

@@ -13,8 +13,9 @@ from llvmlite import ir
 
 import conveyor as cv
 from conveyor.backends.cpu.codegen import compile as compiler
-from conveyor.backends.cpu.codegen import gemm, isa, row_division
+from conveyor.backends.cpu.codegen import gemm, isa
 from conveyor.backends.cpu.codegen.loops import I64
+from conveyor.backends.cpu.codegen.scheduling import row_division
 
 
 @cache

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.backends.cpu.codegen import task_scheduler
 from conveyor.backends.cpu.codegen.compile import kernels
 from conveyor.backends.cpu.codegen.isa import width
+from conveyor.backends.cpu.codegen.scheduling import task_scheduler
 from conveyor.backends.cpu.codegen.vector import FLOAT32
 from conveyor.backends.cpu.runtime import launch_plan, pass_group, stack, threads, workspace
 from conveyor.errors import ConveyorError
@@ -148,7 +148,7 @@ def test_elementwise_work_between_passes(batch: int, team: int, monkeypatch: pyt
         found.append((one.jobs, table.buffer_info()[0] + one.at))
 
     def scratch(size: int) -> tuple[int, Any]:
-        held.append(workspace.lend(size))
+        held.append(workspace.acquire(size))
         return ctypes.addressof(held[-1]), held[-1]
 
     with monkeypatch.context() as patch:

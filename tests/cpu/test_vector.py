@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from conveyor.backends.cpu.codegen import compile as compiler
 from conveyor.backends.cpu.codegen import vector
-from conveyor.backends.cpu.codegen.isa import Width, widths
-from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
+from conveyor.backends.cpu.codegen.isa import ISA, widths
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64, loop
 from conveyor.backends.cpu.codegen.vector import FORMATS, Format, Vectors
 
 Array = NDArray[np.floating]
@@ -51,7 +51,7 @@ def stated() -> dict[tuple[str, str], float]:
 
 
 @cache
-def compiled(name: str, kind: str, width: Width) -> Callable[[Array], Array]:
+def compiled(name: str, kind: str, width: ISA) -> Callable[[Array], Array]:
     """The function on whole arrays."""
     form: Format = FORMATS[kind]
     module = ir.Module(f"{name} {kind}")
@@ -64,7 +64,7 @@ def compiled(name: str, kind: str, width: Width) -> Callable[[Array], Array]:
         source, target = (b.gep(p, [k], source_etype=form.type) for p in function.args[:2])
         b.store(getattr(v, name)(b.load(source, typ=v.type, align=4)), target, align=4)
 
-    loop(b, count(0), function.args[2], lanes, body)
+    loop(b, i64(0), function.args[2], lanes, body)
     b.ret_void()
     engine, _ = compiler._load(str(module), lambda: (module, {}), width)
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(
@@ -107,7 +107,7 @@ def truth_of(name: str, kind: str) -> Array:
         return TRUTH[name](samples(kind).astype(WIDER[kind]))
 
 
-def error(name: str, kind: str, width: Width) -> tuple[float, float]:
+def error(name: str, kind: str, width: ISA) -> tuple[float, float]:
     """The largest error in units in the last place of the exact result, and where it is."""
     x, truth = samples(kind), truth_of(name, kind)
     with np.errstate(all="ignore"):
@@ -129,7 +129,7 @@ def error(name: str, kind: str, width: Width) -> tuple[float, float]:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("name", TRUTH)
-def test_error_is_at_most_what_the_table_states(name: str, kind: str, width: Width) -> None:
+def test_error_is_at_most_what_the_table_states(name: str, kind: str, width: ISA) -> None:
     largest, where = error(name, kind, width)
     print(f"{name} {kind} {width.name}: {largest:.3f} ULP at {where!r}")
     assert stated()[name, kind] <= 4
@@ -143,7 +143,7 @@ def test_the_table_is_of_these_functions() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("name", TRUTH)
-def test_zeros_infinities_and_nan(name: str, kind: str, width: Width) -> None:
+def test_zeros_infinities_and_nan(name: str, kind: str, width: ISA) -> None:
     apply = compiled(name, kind, width)
     given, want = (np.array(numbers, kind) for numbers in zip(*SPECIAL[name], strict=True))
     got = apply(given)
@@ -160,14 +160,14 @@ def test_zeros_infinities_and_nan(name: str, kind: str, width: Width) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", FORMATS)
-def test_results_do_not_depend_on_the_lane(kind: str, width: Width) -> None:
+def test_results_do_not_depend_on_the_lane(kind: str, width: ISA) -> None:
     x = samples(kind)[::997]
     for name in TRUTH:
         apply = compiled(name, kind, width)
         np.testing.assert_array_equal(apply(x), apply(x[::-1].copy())[::-1])
 
 
-def quotients(top: Array, bottom: Array, estimate: Array, width: Width) -> Array:
+def quotients(top: Array, bottom: Array, estimate: Array, width: ISA) -> Array:
     """Quotients by estimates of the reciprocals."""
     form, lanes = FORMATS["float32"], width.lanes(FORMATS["float32"])
     assert top.size == bottom.size == estimate.size and top.size % lanes == 0
@@ -180,7 +180,7 @@ def quotients(top: Array, bottom: Array, estimate: Array, width: Width) -> Array
         *sources, target = (b.gep(p, [k], source_etype=form.type) for p in function.args[:4])
         b.store(v.refined(*(b.load(p, typ=v.type, align=4) for p in sources)), target, align=4)
 
-    loop(b, count(0), function.args[4], lanes, body)
+    loop(b, i64(0), function.args[4], lanes, body)
     b.ret_void()
     engine, _ = compiler._load(str(module), lambda: (module, {}), width)
     kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, ctypes.c_int64)
@@ -190,7 +190,7 @@ def quotients(top: Array, bottom: Array, estimate: Array, width: Width) -> Array
 
 
 @pytest.mark.parametrize("width", [w for w in widths() if w.name in ("avx2", "avx512")], ids=lambda w: w.name)
-def test_a_quotient_by_an_estimate_is_the_division(width: Width) -> None:
+def test_a_quotient_by_an_estimate_is_the_division(width: ISA) -> None:
     """Whatever the estimate, as long as it is good to 14 bits: so it does not matter which of the two a row gets."""
     random = np.random.default_rng(0)
     many = 1 << 20

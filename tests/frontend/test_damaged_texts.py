@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import conveyor as cv
 from conveyor.errors import ProgramError
 from conveyor.frontend import CellDefinition
+from conveyor.ir.parser import parse
 from conveyor.ir.program import Program
-from conveyor.ir.text import parse
 from conveyor.ir.transforms.autodiff import differentiate
 
 TEXTS = [cv.cells[name].program.text for name in cv.cells] + [differentiate(cv.cells["gru"].program).text]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import conveyor as cv
-from conveyor.ir.program import Matrix
+from conveyor.ir.types import Matrix
 
 
 def ops_by_name(function: Callable[..., Any]) -> dict[str, str]:

@@ -13,8 +13,9 @@ import pytest
 
 import conveyor as cv
 from conveyor.errors import ProgramError
-from conveyor.ir.program import Bias, Builder, Call, Input, Matrix, Node, Output, Program, Type, Vector
-from conveyor.ir.text import print_structure
+from conveyor.ir.printer import print_structure
+from conveyor.ir.program import Builder, Program
+from conveyor.ir.types import Bias, Call, Input, Matrix, Node, Output, Type, Vector
 
 GOOD = cv.cells["lstm_layer_norm"].program
 TYPED = """

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 
 import conveyor as cv
-from conveyor.ir.text import parse
+from conveyor.ir.parser import parse
 from conveyor.ir.transforms.autodiff import differentiate
 from conveyor.ir.transforms.rewrite import without_bias
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import conveyor as cv
-from conveyor.ir.program import Bias, Matrix
+from conveyor.ir.types import Bias, Matrix
 
 
 def inputs(function: Callable[..., Any]) -> dict[str, str]:

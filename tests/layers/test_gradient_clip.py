@@ -11,7 +11,7 @@ from torch import Tensor
 import conveyor as cv
 from conveyor.backends import reference
 from conveyor.backends.interface import RecurrenceArgs
-from conveyor.ir.text import parse
+from conveyor.ir.parser import parse
 from conveyor.ir.transforms.autodiff import differentiate
 from layers.features import (
     BACKENDS,

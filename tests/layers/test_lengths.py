@@ -80,7 +80,7 @@ def test_each_sequence_is_what_it_is_alone(case: Case, backend: str, monkeypatch
 @pytest.mark.parametrize("threads_used", [1, 2, 3])
 def test_threads_and_chunks_change_no_bit(threads_used: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_WORTHWHILE", 0)
-    monkeypatch.setattr(threads, "is_crowded", lambda: False)
+    monkeypatch.setattr(threads, "is_oversubscribed", lambda: False)
     layer, x, lengths = cv.LSTM(9, 20, num_layers=2), torch.randn(30, 13, 9), torch.randint(0, 31, (13,))
     torch.set_num_threads(1)
     want, final = layer(x, lengths=lengths)

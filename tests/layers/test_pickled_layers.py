@@ -7,6 +7,8 @@ import io
 import lzma
 import pickle
 import pickletools
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +152,22 @@ def test_pickles_of_earlier_versions() -> None:
         assert {p: v for p, v in vars(layer).items() if p in ("num_layers", "hidden_size")} == {
             p: v for p, v in vars(again).items() if p in ("num_layers", "hidden_size")
         }
+
+
+def test_an_old_pickle_is_the_first_thing_that_a_process_reads() -> None:
+    """Names of then lead to modules of today, and leave the packages of today as they are."""
+    code = f"""
+import io, lzma, torch
+with lzma.open({str(OLD)!r}) as file:
+    found = torch.load(io.BytesIO(file.read()), weights_only=False)
+import conveyor as cv
+from conveyor.moved import MOVED
+from importlib import import_module
+for name in MOVED:
+    assert import_module(name).__name__ == name
+assert callable(cv.cell) and callable(import_module("conveyor.language").cell)
+assert cv.LSTM(2, 3)(torch.zeros(1, 1, 2))[0].shape == (1, 1, 3)
+print(type(found).__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from conveyor.ir.program import Matrix, Program
+from conveyor.ir.program import Program
 from conveyor.ir.transforms.plan import plan
+from conveyor.ir.types import Matrix
 
 # Torch's own bytes for a tensor and its node in the autograd graph, of which plain torch makes some for each operation
 # at each step: measured on loops over tensors of one number.
@@ -14,7 +15,7 @@ _OBJECTS = 900
 
 
 @dataclass(frozen=True)
-class Use:
+class MemoryUse:
     """Bytes of a pass forward and backward.
 
     Attributes:
@@ -31,7 +32,7 @@ def matrices(program: Program, widths: Mapping[str, int]) -> int:
     return sum(widths[p.rows] * widths[p.cols] // p.blocks for p in program.params if isinstance(p, Matrix))
 
 
-def use_of_loop(program: Program, widths: Mapping[str, int], steps: int, batch: int, itemsize: int) -> Use:
+def memory_use_of_loop(program: Program, widths: Mapping[str, int], steps: int, batch: int, itemsize: int) -> MemoryUse:
     """What plain torch takes for a time loop, which keeps every value.
 
     Args:
@@ -45,4 +46,4 @@ def use_of_loop(program: Program, widths: Mapping[str, int], steps: int, batch: 
     made = [program.nodes[n] for n in (*planned.hoisted, *planned.stepped) if program.nodes[n].args]
     row = sum(widths.get(n.type.width, 1) for n in made)
     saved = steps * (batch * row * itemsize + len(made) * _OBJECTS)
-    return Use(saved, 2 * matrices(program, widths) * itemsize)
+    return MemoryUse(saved, 2 * matrices(program, widths) * itemsize)

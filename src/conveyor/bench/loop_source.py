@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from conveyor.ir.ops import OPS
-from conveyor.ir.program import Input, Program
+from conveyor.ir.program import Program
 from conveyor.ir.transforms.plan import plan
+from conveyor.ir.types import Input
 
 Pack = tuple[str, tuple[Any, ...]]
 """Parameters that a loop reads as one tensor: how they are put together, and which."""

@@ -24,7 +24,7 @@ from typing import Any
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen.isa import Width, machine
+from conveyor.backends.cpu.codegen.isa import ISA, machine
 from conveyor.backends.cpu.codegen.vector import FLOAT32, Vectors
 
 _I64 = ir.IntType(64)
@@ -71,7 +71,7 @@ class RooflineKernels:
 
 
 @lru_cache(maxsize=4)
-def compile_kernels(width: Width) -> RooflineKernels:
+def compile_kernels(width: ISA) -> RooflineKernels:
     """The loops for these instructions, compiled when they are first asked for."""
     module = ir.Module("roofline kernels")
     _product(module, width)
@@ -100,7 +100,7 @@ def compile_kernels(width: Width) -> RooflineKernels:
     )
 
 
-def _product(module: ir.Module, width: Width) -> None:
+def _product(module: ir.Module, width: ISA) -> None:
     kind = ir.FunctionType(ir.VoidType(), [_POINTER, _POINTER, _POINTER, _I64, _I64])
     function = ir.Function(module, kind, "product")
     weights, left, sums, inner, repeats = function.args
@@ -116,7 +116,7 @@ def _product(module: ir.Module, width: Width) -> None:
     _repeat(function, repeats, inner, rows * panel, lanes, sums, step)
 
 
-def _read(module: ir.Module, width: Width, name: str, of: Callable[[Vectors, Any], Any]) -> None:
+def _read(module: ir.Module, width: ISA, name: str, of: Callable[[Vectors, Any], Any]) -> None:
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [_POINTER, _POINTER, _I64, _I64]), name)
     numbers, sums, count, repeats = function.args
     lanes = width.lanes(FLOAT32)

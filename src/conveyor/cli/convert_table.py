@@ -14,7 +14,7 @@ from torch import nn
 from conveyor.cells import cells
 from conveyor.frontend import CellDefinition
 from conveyor.interop.keras.layer import KerasLayer
-from conveyor.ir.program import HIDDEN
+from conveyor.ir.types import HIDDEN
 
 ALONE = "layer"  # what one that stands in no model is called
 _WIDE = 200  # characters, where no terminal sets a limit

@@ -26,9 +26,9 @@ from conveyor.tasks.text.config import TextConfig
 from conveyor.tasks.text.run import TextRun
 
 
-def make_console(share: Share = ALONE) -> Console:
+def make_console(share: Distributed = ALONE) -> Console:
     """Console of standard output; it neither wraps nor colours what we print. Of several processes one prints."""
-    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, quiet=not share.leads)
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, quiet=not share.is_rank_zero)
 
 
 def start_training(config: TextConfig, cell: str, output: Path, *, force: bool, dry_run: bool = False) -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from conveyor.errors import CellError
 from conveyor.frontend.trace import Signature, read_signature, trace
+from conveyor.ir.parser import parse
 from conveyor.ir.program import Program
-from conveyor.ir.text import parse
 from conveyor.ir.transforms.param_layout import parameter_shapes
 from conveyor.views.equations import print_equations, print_latex
 

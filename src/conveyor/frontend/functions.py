@@ -8,7 +8,7 @@ from typing import Any
 
 from conveyor.frontend.tracer import Value, active
 from conveyor.frontend.widths import Width
-from conveyor.ir.program import HIDDEN, ROW, Call
+from conveyor.ir.types import HIDDEN, ROW, Call
 
 
 def affine(name: str, *values: Value, size: str | int | None = None, bias: bool = True, blocks: int = 1) -> Value:

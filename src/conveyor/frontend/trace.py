@@ -13,7 +13,8 @@ from conveyor.errors import CellError
 from conveyor.frontend.tracer import Tracer, Value
 from conveyor.frontend.widths import Width, WidthMismatch
 from conveyor.ir.ops import OPS
-from conveyor.ir.program import HIDDEN, INPUT, ROW, Bias, Builder, Call, Input, Matrix, Output, Param, Program
+from conveyor.ir.program import Builder, Program
+from conveyor.ir.types import HIDDEN, INPUT, ROW, Bias, Call, Input, Matrix, Output, Param
 
 
 @dataclass(frozen=True)

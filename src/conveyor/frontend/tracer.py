@@ -15,7 +15,7 @@ from conveyor.errors import CellError
 from conveyor.frontend.naming import Namer
 from conveyor.frontend.widths import Width, WidthMismatch
 from conveyor.ir.ops import OPS, Operand
-from conveyor.ir.program import ROW, Bias, Call, Matrix, Param, Vector
+from conveyor.ir.types import ROW, Bias, Call, Matrix, Param, Vector
 
 _active = threading.local()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conveyor.ir.program import ROW
+from conveyor.ir.types import ROW
 
 
 class WidthMismatch(Exception):

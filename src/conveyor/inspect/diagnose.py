@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from conveyor.errors import ArgumentError
 from conveyor.inspect.finite import NotFinite, first_in_parameters, first_in_tensor, first_in_trace
 from conveyor.inspect.flow import GradientFlow, checked_loss, flow_of
-from conveyor.inspect.gradient_taps import Probes
+from conveyor.inspect.gradient_taps import GradientTaps
 from conveyor.inspect.summary import sentences_of
 from conveyor.layers.core.stack import Stack
 from conveyor.layers.recording.record import trace_of
@@ -91,7 +91,7 @@ def diagnose(model: nn.Module, batch: Any, loss: Any = None, **given: Any) -> Di
 @dataclass(frozen=True, eq=False)
 class _Call:
     name: str
-    probes: Probes
+    probes: GradientTaps
     trace: Trace
     given: Any
 
@@ -105,18 +105,18 @@ def _watched(
 ) -> tuple[list[_Call], Any]:
     """The calls of the model's recurrent layers, and what it returns."""
     calls: list[_Call] = []
-    waiting: list[Probes] = []
+    waiting: list[GradientTaps] = []
 
-    def hear(layer: Stack) -> Probes | None:
+    def on_call(layer: Stack) -> GradientTaps | None:
         if layer not in names:
             return None
-        waiting.append(Probes(layer, None))
+        waiting.append(GradientTaps(layer, None))
         return waiting[-1]
 
     def finished(layer: nn.Module, args: Any, kwargs: dict[str, Any], returned: Any) -> None:
         assert isinstance(layer, Stack)
         if not waiting or waiting[-1].layer is not layer or not waiting[-1].units:
-            return  # the model itself listens, and took the notes of this call
+            return  # the model itself listens, and records this call
         probes = waiting.pop()
         read = args[0] if args else kwargs.get("x", kwargs.get("input"))
         trace = trace_of(probes, returned, read, kwargs.get("lengths"))
@@ -125,7 +125,7 @@ def _watched(
     with ExitStack() as stack:
         for layer in names:
             stack.callback(layer.register_forward_hook(finished, with_kwargs=True).remove)
-        with listening(hear):
+        with listening(on_call):
             output = model(*arguments, **given)
     return calls, output
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from conveyor.errors import ArgumentError
-from conveyor.inspect.gradient_taps import Probes, UnitRun
+from conveyor.inspect.gradient_taps import DirectionRun, GradientTaps
 from conveyor.inspect.jacobians import jacobian_norms
 from conveyor.layers.core.stack import Stack
 from conveyor.layers.recording.recorder import listening
@@ -147,7 +147,7 @@ def gradient_flow(
     jacobians = as_whole("jacobians", jacobians, 0, "a number of sequences from 0")
     if not callable(loss):
         raise ArgumentError(f"loss is a function of the layer's output, got {type(loss).__name__}")
-    probes = Probes(layer)
+    probes = GradientTaps(layer)
     with torch.enable_grad():
         with listening(lambda called: probes if called is layer and not probes.runs else None):
             output, _ = layer(x, state, lengths=lengths, reset=reset, **aux)
@@ -168,7 +168,7 @@ def checked_loss(value: Any) -> Tensor:
     return value.reshape(())
 
 
-def flow_of(probes: Probes, loss: Tensor, jacobians: int) -> GradientFlow:
+def flow_of(probes: GradientTaps, loss: Tensor, jacobians: int) -> GradientFlow:
     """The flow of a call that was probed."""
     norms = {
         suffix: {n: g.double().norm(dim=-1) for n, g in of.items()} for suffix, of in probes.gradients(loss).items()
@@ -189,7 +189,7 @@ def flow_of(probes: Probes, loss: Tensor, jacobians: int) -> GradientFlow:
     )
 
 
-def _jacobians(run: UnitRun, sequences: int, backend: str) -> dict[str, Tensor]:
+def _jacobians(run: DirectionRun, sequences: int, backend: str) -> dict[str, Tensor]:
     steps, count = run.order.steps, min(sequences, len(run.states[0]))
     found = {s.name: torch.zeros((steps, count), dtype=torch.float64) for s in run.program.states}
     for row in range(count):

@@ -15,15 +15,15 @@ from torch import Tensor
 from conveyor.backends.interface import Parameters
 from conveyor.ir.program import Program
 from conveyor.ir.transforms.rewrite import probe_key, with_probes
-from conveyor.layers.checkpointing import Order
-from conveyor.layers.core.layer_call import Track
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.checkpointing import TimeDirection
+from conveyor.layers.core.layer_call import DirectionCall
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.stack import Stack
-from conveyor.layers.recording.recorder import Notes, laid
+from conveyor.layers.recording.recorder import Recorder, laid
 
 
 @dataclass(frozen=True, eq=False)
-class UnitRun:
+class DirectionRun:
     """The inputs of one direction of one layer in a call, in the order in which it went through time.
 
     Attributes:
@@ -37,18 +37,18 @@ class UnitRun:
         order: How it went through time.
     """
 
-    unit: Unit
+    unit: LayerDirection
     program: Program
     params: Parameters
     aux: Mapping[str, Tensor]
     probes: Mapping[str, Tensor]
     x: Tensor
     states: Sequence[Tensor]
-    order: Order
+    order: TimeDirection
 
     def laid(self, gradient: Tensor) -> Tensor:
         """A probe's gradient as (T, B, width), at the input's time index."""
-        return laid(self.order.turn(gradient), self.order.packing, len(self.states[0]))
+        return laid(self.order.flip(gradient), self.order.packing, len(self.states[0]))
 
     def alone(self, row: int) -> tuple[Tensor, list[Tensor], dict[str, Tensor]]:
         """One sequence in the order of the pass, without a graph.
@@ -72,24 +72,24 @@ class UnitRun:
         )
 
 
-class Probes(Notes):
+class GradientTaps(Recorder):
     """Notes of a call that adds probes; `runs` holds what its units ran on, by the suffix of their parameters."""
 
     def __init__(self, layer: Stack, wanted: Sequence[str] | None = ()) -> None:
         super().__init__(layer, wanted)
-        self.runs: dict[str, UnitRun] = {}
+        self.runs: dict[str, DirectionRun] = {}
 
     def prepare(
-        self, track: Track, program: Program, x: Tensor, states: Sequence[Tensor]
+        self, direction: DirectionCall, program: Program, x: Tensor, states: Sequence[Tensor]
     ) -> tuple[Program, Mapping[str, Tensor]]:
         """Add the probes."""
         probed = with_probes(program)
-        widths = track.unit.widths
+        widths = direction.unit.widths
         probes = {s.name: x.new_zeros((*x.shape[:-1], widths[s.width])).requires_grad_() for s in program.states}
-        self.runs[track.unit.suffix] = UnitRun(
-            track.unit, probed, track.params, track.aux, probes, x, tuple(states), track.order
+        self.runs[direction.unit.suffix] = DirectionRun(
+            direction.unit, probed, direction.params, direction.aux, probes, x, tuple(states), direction.order
         )
-        return probed, {**track.aux, **{probe_key(n): p for n, p in probes.items()}}
+        return probed, {**direction.aux, **{probe_key(n): p for n, p in probes.items()}}
 
     def gradients(self, loss: Tensor) -> dict[str, dict[str, Tensor]]:
         """The loss's gradient by each state after each step, (T, B, width), by unit and state."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from conveyor.backends.interface import Parameters, RecurrenceArgs
-from conveyor.inspect.gradient_taps import UnitRun
+from conveyor.inspect.gradient_taps import DirectionRun
 from conveyor.ir.transforms.rewrite import probe_key
 from conveyor.torch_ops import recurrence
 
@@ -20,7 +20,7 @@ _ITERATIONS = 100
 _ENOUGH = 1e-5  # relative change of a norm at which it is taken
 
 
-def jacobian_norms(run: UnitRun, row: int, backend: str, exact: int = EXACT) -> dict[str, Tensor]:
+def jacobian_norms(run: DirectionRun, row: int, backend: str, exact: int = EXACT) -> dict[str, Tensor]:
     """Spectral norms ‖∂s_T/∂s_t‖ of one sequence, with T its own last step.
 
     Args:
@@ -42,7 +42,7 @@ def jacobian_norms(run: UnitRun, row: int, backend: str, exact: int = EXACT) -> 
 class _Alone:
     """One sequence of a unit, which can be run many times side by side with a probe on one state."""
 
-    def __init__(self, run: UnitRun, row: int, backend: str) -> None:
+    def __init__(self, run: DirectionRun, row: int, backend: str) -> None:
         self.run, self.backend = run, backend
         self.x, self.states, self.aux = run.alone(row)
         self.steps = len(self.x)

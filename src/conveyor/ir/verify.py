@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from conveyor.errors import ProgramError
 from conveyor.ir.ops import OPS
-from conveyor.ir.program import ROW, Bias, Matrix, Node, Program, infer, op_of
+from conveyor.ir.types import ROW, Bias, Matrix, Node, infer, op_of
+
+if TYPE_CHECKING:
+    from conveyor.ir.program import Program
 
 # What a program can return, and of how many values each is made.
 _RESULTS = {

@@ -38,7 +38,7 @@ _shape = attrgetter("shape")
 _wants_gradient = attrgetter("requires_grad")
 
 
-class Bound:
+class BoundParams:
     """Parameters of a module, and how they were when they were last looked at closely.
 
     Args:
@@ -62,7 +62,7 @@ class Bound:
         self._seen: Any = None
 
     @classmethod
-    def of(cls, module: Module) -> Bound:
+    def of(cls, module: Module) -> BoundParams:
         """The parameters of a module now; the module keeps them, unless they are lent for a call or computed."""
         held = module._parameters
         names = [name for unit in module._all_units() for name in unit.names]

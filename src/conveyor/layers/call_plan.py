@@ -22,7 +22,7 @@ from torch.autograd import forward_ad
 from conveyor.backends import fork, reference
 from conveyor.backends.interface import RecurrenceSpec
 from conveyor.errors import TensorError
-from conveyor.layers.bound_params import Bound
+from conveyor.layers.bound_params import BoundParams
 from conveyor.layers.core.freed_graph import watched
 from conveyor.layers.recording.recorder import listeners
 from conveyor.layers.regularisation.dropout import multiplier
@@ -129,7 +129,7 @@ class CallPlan:
             row = step = width if self.alone else step
         return (self.batch * row if self.alone else step), row
 
-    def run(self, steps: int, x: Tensor, states: Sequence[Tensor], bound: Bound) -> Sequence[Tensor] | None:
+    def run(self, steps: int, x: Tensor, states: Sequence[Tensor], bound: BoundParams) -> Sequence[Tensor] | None:
         """The output (not of a cell) and the final states; None if tensors do not lie as compiled code reads them."""
         params, strides = bound.addresses(self.dtype), self.strides(x)
         if params is None or strides is None or x.is_neg():
@@ -367,7 +367,7 @@ def call_stack(layer: Stack, x: Any, fields: Any) -> Sequence[Tensor] | None:
     """The output and the final states of a stack by a plan; None where the general path is to run it."""
     if torch.compiler.is_compiling() or type(x) not in _TENSORS or x.layout is not _STRIDED or x.is_nested:
         return None
-    if not x.is_cpu or listeners.hear or is_unguarded():
+    if not x.is_cpu or listeners.on_call or is_unguarded():
         return None
     shape, grad, rank = x.shape, torch.is_grad_enabled(), x.ndim
     if rank == 3:
@@ -378,7 +378,7 @@ def call_stack(layer: Stack, x: Any, fields: Any) -> Sequence[Tensor] | None:
         return None
     bound = layer._bound
     if bound is None or not bound.is_same(layer._parameters):
-        bound = Bound.of(layer)
+        bound = BoundParams.of(layer)
     wants = bound.needs_grad or x.requires_grad
     key = (
         rank,
@@ -419,7 +419,7 @@ def call_cell(cell: _Step, x: Any, states: Sequence[Any]) -> Sequence[Tensor] | 
         return None
     bound = cell._bound
     if bound is None or not bound.is_same(cell._parameters):
-        bound = Bound.of(cell)
+        bound = BoundParams.of(cell)
     wants = bound.needs_grad or x.requires_grad
     key = (rank, shape[0] if rank == 2 else 1, shape[-1], x.dtype, x.requires_grad, not states, grad and wants)
     try:

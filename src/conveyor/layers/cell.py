@@ -13,17 +13,18 @@ from conveyor.backends.interface import RecurrenceArgs
 from conveyor.cells import cells
 from conveyor.errors import ArgumentTypeError
 from conveyor.frontend import CellDefinition
-from conveyor.ir.program import Bias, Program
+from conveyor.ir.program import Program
 from conveyor.ir.transforms.param_layout import Layout, merged_layout, resolve_widths
 from conveyor.ir.transforms.rewrite import without_bias
+from conveyor.ir.types import Bias
+from conveyor.layers.arguments.checks import check_aux_names, check_input, check_kind, check_state, step_aux
+from conveyor.layers.arguments.conversion import as_cell, as_sizes, check_place
+from conveyor.layers.arguments.fx_proxies import call_node, is_symbolic
+from conveyor.layers.arguments.precision import computed_in, precision_of
 from conveyor.layers.call_plan import call_cell
-from conveyor.layers.core.argument_checks import check_aux_names, check_input, check_kind, check_state, step_aux
-from conveyor.layers.core.arguments import as_cell, as_sizes, check_place
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.module import Module
 from conveyor.layers.core.pickling import cell_of, settings_of
-from conveyor.layers.core.precision import computed_in, precision_of
-from conveyor.layers.core.symbolic import call_node, is_symbolic
 from conveyor.layers.initialise import initialise
 from conveyor.layers.rnn import OF_SEQUENCES, Options, rnn_cell, torch_layout, with_defaults
 from conveyor.scalars import as_flag, as_whole, plain_number
@@ -66,7 +67,7 @@ class _Step(Module):
         """Make what runs."""
         program = cell.program if bias else without_bias(cell.program)
         widths = resolve_widths(program, self.input_size, self.hidden_size, sizes)
-        self.unit = Unit(cell, program, type(self)._layout_of(program, widths), "")
+        self.unit = LayerDirection(cell, program, type(self)._layout_of(program, widths), "")
         self._state_class = state_class(tuple(s.name for s in program.states))  # says now if a name can't be a field's
 
     def _settings_of(self, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +83,7 @@ class _Step(Module):
         o = self._options
         initialise(self, [self.unit], o["init"], o["forget_bias"], o["max_lag"])
 
-    def _all_units(self) -> tuple[Unit, ...]:
+    def _all_units(self) -> tuple[LayerDirection, ...]:
         return (self.unit,)
 
     def _like(self) -> Tensor:

@@ -19,8 +19,8 @@ Run = Callable[[Tensor, States, Sequence[Tensor], "VarLen | None"], tuple[States
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
-    """How a unit goes through time.
+class TimeDirection:
+    """The direction in which a layer goes through time, over sequences (T, B, …) or packed rows.
 
     Attributes:
         steps: T.
@@ -39,12 +39,12 @@ class Order:
         """How sequences of unequal length are packed."""
         return None if self.packing is None else self.packing.varlen
 
-    def goes_along(self, tensor: Tensor) -> bool:
-        """Whether a tensor has an entry a step: otherwise it is the same at each."""
+    def is_time_varying(self, tensor: Tensor) -> bool:
+        """Tell whether a tensor has an entry per step; otherwise it is the same at each."""
         return self.packing is not None or (tensor.dim() == 3 and tensor.shape[0] == self.steps != 1)
 
-    def turn(self, sequence: Tensor) -> Tensor:
-        """A whole sequence in this order; twice gives what was."""
+    def flip(self, sequence: Tensor) -> Tensor:
+        """Flip a whole sequence into this direction; twice gives what was."""
         if self.forwards:
             return sequence
         if self.lengths is not None:
@@ -52,16 +52,16 @@ class Order:
         return sequence.flip(0) if self.packing is None else self.packing.turn(sequence)
 
     def length(self) -> int:
-        """How many steps there are to run."""
+        """Count the steps to run."""
         return self.steps if self.packing is None else len(self.packing.varlen.sizes)
 
     def part(self, start: int, stop: int) -> VarLen | None:
-        """How the rows of some steps are packed."""
+        """Give the packing of the rows of some steps."""
         varlen = self.varlen
         return None if varlen is None else VarLen(varlen.sizes[start:stop], varlen.batch)
 
     def take(self, sequence: Tensor, start: int, stop: int) -> Tensor:
-        """Steps in this order; in the forward direction a view."""
+        """Slice steps in this direction; a view in the forward one."""
         if self.packing is not None:
             starts = self.packing.varlen.starts
             first, last = starts[start], starts[stop]
@@ -88,8 +88,8 @@ class Order:
 
 
 @dataclass(frozen=True, eq=False)
-class Work:
-    """What runs in chunks.
+class CheckpointedScan:
+    """A scan over time that saves only the states between segments, and runs each again for its gradient.
 
     Attributes:
         run: Runs some steps, differentiably.
@@ -100,97 +100,99 @@ class Work:
     """
 
     run: Run
-    order: Order
+    order: TimeDirection
     every: int
     along: Sequence[bool]
     states: int
 
     def chunks(self) -> list[tuple[int, int]]:
-        """Where each chunk begins and ends."""
+        """List where each segment begins and ends."""
         total = self.order.length()
         return [(a, min(a + self.every, total)) for a in range(0, total, self.every)]
 
-    def on(self, start: int, stop: int, x: Tensor, states: States, others: Sequence[Tensor]) -> tuple[States, States]:
-        """Run some steps, whose tensors are given."""
+    def run_segment(
+        self, start: int, stop: int, x: Tensor, states: States, others: Sequence[Tensor]
+    ) -> tuple[States, States]:
+        """Run one segment on its own tensors."""
         return self.run(x, states, others, self.order.part(start, stop))
 
-    def cut(self, start: int, stop: int, x: Tensor, others: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """The input and the other tensors of some steps."""
+    def slice(self, start: int, stop: int, x: Tensor, others: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Slice the input and the other tensors of one segment."""
         own = [self.order.take(t, start, stop) if a else t for t, a in zip(others, self.along, strict=True)]
         return self.order.take(x, start, stop), own
 
-    def whole(self, x: Tensor, states: States, others: Sequence[Tensor]) -> tuple[States, States]:
-        """All steps at once."""
+    def run_all(self, x: Tensor, states: States, others: Sequence[Tensor]) -> tuple[States, States]:
+        """Run all steps at once."""
         total = self.order.length()
-        x, own = self.cut(0, total, x, others)
-        outputs, finals = self.on(0, total, x, states, own)
-        return tuple(self.order.turn(o) for o in outputs), finals
+        x, own = self.slice(0, total, x, others)
+        outputs, finals = self.run_segment(0, total, x, states, own)
+        return tuple(self.order.flip(o) for o in outputs), finals
 
 
-def in_chunks(work: Work, x: Tensor, states: States, others: Sequence[Tensor]) -> tuple[States, States]:
+def in_chunks(scan: CheckpointedScan, x: Tensor, states: States, others: Sequence[Tensor]) -> tuple[States, States]:
     """Outputs and final states; with a gradient to come, in chunks that are run again for it.
 
     Args:
-        work: What runs.
+        scan: What runs.
         x: The input, (T, B, I) or packed rows.
         states: The initial states.
         others: Auxiliary inputs, masks and parameters.
     """
     wanted = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *states, *others))
-    if not wanted or work.order.length() <= work.every or is_watched():
-        return work.whole(x, states, others)
-    found = _Chunked.apply(work, x, *states, *others)  # type: ignore[no-untyped-call]
-    return tuple(found[work.states :]), tuple(found[: work.states])
+    if not wanted or scan.order.length() <= scan.every or is_watched():
+        return scan.run_all(x, states, others)
+    found = _Chunked.apply(scan, x, *states, *others)  # type: ignore[no-untyped-call]
+    return tuple(found[scan.states :]), tuple(found[: scan.states])
 
 
 class _Chunked(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, work: Work, *tensors: Tensor) -> tuple[Tensor, ...]:
-        x, states, others = _split(work, tensors)
+    def forward(ctx: Any, scan: CheckpointedScan, *tensors: Tensor) -> tuple[Tensor, ...]:
+        x, states, others = _split(scan, tensors)
         wholes: list[Tensor] = []
-        borders: list[Tensor] = []
-        for start, stop in work.chunks():
-            borders += states
-            part, own = work.cut(start, stop, x, others)
-            outputs, states = work.on(start, stop, part, states, own)
+        boundary_states: list[Tensor] = []
+        for start, stop in scan.chunks():
+            boundary_states += states
+            part, own = scan.slice(start, stop, x, others)
+            outputs, states = scan.run_segment(start, stop, part, states, own)
             wholes = wholes or [o.new_empty((x.shape[0], *o.shape[1:])) for o in outputs]
             for whole, output in zip(wholes, outputs, strict=True):
-                work.order.put(whole, start, stop, output)
-        ctx.work, ctx.count = work, len(tensors)
+                scan.order.put(whole, start, stop, output)
+        ctx.scan, ctx.count = scan, len(tensors)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*tensors, *borders)
+        ctx.save_for_backward(*tensors, *boundary_states)
         return *states, *wholes
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
-        work: Work = ctx.work
+        scan: CheckpointedScan = ctx.scan
         saved = ctx.saved_tensors
-        tensors, borders, needed = saved[: ctx.count], saved[ctx.count :], ctx.needs_input_grad[1:]
+        tensors, boundary_states, needed = saved[: ctx.count], saved[ctx.count :], ctx.needs_input_grad[1:]
         if torch.is_grad_enabled():
-            return None, *_at_once(work, tensors, needed, grads)
-        return None, *_chunk_by_chunk(work, tensors, borders, needed, grads)
+            return None, *_at_once(scan, tensors, needed, grads)
+        return None, *_chunk_by_chunk(scan, tensors, boundary_states, needed, grads)
 
 
 def _chunk_by_chunk(
-    work: Work,
+    scan: CheckpointedScan,
     tensors: Sequence[Tensor],
-    borders: Sequence[Tensor],
+    boundary_states: Sequence[Tensor],
     needed: Sequence[bool],
     grads: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    x, _, others = _split(work, tensors)
-    n, order = work.states, work.order
-    along = [True, *work.along]
+    x, _, others = _split(scan, tensors)
+    n, order = scan.states, scan.order
+    along = [True, *scan.along]
     # States pass a gradient on from chunk to chunk, whether or not the first ones want it.
     wanted = [needed[0], *needed[1 + n :]]
     totals = [torch.zeros_like(t) if w else None for t, w in zip((x, *others), wanted, strict=True)]
     carried, outside = list(grads[:n]), grads[n:]
-    for k, (start, stop) in reversed(list(enumerate(work.chunks()))):
-        part, own = work.cut(start, stop, x, others)
-        before = [s.detach().requires_grad_() for s in borders[k * n : (k + 1) * n]]
+    for k, (start, stop) in reversed(list(enumerate(scan.chunks()))):
+        part, own = scan.slice(start, stop, x, others)
+        before = [s.detach().requires_grad_() for s in boundary_states[k * n : (k + 1) * n]]
         given = [t.detach().requires_grad_(w) for t, w in zip((part, *own), wanted, strict=True)]
         with torch.enable_grad():
-            outputs, finals = work.on(start, stop, given[0], tuple(before), given[1:])
+            outputs, finals = scan.run_segment(start, stop, given[0], tuple(before), given[1:])
         received = [*carried, *(None if g is None else order.take(g, start, stop) for g in outside)]
         leaves = [*before, *(t for t in given if t.requires_grad)]
         found = iter(_gradients([*finals, *outputs], received, leaves))
@@ -207,13 +209,13 @@ def _chunk_by_chunk(
 
 
 def _at_once(
-    work: Work, tensors: Sequence[Tensor], needed: Sequence[bool], grads: Sequence[Tensor | None]
+    scan: CheckpointedScan, tensors: Sequence[Tensor], needed: Sequence[bool], grads: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
     """The gradients as a graph of their own, for a second derivative: nothing is saved then."""
     with torch.enable_grad():
         places = [t.view_as(t) for t in tensors]
-        x, states, others = _split(work, places)
-        outputs, finals = work.whole(x, states, others)
+        x, states, others = _split(scan, places)
+        outputs, finals = scan.run_all(x, states, others)
         leaves = [t for t, w in zip(places, needed, strict=True) if w]
         found = iter(_gradients([*finals, *outputs], grads, leaves, create_graph=True))
     return [next(found) if w else None for w in needed]
@@ -230,5 +232,5 @@ def _gradients(
     )
 
 
-def _split(work: Work, tensors: Sequence[Tensor]) -> tuple[Tensor, States, Sequence[Tensor]]:
-    return tensors[0], tuple(tensors[1 : 1 + work.states]), tensors[1 + work.states :]
+def _split(scan: CheckpointedScan, tensors: Sequence[Tensor]) -> tuple[Tensor, States, Sequence[Tensor]]:
+    return tensors[0], tuple(tensors[1 : 1 + scan.states]), tensors[1 + scan.states :]

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError
-from conveyor.ir.program import Bias, Matrix
-from conveyor.layers.core.argument_checks import wrong_tensor
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.ir.types import Bias, Matrix
+from conveyor.layers.arguments.checks import wrong_tensor
+from conveyor.layers.core.layer_direction import LayerDirection
 
 Gates = Mapping[str, tuple[Tensor, Tensor | None]]
 
@@ -45,7 +45,7 @@ def sizes_of(gates: Gates) -> tuple[int, int]:
 
 
 @torch.no_grad()
-def fill(module: nn.Module, unit: Unit, gates: Gates) -> None:
+def fill(module: nn.Module, unit: LayerDirection, gates: Gates) -> None:
     """Copy the gates into a unit's parameters.
 
     A gate's first H columns multiply what its affine maps read besides x. A second bias of a gate becomes zero.
@@ -67,7 +67,7 @@ def fill(module: nn.Module, unit: Unit, gates: Gates) -> None:
         _fill_gate(module, unit, name, *gates[name])
 
 
-def _fill_gate(module: nn.Module, unit: Unit, name: str, weight: Tensor, bias: Tensor | None) -> None:
+def _fill_gate(module: nn.Module, unit: LayerDirection, name: str, weight: Tensor, bias: Tensor | None) -> None:
     matrices = [p for p in unit.program.params if isinstance(p, Matrix) and p.name == name]
     others = [m for m in matrices if m.operand != "x"]
     if len(matrices) != 2 or len(others) != 1 or others[0].blocks != 1:

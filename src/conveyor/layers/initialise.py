@@ -10,16 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError, ArgumentTypeError, shown
-from conveyor.ir.program import Matrix
 from conveyor.ir.transforms.gate_analysis import Gate, KeepGate, keep_gates
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.ir.types import Matrix
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.scalars import real_number
 
 SCHEMES = ("torch", "orthogonal", "chrono")
 
 
 @torch.no_grad()
-def initialise(module: nn.Module, units: Iterable[Unit], init: str, forget_bias: float | None, max_lag: int) -> None:
+def initialise(
+    module: nn.Module, units: Iterable[LayerDirection], init: str, forget_bias: float | None, max_lag: int
+) -> None:
     """Fill every parameter of a layer.
 
     Args:
@@ -73,7 +75,7 @@ def check_numbers(forget_bias: Any, max_lag: Any) -> None:
         raise kind(f"forget_bias is a finite number or None, got {shown(forget_bias)}")
 
 
-def _gates(unit: Unit, argument: str) -> tuple[KeepGate, ...]:
+def _gates(unit: LayerDirection, argument: str) -> tuple[KeepGate, ...]:
     found = keep_gates(unit.plain)
     if not found:
         raise ArgumentError(
@@ -82,7 +84,7 @@ def _gates(unit: Unit, argument: str) -> tuple[KeepGate, ...]:
     return found
 
 
-def _set_bias(module: nn.Module, unit: Unit, gate: Gate, value: Tensor | float) -> None:
+def _set_bias(module: nn.Module, unit: LayerDirection, gate: Gate, value: Tensor | float) -> None:
     # torch's layers add two biases: the whole value goes to the first.
     first, *others = unit.rows(module, gate.bias)
     first.copy_(torch.as_tensor(value, dtype=first.dtype, device=first.device) * gate.sign)
@@ -90,7 +92,7 @@ def _set_bias(module: nn.Module, unit: Unit, gate: Gate, value: Tensor | float) 
         other.zero_()
 
 
-def _chrono(module: nn.Module, unit: Unit, gate: KeepGate, max_lag: int) -> None:
+def _chrono(module: nn.Module, unit: LayerDirection, gate: KeepGate, max_lag: int) -> None:
     like = unit.rows(module, gate.keep.bias)[0]
     lags = torch.empty_like(like).uniform_(1.0, max_lag - 1.0).log()
     _set_bias(module, unit, gate.keep, lags)
@@ -98,7 +100,7 @@ def _chrono(module: nn.Module, unit: Unit, gate: KeepGate, max_lag: int) -> None
         _set_bias(module, unit, gate.admit, -lags)
 
 
-def _orthogonal(module: nn.Module, unit: Unit) -> None:
+def _orthogonal(module: nn.Module, unit: LayerDirection) -> None:
     for key in unit.layout.rows:
         param = unit.program.param[key]
         for part in unit.rows(module, key):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conveyor.backends.memory_model import use_of_loop
+from conveyor.backends.memory_model import memory_use_of_loop
 from conveyor.layers.core.connections import width_read
 from conveyor.scalars import as_whole
 
@@ -51,17 +51,17 @@ def memory_estimate(layer: Stack, steps: int, batch: int) -> MemoryEstimate:
     whole = steps * batch * itemsize  # of one number a step
     every = min(layer.checkpoint_every or steps, steps)
     chunked = 0 < every < steps
-    directions, use_of = layer.num_directions, use_of_loop
+    directions, use_of = layer.num_directions, memory_use_of_loop
     if layer.backend_used == "cpu":
-        from conveyor.backends.cpu.memory_model import use_of_passes as use_of
+        from conveyor.backends.cpu.memory_model import memory_use_of_passes as use_of
     saved = working = passing = 0
     below = layer.input_size
     for k in range(layer.num_layers):
-        floor = layer.units[k * directions : (k + 1) * directions]
+        units = layer.units[k * directions : (k + 1) * directions]
         reads = width_read(layer.connections, k, below, layer.input_size)
-        gives = floor[0].output_size * directions
+        gives = units[0].output_size * directions
         last = k == layer.num_layers - 1
-        for unit in floor:
+        for unit in units:
             program = unit.running(layer.training, False)
             use = use_of(program, unit.widths, every, batch, itemsize)
             working += use.working

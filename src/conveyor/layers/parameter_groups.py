@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
 from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.layer_direction import LayerDirection
 
 
 class GateRows(nn.Parameter):
@@ -83,7 +83,7 @@ class GateRows(nn.Parameter):
         raise ArgumentTypeError("rows of a layer's parameter can't be pickled apart from it; pickle the layer")
 
 
-def parameters_of(layer: nn.Module, units: Iterable[Unit], names: Iterable[str]) -> list[nn.Parameter]:
+def parameters_of(layer: nn.Module, units: Iterable[LayerDirection], names: Iterable[str]) -> list[nn.Parameter]:
     """The parameters of gates, in all layers and directions.
 
     Args:
@@ -101,7 +101,7 @@ def parameters_of(layer: nn.Module, units: Iterable[Unit], names: Iterable[str])
     ]
 
 
-def parameters_except(layer: nn.Module, units: Iterable[Unit], names: Iterable[str]) -> list[nn.Parameter]:
+def parameters_except(layer: nn.Module, units: Iterable[LayerDirection], names: Iterable[str]) -> list[nn.Parameter]:
     """All parameters but those of these gates; arguments as of `parameters_of`."""
     units, wanted = list(units), set(_checked(units, names))
     found: list[nn.Parameter] = []
@@ -121,7 +121,7 @@ def parameters_except(layer: nn.Module, units: Iterable[Unit], names: Iterable[s
     return found + [p for name, p in layer._parameters.items() if p is not None and name not in inside]
 
 
-def _pieces(unit: Unit) -> Iterable[tuple[str, int, int, set[str]]]:
+def _pieces(unit: LayerDirection) -> Iterable[tuple[str, int, int, set[str]]]:
     """Each piece of a tensor, and the names in the equations whose parameter it is part of."""
     pieces: dict[tuple[str, int, int], set[str]] = {}
     for key, rows in unit.layout.rows.items():
@@ -131,7 +131,7 @@ def _pieces(unit: Unit) -> Iterable[tuple[str, int, int, set[str]]]:
     return [(*place, owners) for place, owners in pieces.items()]
 
 
-def _checked(units: list[Unit], names: Iterable[str]) -> list[str]:
+def _checked(units: list[LayerDirection], names: Iterable[str]) -> list[str]:
     known = list(dict.fromkeys(p.name for u in units for p in u.plain.params))
     asked = list(names)
     if not asked:

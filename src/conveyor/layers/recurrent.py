@@ -11,10 +11,10 @@ from torch import Tensor
 from conveyor.errors import ArgumentError
 from conveyor.frontend import CellDefinition
 from conveyor.ir.transforms.param_layout import merged_layout
+from conveyor.layers.arguments.conversion import as_cells, as_sizes, per_layer
+from conveyor.layers.arguments.fx_proxies import call_node, is_symbolic
 from conveyor.layers.call_plan import call_stack
-from conveyor.layers.core.arguments import as_cells, as_sizes, per_layer
 from conveyor.layers.core.stack import Stack
-from conveyor.layers.core.symbolic import call_node, is_symbolic
 from conveyor.scalars import plain_numbers
 
 

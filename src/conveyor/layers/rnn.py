@@ -13,11 +13,11 @@ from conveyor.errors import ArgumentError, ArgumentTypeError, shown
 from conveyor.frontend import CellDefinition
 from conveyor.ir.program import Program
 from conveyor.ir.transforms.param_layout import Layout, doubled_layout
+from conveyor.layers.arguments.conversion import as_sizes, check_as_torch, per_layer
+from conveyor.layers.arguments.fx_proxies import call_node, is_symbolic
 from conveyor.layers.call_plan import call_stack
 from conveyor.layers.concatenated import Gates, fill, sizes_of
-from conveyor.layers.core.arguments import as_sizes, check_as_torch, per_layer
 from conveyor.layers.core.stack import Stack
-from conveyor.layers.core.symbolic import call_node, is_symbolic
 from conveyor.layers.core.torch_names import LSTMNames, RecurrentNames
 from conveyor.layers.options import OPTIONS
 from conveyor.scalars import plain_number, plain_numbers, whole_number

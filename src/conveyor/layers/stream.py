@@ -13,8 +13,7 @@ from torch import Tensor
 
 from conveyor.backends.interface import RecurrenceArgs, RecurrenceSpec
 from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError
-from conveyor.layers.bound_params import Bound
-from conveyor.layers.core.argument_checks import (
+from conveyor.layers.arguments.checks import (
     check_aux_names,
     check_input,
     describe,
@@ -22,9 +21,10 @@ from conveyor.layers.core.argument_checks import (
     step_aux,
     wrong_tensor,
 )
+from conveyor.layers.arguments.precision import HALF, computed_in
+from conveyor.layers.bound_params import BoundParams
 from conveyor.layers.core.connections import read
-from conveyor.layers.core.layer_direction import Unit
-from conveyor.layers.core.precision import HALF, computed_in
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.stack import Stack
 from conveyor.scalars import as_whole
 from conveyor.torch_ops import recurrence
@@ -263,7 +263,7 @@ def _require_numbers(name: str, tensor: Tensor) -> None:
 class _Run(ABC):
     """Units of a layer that run step by step; those with auxiliary inputs one by one."""
 
-    def __init__(self, units: Sequence[Unit], layer: Stack, batch: int) -> None:
+    def __init__(self, units: Sequence[LayerDirection], layer: Stack, batch: int) -> None:
         self.units = units
         self.layer = layer
         self.batch = batch
@@ -290,7 +290,7 @@ class _Run(ABC):
 class _Plain(_Run):
     """By the reference."""
 
-    def __init__(self, units: Sequence[Unit], layer: Stack, batch: int) -> None:
+    def __init__(self, units: Sequence[LayerDirection], layer: Stack, batch: int) -> None:
         super().__init__(units, layer, batch)
         like, (self._unit,) = layer._like(), units
         self._dtype = computed_in(like.dtype)
@@ -325,7 +325,7 @@ def _without_autocast(device: torch.device) -> AbstractContextManager[Any]:
 class _Compiled(_Run):
     """By compiled code, with the weights packed once."""
 
-    def __init__(self, units: Sequence[Unit], layer: Stack, batch: int) -> None:
+    def __init__(self, units: Sequence[LayerDirection], layer: Stack, batch: int) -> None:
         super().__init__(units, layer, batch)
         from conveyor.backends.cpu import Launch, Signature
         from conveyor.backends.cpu.runtime import workspace
@@ -339,7 +339,7 @@ class _Compiled(_Run):
         self._turn = 0
         self._history = torch.empty(launch.history_numbers(1), dtype=dtype)
         weights = sum(f.resident for f in self._group.frames)
-        self._own = workspace.lend(self._group.workspace), workspace.lend(weights + 1)
+        self._own = workspace.acquire(self._group.workspace), workspace.acquire(weights + 1)
         self._aux = specs[0].aux
         self._input = launch.positions(self._group, "x 0")
         self._output = launch.positions(self._group, "y")
@@ -355,7 +355,7 @@ class _Compiled(_Run):
             tensors += u.bind(self.layer).tensors
         # What a parametrization computes is new at each call.
         lasts = all(n in self.layer._parameters for n in names)
-        self._bound = Bound(names, tensors) if names and lasts else None
+        self._bound = BoundParams(names, tensors) if names and lasts else None
         if self._bound is not None:
             self._bound.remember()
         # Packed weights are copies, but biases and the like are read where they are.

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from conveyor.errors import ArgumentError, ArgumentTypeError
-from conveyor.layers.core.argument_checks import wrong_tensor
-from conveyor.layers.core.packing import read_lengths
+from conveyor.layers.arguments.checks import wrong_tensor
+from conveyor.layers.arguments.lengths import read_lengths
 from conveyor.scalars import as_flag, as_whole
 
 

@@ -21,7 +21,7 @@ from conveyor.tasks.state import State, map_state
 
 
 @dataclass(frozen=True)
-class Share:
+class Distributed:
     """A process's part in a run.
 
     Attributes:
@@ -33,7 +33,7 @@ class Share:
     size: int = 1
 
     @classmethod
-    def of_environment(cls) -> Share:
+    def of_environment(cls) -> Distributed:
         """What torchrun says in the environment; alone without it. Processes meet on torch's gloo.
 
         Raises:
@@ -53,7 +53,7 @@ class Share:
         return cls(dist.get_rank(), size)
 
     @property
-    def leads(self) -> bool:
+    def is_rank_zero(self) -> bool:
         """Whether this is the process that writes and prints."""
         return self.rank == 0
 
@@ -120,8 +120,8 @@ class Share:
 
     def vary_random_numbers(self) -> None:
         """Let each process but the first draw masks of its own."""
-        if not self.leads:
+        if not self.is_rank_zero:
             torch.manual_seed(int(torch.randint(2**62, ())) + self.rank)
 
 
-ALONE = Share()
+ALONE = Distributed()

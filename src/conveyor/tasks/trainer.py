@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from conveyor.errors import NonFiniteError
 from conveyor.tasks.batch import Batch, Objective, Outcome, Windows
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.distributed import Share
+from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.nonfinite import (
     explain_gradient,
     explain_loss,
@@ -142,7 +142,7 @@ class Trainer:
         objective: Objective,
         validate: Validate,
         config: TrainingConfig,
-        share: Share | None = None,
+        share: Distributed | None = None,
     ) -> None:
         self.model = model
         self.windows = windows
@@ -156,7 +156,7 @@ class Trainer:
         self.history: list[Validation] = []
         self._best: dict[str, Tensor] | None = None
         self.state: State = None
-        self.share = Share() if share is None else share
+        self.share = Distributed() if share is None else share
 
     def __iter__(self) -> Iterator[StepReport]:
         while self.progress.finished is None:

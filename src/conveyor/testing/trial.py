@@ -13,8 +13,8 @@ from torch import Tensor
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError
 from conveyor.frontend import CellDefinition
-from conveyor.ir.program import INPUT
 from conveyor.ir.transforms.param_layout import named_widths
+from conveyor.ir.types import INPUT
 from conveyor.layers import Recurrent
 
 

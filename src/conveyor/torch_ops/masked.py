@@ -15,9 +15,9 @@ from torch import Tensor
 from conveyor.backends import reference
 from conveyor.backends.interface import Gradients, RecurrenceArgs, Residuals
 from conveyor.ir.transforms.autodiff import differentiate
-from conveyor.ir.transforms.rewrite import PAST, with_hold
+from conveyor.ir.transforms.rewrite import PAST_END, with_mask_past_end
 
-_holding = lru_cache(maxsize=256)(with_hold)
+_holding = lru_cache(maxsize=256)(with_mask_past_end)
 _derived = lru_cache(maxsize=256)(differentiate)
 
 
@@ -63,7 +63,7 @@ def _held(args: RecurrenceArgs, lengths: Tensor) -> tuple[RecurrenceArgs, Tensor
         return torch.where(empty, torch.zeros_like(taken), taken)
 
     mask = past.unsqueeze(-1).to(x.dtype)
-    aux = {n: guard(a) for n, a in args.aux_by_name.items()} | {PAST: mask}
+    aux = {n: guard(a) for n, a in args.aux_by_name.items()} | {PAST_END: mask}
     program = _holding(args.program)
     return RecurrenceArgs.of(program, guard(x), args.states, args.parameters, args.widths, aux), mask
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from conveyor.backends.interface import ParamLayout, RecurrenceArgs, RecurrenceSpec, Residuals
 from conveyor.backends.packing import Packing
 from conveyor.errors import ArgumentError
-from conveyor.ir.text import parse
+from conveyor.ir.parser import parse
 from conveyor.torch_ops import masked
 from conveyor.torch_ops.modes import survive_fork
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from conveyor.ir.ops import OPS
-from conveyor.ir.program import ROW, Matrix, Program
+from conveyor.ir.program import Program
+from conveyor.ir.types import ROW, Matrix
 
 _GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega"

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from conveyor.ir.program import Node, Program
+from conveyor.ir.program import Program
+from conveyor.ir.types import Node
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Sum:
 
 
 @dataclass(frozen=True, eq=False)
-class Pass:
+class LoweredPass:
     """A pass over a sequence.
 
     Attributes:
@@ -81,11 +81,11 @@ _INLINE = ("const", "width")  # compiled code makes these itself
 
 
 @lru_cache(maxsize=256)
-def forward_recipe(program: Program, training: bool, keep: tuple[int, ...] = ()) -> Pass:
+def lower_forward(program: Program, training: bool, keep: tuple[int, ...] = ()) -> LoweredPass:
     """Work out the forward pass; with `keep`, nodes whose values at each step are asked for."""
     planned = plan(program, keep)
     nodes = program.nodes
-    saved = backward_recipe(program, True).saved if training else ()
+    saved = lower_backward(program, True).saved if training else ()
     wanted = [(f"state {o.name}", o.args[0]) for o in program.outputs]
     wanted += [(array_names.node(n), n) for n in saved] + [(f"keep {n}", n) for n in keep]
     stepped = set(planned.stepped)
@@ -96,11 +96,11 @@ def forward_recipe(program: Program, training: bool, keep: tuple[int, ...] = ())
     before = _before(program, planned.hoisted, given)
     loop = schedule(program, given, wanted)
     name = f"{program.hash} forward {training} {keep}"
-    return Pass(name, program, before, loop, schedule(program, (), ()), saved, keep)
+    return LoweredPass(name, program, before, loop, schedule(program, (), ()), saved, keep)
 
 
 @lru_cache(maxsize=256)
-def backward_recipe(program: Program, wants_x: bool) -> Pass:
+def lower_backward(program: Program, wants_x: bool) -> LoweredPass:
     """Work out the backward pass; `wants_x` says whether the input's gradient is asked for."""
     derived = differentiate(program)
     planned = plan(derived)
@@ -159,12 +159,12 @@ def backward_recipe(program: Program, wants_x: bool) -> Pass:
         keep=dict.fromkeys(n for n in summed if n in later or n in inline),
     )
     name = f"{program.hash} backward {wants_x}"
-    return Pass(name, derived, before, loop, after, saved, (), order, outers, sums)
+    return LoweredPass(name, derived, before, loop, after, saved, (), order, outers, sums)
 
 
 def saved_nodes(program: Program) -> tuple[int, ...]:
     """The nodes whose values a forward pass keeps for the backward pass, in the order of their columns."""
-    return backward_recipe(program, True).saved
+    return lower_backward(program, True).saved
 
 
 def _before(program: Program, hoisted: tuple[int, ...], wanted: Collection[int]) -> Schedule:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from conveyor.backends.lowering import array_names
 from conveyor.ir.ops import OPS
-from conveyor.ir.program import ROW, Node, Program
+from conveyor.ir.program import Program
+from conveyor.ir.types import ROW, Node
 
 
 @dataclass(frozen=True)

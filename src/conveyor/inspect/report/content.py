@@ -35,7 +35,7 @@ class LayerValues:
 
 
 @dataclass(frozen=True)
-class Telling:
+class InformativeUnit:
     """A unit that tells something.
 
     Attributes:
@@ -92,6 +92,6 @@ class Report:
     walk_at: str
     tokens: Sequence[str]
     layers: Sequence[LayerValues]
-    telling: Sequence[Telling]
+    telling: Sequence[InformativeUnit]
     figures: Mapping[str, Sequence[Drawn]] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, NDArray[np.generic]]] = field(default_factory=dict)

@@ -24,8 +24,8 @@ from conveyor.inspect.flow import GradientFlow, gradient_flow
 from conveyor.inspect.report.content import Cell, LayerValues, Report
 from conveyor.inspect.report.informative_units import telling_units
 from conveyor.inspect.summary import sentences_of
-from conveyor.ir.program import ROW
 from conveyor.ir.transforms.gate_analysis import keep_gates
+from conveyor.ir.types import ROW
 from conveyor.layers import Recurrent
 from conveyor.layers.core.stack import Stack
 from conveyor.layers.recording.trace import Trace

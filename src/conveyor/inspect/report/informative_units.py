@@ -9,7 +9,7 @@ import numpy as np
 from conveyor.errors import ArgumentError
 from conveyor.inspect.labels import all_labels
 from conveyor.inspect.probing import ProbeResult, probe
-from conveyor.inspect.report.content import LayerValues, Telling
+from conveyor.inspect.report.content import InformativeUnit, LayerValues
 from conveyor.layers.recording.trace import Trace
 
 _SHIFTS = 40  # of the labels against the text, for what chance alone would give
@@ -17,7 +17,7 @@ _SHIFTS = 40  # of the labels against the text, for what chance alone would give
 _LEAST = {"balanced accuracy": 0.6, "r²": 0.1}
 
 
-def telling_units(trace: Trace, layers: Sequence[LayerValues], tokens: Sequence[str]) -> list[Telling]:
+def telling_units(trace: Trace, layers: Sequence[LayerValues], tokens: Sequence[str]) -> list[InformativeUnit]:
     """Units that follow a property of the text, the surest first; where none does, those that hold longest.
 
     Args:
@@ -26,7 +26,7 @@ def telling_units(trace: Trace, layers: Sequence[LayerValues], tokens: Sequence[
         tokens: The text as readers see it.
     """
     directions = 2 if trace.layer(0).reverse is not None else 1
-    found: list[tuple[float, Telling]] = []
+    found: list[tuple[float, InformativeUnit]] = []
     for what, labels in all_labels(list(tokens)).items():
         try:
             result = probe(trace, labels, permutations=_SHIFTS)
@@ -34,7 +34,7 @@ def telling_units(trace: Trace, layers: Sequence[LayerValues], tokens: Sequence[
             continue
         best = result.best
         if result.found and best.score >= _LEAST[result.metric]:
-            told = Telling(best.layer * directions + best.reverse, best.value, best.unit, _reason(what, result))
+            told = InformativeUnit(best.layer * directions + best.reverse, best.value, best.unit, _reason(what, result))
             found.append((_share(result), told))
     found.sort(key=lambda item: -item[0])
     return [told for _, told in found] or _slow(layers)
@@ -51,7 +51,7 @@ def _share(result: ProbeResult) -> float:
     return (result.best.score - chance) / max(1.0 - chance, 1e-9)
 
 
-def _slow(layers: Sequence[LayerValues], most: int = 4) -> list[Telling]:
+def _slow(layers: Sequence[LayerValues], most: int = 4) -> list[InformativeUnit]:
     """Units whose state changes least from step to step, as a share of how much it changes altogether."""
     found = []
     for k, layer in enumerate(layers):
@@ -62,5 +62,7 @@ def _slow(layers: Sequence[LayerValues], most: int = 4) -> list[Telling]:
             change = np.divide(
                 np.abs(np.diff(v, axis=0)).mean(0), size, out=np.full(v.shape[1], np.inf), where=size > 1e-6
             )
-            found += [(change[u], Telling(k, name, int(u), "changes slowly")) for u in np.argsort(change)[:most]]
+            found += [
+                (change[u], InformativeUnit(k, name, int(u), "changes slowly")) for u in np.argsort(change)[:most]
+            ]
     return [told for _, told in sorted(found, key=lambda item: item[0])[:most]]

@@ -12,7 +12,7 @@ import numpy as np
 from conveyor.inspect.draw.figure import Drawn
 from conveyor.inspect.draw.text import STYLE, coloured_spans
 from conveyor.inspect.draw.walk import Column, Step
-from conveyor.inspect.report.content import Report, Telling
+from conveyor.inspect.report.content import InformativeUnit, Report
 from conveyor.inspect.report.quantised import pack
 from conveyor.views.diagram import draw
 from conveyor.views.diagram.markup import well_formed
@@ -149,7 +149,7 @@ def _first(report: Report, layers: list[dict[str, Any]]) -> dict[str, Any]:
     """The unit that colours the text before anything is chosen."""
     from markupsafe import Markup
 
-    start = report.telling[0] if report.telling else Telling(0, next(iter(report.layers[0].values)), 0, "")
+    start = report.telling[0] if report.telling else InformativeUnit(0, next(iter(report.layers[0].values)), 0, "")
     v = report.layers[start.layer].values[start.value][:, start.unit]
     label = f"Unit {start.unit} of {start.value}, {report.layers[start.layer].label}"
     told = f"{label}: from {np.min(v):.2f} to {np.max(v):.2f}.".replace("-", "−")

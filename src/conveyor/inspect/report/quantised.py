@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from conveyor.inspect.draw.text import scaled
-from conveyor.inspect.report.content import LayerValues, Telling
+from conveyor.inspect.report.content import InformativeUnit, LayerValues
 
 BUDGET = 2_400_000  # bytes of values in a page; a third more as text
 
 
-def pack(layers: Sequence[LayerValues], telling: Sequence[Telling]) -> list[dict[str, Any]]:
+def pack(layers: Sequence[LayerValues], telling: Sequence[InformativeUnit]) -> list[dict[str, Any]]:
     """The values of each layer for the page: all units if they fit, else the telling ones and the first others.
 
     Returns:
@@ -29,7 +29,9 @@ def pack(layers: Sequence[LayerValues], telling: Sequence[Telling]) -> list[dict
     ]
 
 
-def _value(index: int, name: str, layer: LayerValues, telling: Sequence[Telling], share: float) -> dict[str, Any]:
+def _value(
+    index: int, name: str, layer: LayerValues, telling: Sequence[InformativeUnit], share: float
+) -> dict[str, Any]:
     values = layer.values[name]
     units = _units(index, name, values.shape[1], telling, share)
     parts = [scaled(values[:, u]) for u in units]
@@ -43,7 +45,7 @@ def _value(index: int, name: str, layer: LayerValues, telling: Sequence[Telling]
     }
 
 
-def _units(index: int, name: str, width: int, telling: Sequence[Telling], share: float) -> list[int]:
+def _units(index: int, name: str, width: int, telling: Sequence[InformativeUnit], share: float) -> list[int]:
     if share >= 1.0:
         return list(range(width))
     most = max(1, int(width * share))

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from conveyor.atomic_write import as_path, check_free, write
 from conveyor.errors import ArgumentError, ConveyorError
 from conveyor.interop.common.manifest import FLOATS, build, manifest_of
-from conveyor.layers.core.arguments import check_flags, check_place
+from conveyor.layers.arguments.conversion import check_flags, check_place
 
 FORMAT = "conveyor-layer"
 VERSION = 1

@@ -13,8 +13,8 @@ from conveyor.errors import ArgumentError
 from conveyor.frontend import CellDefinition
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.onnx.exporter.reverse import Reverse
-from conveyor.ir.program import HIDDEN, INPUT, ROW
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.ir.types import HIDDEN, INPUT, ROW
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.options import OPTIONS
 
 KINDS: Mapping[str, type[nn.Module]] = {
@@ -79,11 +79,11 @@ def manifest_of(layer: Any) -> tuple[Manifest, dict[str, Tensor]]:
     }, {name: p for name, p in parameters.items() if name not in shared}
 
 
-def _units(layer: Any) -> tuple[Unit, ...]:
+def _units(layer: Any) -> tuple[LayerDirection, ...]:
     return layer.units if hasattr(layer, "units") else (layer.unit,)
 
 
-def _arguments(layer: Any, units: tuple[Unit, ...]) -> Manifest:
+def _arguments(layer: Any, units: tuple[LayerDirection, ...]) -> Manifest:
     hidden = [u.widths[HIDDEN] for u in units if not u.suffix.endswith("_reverse")]
     sizes = {w: n for u in units for w, n in u.widths.items() if w not in (ROW, INPUT, HIDDEN)}
     said: Manifest = {"input_size": layer.input_size, "hidden_size": hidden[0] if len({*hidden}) == 1 else hidden}

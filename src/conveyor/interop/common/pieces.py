@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError
-from conveyor.ir.program import Bias, Matrix, Program
-from conveyor.layers.core.arguments import as_cell
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.ir.program import Program
+from conveyor.ir.types import Bias, Matrix
+from conveyor.layers.arguments.conversion import as_cell
+from conveyor.layers.core.layer_direction import LayerDirection
 
 if TYPE_CHECKING:
     from conveyor.interop.common.weight_layouts import Order
@@ -50,7 +51,7 @@ class Places:
     initial: Mapping[str, str]
 
     @classmethod
-    def of(cls, order: Order, unit: Unit) -> Places:
+    def of(cls, order: Order, unit: LayerDirection) -> Places:
         """Those of an order.
 
         Raises:
@@ -86,7 +87,7 @@ class Places:
 
 
 @torch.no_grad()
-def read(module: nn.Module, unit: Unit, places: Places, tensors: Mapping[str, Tensor]) -> None:
+def read(module: nn.Module, unit: LayerDirection, places: Places, tensors: Mapping[str, Tensor]) -> None:
     """Copy another library's tensors into a unit's parameters."""
     for name in places.shapes:
         if name not in tensors:
@@ -112,7 +113,7 @@ def read(module: nn.Module, unit: Unit, places: Places, tensors: Mapping[str, Te
 
 
 @torch.no_grad()
-def write(module: nn.Module, unit: Unit, places: Places) -> dict[str, Tensor]:
+def write(module: nn.Module, unit: LayerDirection, places: Places) -> dict[str, Tensor]:
     """A unit's parameters as another library's tensors."""
     like = next(t for _, t in unit.tensors(module))
     made = {name: torch.zeros(shape, dtype=like.dtype, device=like.device) for name, shape in places.shapes.items()}
@@ -142,12 +143,12 @@ def write(module: nn.Module, unit: Unit, places: Places) -> dict[str, Tensor]:
     return {name: places.turn(name, tensor).contiguous() for name, tensor in made.items()}
 
 
-def _initial_values(module: nn.Module, unit: Unit) -> dict[str, Tensor]:
+def _initial_values(module: nn.Module, unit: LayerDirection) -> dict[str, Tensor]:
     """The learned initial states by name; none where the layer begins from zero."""
     return dict(zip((s.name for s in unit.program.states), unit.initial(module), strict=False))
 
 
-def _initial_shapes(order: Order, unit: Unit) -> dict[str, tuple[int, ...]]:
+def _initial_shapes(order: Order, unit: LayerDirection) -> dict[str, tuple[int, ...]]:
     widths = {s.name: unit.widths[s.width] for s in unit.program.states}
     for name, state in order.initial.items():
         if state not in widths:
@@ -161,11 +162,11 @@ def _place(made: Mapping[str, Tensor], p: Piece) -> Tensor:
     return made[p.tensor][p.rows] if p.columns is None else made[p.tensor][p.rows, p.columns]
 
 
-def _part(module: nn.Module, unit: Unit, p: Piece) -> Tensor:
+def _part(module: nn.Module, unit: LayerDirection, p: Piece) -> Tensor:
     return unit.rows(module, p.key)[p.part]
 
 
-def _weights(order: Order, unit: Unit) -> Iterator[Piece]:
+def _weights(order: Order, unit: LayerDirection) -> Iterator[Piece]:
     for pattern, spec in order.weights.items():
         for tensor, gates, operands in _spread(order, pattern, spec):
             start = 0
@@ -180,7 +181,7 @@ def _weights(order: Order, unit: Unit) -> Iterator[Piece]:
                 start += rows
 
 
-def _biases(order: Order, unit: Unit) -> Iterator[Piece]:
+def _biases(order: Order, unit: LayerDirection) -> Iterator[Piece]:
     for pattern, spec in order.biases.items():
         lines: list[str] = [spec] if isinstance(spec, str) else list(spec)
         for line, each in enumerate(lines):
@@ -194,7 +195,7 @@ def _biases(order: Order, unit: Unit) -> Iterator[Piece]:
                     start = stop
 
 
-def _vectors(order: Order, unit: Unit) -> Iterator[Piece]:
+def _vectors(order: Order, unit: LayerDirection) -> Iterator[Piece]:
     for tensor, name in order.vectors.items():
         key = ("vector", name)
         if key not in unit.layout.rows:
@@ -244,7 +245,7 @@ def _bias(program: Program, key: Key) -> Bias:
     return found
 
 
-def _bias_key(order: Order, unit: Unit, gate: str, operands: list[str] | tuple[()]) -> Key:
+def _bias_key(order: Order, unit: LayerDirection, gate: str, operands: list[str] | tuple[()]) -> Key:
     """The bias of the gate's call that reads one of these values, of its first call where none does."""
     own = [p for p in unit.program.params if isinstance(p, Bias) and p.name == gate]
     if not own:
@@ -253,7 +254,7 @@ def _bias_key(order: Order, unit: Unit, gate: str, operands: list[str] | tuple[(
     return ("bias", next((p for p in own if named & {*p.operands}), own[0]).key)
 
 
-def _bias_part(unit: Unit, key: Key, gate: str, operands: list[str]) -> int:
+def _bias_part(unit: LayerDirection, key: Key, gate: str, operands: list[str]) -> int:
     read = _bias(unit.program, key).operands
     named = {find_matrix(unit.program, gate, o).operand for o in operands}
     part = next((k for k, operand in enumerate(read) if operand in named), 0)

@@ -31,9 +31,9 @@ from conveyor.interop.common.pieces import Places, input_and_hidden, read, write
 from conveyor.interop.common.report import Receiver, Report, outputs, tell
 from conveyor.interop.common.rounding import TWO_LIBRARIES, is_telling, lost_by, measured, widened
 from conveyor.layers import Recurrent
+from conveyor.layers.arguments.conversion import as_cell
 from conveyor.layers.cell import _Step
-from conveyor.layers.core.arguments import as_cell
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.stack import Stack
 
 Tensors = Mapping[str, Any]
@@ -201,7 +201,7 @@ def _make(order: Order, tensors: Mapping[str, Tensor], arguments: Mapping[str, A
     return Recurrent(as_cell(order.cell), input_size, hidden_size, **(chosen | dict(arguments)))
 
 
-def _units(layer: Any, order: Order) -> tuple[Unit, ...]:
+def _units(layer: Any, order: Order) -> tuple[LayerDirection, ...]:
     if not isinstance(layer, Stack | _Step):
         raise ArgumentError(f"layer is one of conveyor's, got {type(layer).__name__}")
     units = layer.units if isinstance(layer, Stack) else (layer.unit,)
@@ -212,7 +212,7 @@ def _units(layer: Any, order: Order) -> tuple[Unit, ...]:
     return units
 
 
-def _fill(layer: Any, units: Sequence[Unit], order: Order, held: Sequence[Mapping[str, Tensor]]) -> None:
+def _fill(layer: Any, units: Sequence[LayerDirection], order: Order, held: Sequence[Mapping[str, Tensor]]) -> None:
     for unit, tensors in zip(units, held, strict=True):
         read(layer, unit, Places.of(order, unit), tensors)
 
@@ -277,7 +277,7 @@ def _gates(order: Order) -> str:
     return order.gates if isinstance(order.gates, str) else " ".join(order.gates)
 
 
-def _fitting(layer: Any, units: Sequence[Unit], order: Order, held: Any, example: Any) -> str:
+def _fitting(layer: Any, units: Sequence[LayerDirection], order: Order, held: Any, example: Any) -> str:
     """Which other order makes of the example what the other library does, in words."""
     example = _beginning(layer, example, _FEW)  # there are hundreds of orders, and each differs from the first step on
     for words, other in variants(order):

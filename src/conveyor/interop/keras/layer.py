@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from conveyor.errors import ArgumentError
 from conveyor.interop.keras.storage.config import MERGES
-from conveyor.layers.core.arguments import check_flags
+from conveyor.layers.arguments.conversion import check_flags
 from conveyor.layers.core.stack import Stack
 
 

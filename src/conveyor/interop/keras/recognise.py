@@ -19,8 +19,9 @@ from conveyor.interop.common.pieces import Places, write
 from conveyor.interop.keras.build import cell_of, order_of
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.keras.spec import CellSpec, LayerSpec
-from conveyor.ir.program import Bias, Matrix, Program
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.ir.program import Program
+from conveyor.ir.types import Bias, Matrix
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.stack import Stack
 from conveyor.layers.options import check_target
 
@@ -52,7 +53,7 @@ def _kind(module: Any) -> str:
     return type(module).__name__
 
 
-def _cell(layer: nn.Module, unit: Unit) -> CellSpec:
+def _cell(layer: nn.Module, unit: LayerDirection) -> CellSpec:
     spec = _recognised(unit.cell)
     bias = any(isinstance(p, Bias) for p in unit.program.params)
     spec = replace(spec, units=unit.widths["H"], use_bias=bias)

@@ -16,9 +16,9 @@ from conveyor.interop.keras.compare import with_equations
 from conveyor.interop.keras.spec import LayerSpec
 from conveyor.interop.keras.storage.archives import contents
 from conveyor.interop.keras.storage.live_model import fill
-from conveyor.interop.keras.storage.model import Item, items_of, modules_of, names_of, notes_of
+from conveyor.interop.keras.storage.model import Item, items_of, modules_of, names_of, recorder_of
 from conveyor.interop.keras.storage.source import is_live, read_file
-from conveyor.layers.core.arguments import check_flags
+from conveyor.layers.arguments.conversion import check_flags
 
 
 def write(layer: Any, target: Any, overwrite: bool, report: Receiver | None) -> Any:
@@ -43,7 +43,7 @@ def write(layer: Any, target: Any, overwrite: bool, report: Receiver | None) -> 
     written = _read_back(items, path)
     said = ", ".join(str(i) for i in written if isinstance(i, LayerSpec))
     told = with_equations("", f"{path.name}: {said}", modules, written, layer)
-    tell(replace(told, note="; ".join(notes_of(items))), report)
+    tell(replace(told, note="; ".join(recorder_of(items))), report)
     return path
 
 

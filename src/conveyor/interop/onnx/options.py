@@ -8,7 +8,7 @@ from typing import Any
 
 from conveyor.errors import ArgumentError
 from conveyor.layers import Cell, GRUCell, LSTMCell, RNNCell
-from conveyor.layers.core.arguments import check_flags
+from conveyor.layers.arguments.conversion import check_flags
 
 _AXES = ("batch", "time")
 _GIVEN = ("optional", "required", "none")

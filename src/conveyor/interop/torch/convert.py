@@ -17,7 +17,7 @@ from conveyor.frontend import CellDefinition
 from conveyor.interop.common.report import BATCH, TIME, Receiver, Report, outputs, random_like, tell
 from conveyor.interop.common.rounding import SAME_LIBRARY, compare, measured
 from conveyor.layers.cell import _Step
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.stack import Stack
 from conveyor.layers.options import check_target
 from conveyor.layers.rnn import rnn_cell
@@ -115,7 +115,7 @@ def to_torch(layer: nn.Module, *, report: Receiver | None = None) -> Any:
 def _as_torch_like(layer: Any) -> nn.Module:
     """The layer with torch's parameters that computes what a `Recurrent` or `Cell` of one of torch's cells does."""
     step = type(layer) is layers.Cell
-    units: tuple[Unit, ...] = (layer.unit,) if step else layer.units
+    units: tuple[LayerDirection, ...] = (layer.unit,) if step else layer.units
     cell, hidden = units[0].cell, {u.widths["H"] for u in units}
     if len(hidden) > 1 or any(u.cell.program != cell.program for u in units):
         raise ArgumentError(
@@ -156,7 +156,7 @@ def _candidates() -> list[tuple[Pair, CellDefinition, dict[str, Any]]]:
 
 
 @torch.no_grad()
-def copy_parameters(source: nn.Module, unit: Unit, target: nn.Module, other: Unit) -> None:
+def copy_parameters(source: nn.Module, unit: LayerDirection, target: nn.Module, other: LayerDirection) -> None:
     """Copy the parameters of a program between modules that lay them out differently.
 
     Where one has a parameter in several tensors that are added up and the other in one, the others become zero.
@@ -270,7 +270,7 @@ def _lost(before: Any, after: Any, x: Tensor, states: tuple[Tensor, ...], rounde
 def _random_inputs(ours: Any, like: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Random input and initial states."""
     step = isinstance(ours, _Step)
-    units: tuple[Unit, ...] = (ours.unit,) if step else ours.units
+    units: tuple[LayerDirection, ...] = (ours.unit,) if step else ours.units
     rows = (BATCH,) if step else (BATCH, TIME) if ours.batch_first else (TIME, BATCH)
     shape = (BATCH,) if step else (len(units), BATCH)
     widths = [units[0].widths[s.width] for s in units[0].program.states]

@@ -18,7 +18,7 @@ from conveyor.interop.common.weight_files import read_weights, tensors_of
 from conveyor.interop.common.weight_json import Weights, weights_in
 from conveyor.interop.torch.convert import OF_THEIRS, compared, copied, twin
 from conveyor.interop.torch.state_dict import Modules, modules_in
-from conveyor.layers.core.arguments import check_flags
+from conveyor.layers.arguments.conversion import check_flags
 
 
 class TorchLayers(Mapping[str, nn.Module]):

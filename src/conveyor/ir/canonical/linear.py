@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from conveyor.ir.canonical.polynomials import Forms, Polynomial
-from conveyor.ir.program import Bias, Matrix, Vector
+from conveyor.ir.types import Bias, Matrix, Vector
 
 Key = tuple[str, str]  # of a parameter: the op that reads it, and its name
 

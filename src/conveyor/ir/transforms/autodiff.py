@@ -13,7 +13,8 @@ from typing import Any
 
 from conveyor.errors import ProgramError
 from conveyor.ir.ops import OPS
-from conveyor.ir.program import ROW, Builder, Handle, Input, Output, Program, Type
+from conveyor.ir.program import Builder, Handle, Program
+from conveyor.ir.types import ROW, Input, Output, Type
 
 _ROLE = {"state": "grad_state", "input": "grad_input", "aux": "grad_aux"}
 

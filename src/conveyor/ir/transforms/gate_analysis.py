@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from conveyor.ir.program import Bias, Program
+from conveyor.ir.program import Program
+from conveyor.ir.types import Bias
 
 _Term = tuple[float, tuple[int, ...]]  # coefficient, and the nodes that are multiplied
 _MOST_TERMS = 64  # a polynomial may have exponentially many; with more than these, no gate is looked for

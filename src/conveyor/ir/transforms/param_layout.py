@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from conveyor.errors import ArgumentError
-from conveyor.ir.program import HIDDEN, INPUT, ROW, Bias, Matrix, Program, Vector, op_of
+from conveyor.ir.program import Program
+from conveyor.ir.types import HIDDEN, INPUT, ROW, Bias, Matrix, Vector, op_of
 from conveyor.scalars import as_whole
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from conveyor.ir.program import Builder, Input, Program
+from conveyor.ir.program import Builder, Program
+from conveyor.ir.types import Input
 
 
 def dropout_key(state: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conveyor.ir.program import ROW, Bias, Builder, Input, Program, Vector
+from conveyor.ir.program import Builder, Program
+from conveyor.ir.types import ROW, Bias, Input, Vector
 
 RESET = "reset"  # the auxiliary input that `with_reset` adds
-PAST = "past.end"  # that `with_hold` adds: no cell's own can have a dot
+PAST_END = "past.end"  # that `with_mask_past_end` adds: no cell's own can have a dot
 
 
 def initial_key(state: str) -> str:
@@ -43,10 +44,10 @@ def with_reset(program: Program, learned: bool) -> Program:
     )
 
 
-def with_hold(program: Program) -> Program:
-    """The same step with an auxiliary input `PAST`: where it is not zero, states stay as they were."""
-    builder = Builder((*program.inputs, Input("aux", PAST, ROW)), program.params, program.nodes)
-    condition = builder.add("ne", (builder.add("input", attr=PAST), builder.add("const", attr=0.0)))
+def with_mask_past_end(program: Program) -> Program:
+    """The same step with an auxiliary input `PAST_END`: where it is not zero, states stay as they were."""
+    builder = Builder((*program.inputs, Input("aux", PAST_END, ROW)), program.params, program.nodes)
+    condition = builder.add("ne", (builder.add("input", attr=PAST_END), builder.add("const", attr=0.0)))
     outputs = []
     for o in program.outputs:
         before = builder.add("input", attr=o.name)

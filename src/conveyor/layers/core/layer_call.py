@@ -1,4 +1,4 @@
-"""One call of a layer: what each of its units runs on, and the way of a sequence through layers and directions."""
+"""One call of a stack: what each direction of each layer runs on, and the way of a sequence through them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from conveyor.backends.interface import Parameters, RecurrenceArgs, VarLen
-from conveyor.layers.checkpointing import Order, Work, in_chunks
+from conveyor.layers.checkpointing import CheckpointedScan, TimeDirection, in_chunks
 from conveyor.layers.core import connections
-from conveyor.layers.core.layer_direction import Unit
-from conveyor.layers.recording.recorder import Notes
+from conveyor.layers.core.layer_direction import LayerDirection
+from conveyor.layers.recording.recorder import Recorder
 from conveyor.torch_ops import recurrence
 
 States = tuple[Tensor, ...]
@@ -21,22 +21,22 @@ Change = Callable[[Tensor, bool], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class Track:
-    """One unit in a call.
+class DirectionCall:
+    """One direction of one layer in a call.
 
     Attributes:
-        unit: The unit.
+        unit: What runs in it.
         training: Whether its masks are among its auxiliary inputs.
         params: Its parameters.
         aux: Its auxiliary inputs, masks and resets among them.
         order: How it goes through time.
     """
 
-    unit: Unit
+    unit: LayerDirection
     training: bool
     params: Parameters
     aux: Mapping[str, Tensor]
-    order: Order
+    order: TimeDirection
 
     def run(
         self,
@@ -45,122 +45,122 @@ class Track:
         states: States,
         varlen: VarLen | None,
         lengths: Tensor | None = None,
-        notes: Notes | None = None,
+        recorder: Recorder | None = None,
     ) -> tuple[Tensor, States]:
-        """The outputs and final states for an input in the order in which it goes through time."""
+        """Run on an input that stands in its order of time; returns the output and the final states."""
         program, aux = self.unit.running(self.training, "reset" in self.aux), self.aux
-        if notes is not None:
-            program, aux = notes.prepare(self, program, x, states)
-        keep = () if notes is None else notes.nodes(program)
+        if recorder is not None:
+            program, aux = recorder.prepare(self, program, x, states)
+        keep = () if recorder is None else recorder.nodes(program)
         args = RecurrenceArgs.of(program, x, states, self.params, self.unit.widths, aux, varlen, keep, lengths)
         result = recurrence(backend, args)
-        if notes is not None:
-            notes.take(self.unit, program, result.kept, states, self.order)
+        if recorder is not None:
+            recorder.save(self.unit, program, result.kept, states, self.order)
         return result.output, result.states
 
-    def map(self, change: Change) -> Track:
+    def map(self, change: Change) -> DirectionCall:
         """The same with other tensors."""
         tensors = [change(t, False) for t in self.params.tensors]
-        aux = {n: change(a, self.order.goes_along(a)) for n, a in self.aux.items()}
+        aux = {n: change(a, self.order.is_time_varying(a)) for n, a in self.aux.items()}
         return replace(self, params=Parameters(tensors, self.params.layout), aux=aux)
 
 
 @dataclass(frozen=True, eq=False)
-class Floor:
+class LayerCall:
     """One layer in a call.
 
     Attributes:
-        tracks: Its units.
+        directions: Its directions.
         below: A mask on the output of the layer below, or None.
         read: A mask on all that it reads, or None.
         output: A mask on what it gives out, or None.
     """
 
-    tracks: Sequence[Track]
+    directions: Sequence[DirectionCall]
     below: Tensor | None = None
     read: Tensor | None = None
     output: Tensor | None = None
 
-    def map(self, change: Change) -> Floor:
+    def map(self, change: Change) -> LayerCall:
         """The same with other tensors."""
-        order = self.tracks[0].order
+        order = self.directions[0].order
 
         def mask(tensor: Tensor | None) -> Tensor | None:
-            return None if tensor is None else change(tensor, order.goes_along(tensor))
+            return None if tensor is None else change(tensor, order.is_time_varying(tensor))
 
-        tracks = [t.map(change) for t in self.tracks]
-        return Floor(tracks, mask(self.below), mask(self.read), mask(self.output))
+        directions = [t.map(change) for t in self.directions]
+        return LayerCall(directions, mask(self.below), mask(self.read), mask(self.output))
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
-    """A call of a layer.
+class StackCall:
+    """One call of a stack.
 
     Attributes:
-        floors: Its layers, from the first.
+        layers: Its layers, from the first.
         backend: What runs it.
         connections: How the layers are connected.
         varlen: How sequences of unequal length are packed.
-        every: Steps from one state that is kept for the gradient to the next; 0 keeps all that the gradient reads.
-        gives_all: Whether every layer's output is asked for.
-        notes: What is to be told of the values inside; nothing without.
+        every: Steps from one saved state to the next, `checkpoint_every`; 0 saves all that the gradient reads.
+        return_all_layers: Whether every layer's output is asked for.
+        recorder: Records the values inside; None records nothing.
     """
 
-    floors: Sequence[Floor]
+    layers: Sequence[LayerCall]
     backend: str
     connections: str
     varlen: VarLen | None
     every: int = 0
-    gives_all: bool = False
-    notes: Notes | None = None
+    return_all_layers: bool = False
+    recorder: Recorder | None = None
 
     def run(self, x: Tensor, states: Sequence[States]) -> tuple[list[Tensor], list[States]]:
-        """The output of the last layer, or of each, and the final states of each unit."""
-        tracks = [t for floor in self.floors for t in floor.tracks]
-        if self.every and all(t.order.forwards for t in tracks):
+        """Run all layers; returns the outputs (T, B, width) of the last or each, and each direction's final states."""
+        directions = [t for layer in self.layers for t in layer.directions]
+        if self.every and all(t.order.forwards for t in directions):
             return self._run_all_in_chunks(x, states)
-        return self._through(x, states, self._run_unit)
+        return self._forward_layers(x, states, self._run_unit)
 
-    def _through(
-        self, x: Tensor, states: Sequence[States], run: Callable[[Track, Tensor, States], tuple[Tensor, States]]
+    def _forward_layers(
+        self, x: Tensor, states: Sequence[States], run: Callable[[DirectionCall, Tensor, States], tuple[Tensor, States]]
     ) -> tuple[list[Tensor], list[States]]:
         outputs: list[Tensor] = []
         finals: list[States] = []
         below = x
-        for k, floor in enumerate(self.floors):
-            lower = below if floor.below is None else below * floor.below
+        for k, layer in enumerate(self.layers):
+            lower = below if layer.below is None else below * layer.below
             inputs = connections.read(self.connections, k, lower, x)
-            inputs = inputs if floor.read is None else inputs * floor.read
+            inputs = inputs if layer.read is None else inputs * layer.read
             parts = []
-            for track in floor.tracks:
-                part, final = run(track, inputs, states[len(finals)])
+            for direction in layer.directions:
+                part, final = run(direction, inputs, states[len(finals)])
                 parts.append(part)
                 finals.append(final)
             output = torch.cat(parts, -1) if len(parts) > 1 else parts[0]
             below = connections.given(self.connections, k, below, output)
-            if self.gives_all or k == len(self.floors) - 1:
-                outputs.append(below if floor.output is None else below * floor.output)
+            if self.return_all_layers or k == len(self.layers) - 1:
+                outputs.append(below if layer.output is None else below * layer.output)
         return outputs, finals
 
-    def _run_unit(self, track: Track, x: Tensor, states: States) -> tuple[Tensor, States]:
-        """A unit by itself, in its direction."""
-        order = track.order
+    def _run_unit(self, direction: DirectionCall, x: Tensor, states: States) -> tuple[Tensor, States]:
+        """Run one direction of one layer; returns its output and final states."""
+        order = direction.order
         if self.every:
-            return self._run_unit_in_chunks(track, x, states)
-        turned = track if order.forwards else track.map(lambda t, along: order.turn(t) if along else t)
-        output, finals = turned.run(self.backend, order.turn(x), states, self.varlen, order.lengths, self.notes)
-        return order.turn(output), finals
+            return self._run_unit_in_chunks(direction, x, states)
+        flipped = direction if order.forwards else direction.map(lambda t, along: order.flip(t) if along else t)
+        output, finals = flipped.run(self.backend, order.flip(x), states, self.varlen, order.lengths, self.recorder)
+        return order.flip(output), finals
 
-    def _run_unit_in_chunks(self, track: Track, x: Tensor, states: States) -> tuple[Tensor, States]:
+    def _run_unit_in_chunks(self, direction: DirectionCall, x: Tensor, states: States) -> tuple[Tensor, States]:
         def run(x: Tensor, states: States, others: Sequence[Tensor], varlen: VarLen | None) -> tuple[States, States]:
             rest = iter(others)
-            output, finals = track.map(lambda t, along: next(rest)).run(self.backend, x, states, varlen)
+            output, finals = direction.map(lambda t, along: next(rest)).run(self.backend, x, states, varlen)
             return (output,), finals
 
         others: list[tuple[Tensor, bool]] = []
-        track.map(lambda t, along: _noted(others, t, along))
-        work = Work(run, track.order, self.every, [along for _, along in others], len(states))
-        (output,), finals = in_chunks(work, x, states, [t for t, _ in others])
+        direction.map(lambda t, along: _noted(others, t, along))
+        scan = CheckpointedScan(run, direction.order, self.every, [along for _, along in others], len(states))
+        (output,), finals = in_chunks(scan, x, states, [t for t, _ in others])
         return output, finals
 
     def _run_all_in_chunks(self, x: Tensor, states: Sequence[States]) -> tuple[list[Tensor], list[States]]:
@@ -169,19 +169,19 @@ class Call:
 
         def run(x: Tensor, states: States, others: Sequence[Tensor], varlen: VarLen | None) -> tuple[States, States]:
             rest = iter(others)
-            floors = [floor.map(lambda t, along: next(rest)) for floor in self.floors]
+            layers = [layer.map(lambda t, along: next(rest)) for layer in self.layers]
             held = iter(states)
             own = [tuple(next(held) for _ in range(size)) for size in sizes]
-            whole = replace(self, floors=floors, varlen=varlen, every=0)
-            outputs, finals = whole._through(x, own, lambda t, x, s: t.run(self.backend, x, s, varlen))
+            whole = replace(self, layers=layers, varlen=varlen, every=0)
+            outputs, finals = whole._forward_layers(x, own, lambda t, x, s: t.run(self.backend, x, s, varlen))
             return tuple(outputs), tuple(s for f in finals for s in f)
 
         others: list[tuple[Tensor, bool]] = []
-        for floor in self.floors:
-            floor.map(lambda t, along: _noted(others, t, along))
-        order = self.floors[0].tracks[0].order
-        work = Work(run, order, self.every, [along for _, along in others], sum(sizes))
-        outputs, flat = in_chunks(work, x, tuple(s for own in states for s in own), [t for t, _ in others])
+        for layer in self.layers:
+            layer.map(lambda t, along: _noted(others, t, along))
+        order = self.layers[0].directions[0].order
+        scan = CheckpointedScan(run, order, self.every, [along for _, along in others], sum(sizes))
+        outputs, flat = in_chunks(scan, x, tuple(s for own in states for s in own), [t for t, _ in others])
         held = iter(flat)
         return list(outputs), [tuple(next(held) for _ in range(size)) for size in sizes]
 

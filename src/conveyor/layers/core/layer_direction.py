@@ -22,12 +22,12 @@ from conveyor.ir.transforms.regularisation import (
     with_zoneout,
 )
 from conveyor.ir.transforms.rewrite import initial_key, with_reset
-from conveyor.layers.core.held import check_held
+from conveyor.layers.arguments.parameter_checks import check_held
 from conveyor.layers.regularisation.dropout import Changes
 
 
 @dataclass(frozen=True, eq=False)
-class Unit:
+class LayerDirection:
     """What runs in one direction of one layer.
 
     Attributes:

@@ -11,7 +11,7 @@ from torch import nn
 from conveyor import backends
 from conveyor.errors import ArgumentError
 from conveyor.layers import parameter_groups
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.pickling import SETTINGS, plain_state
 
 _PLANS = ("_plans", "_bound")  # of a module's attributes, those that are worked out again
@@ -60,7 +60,7 @@ class Module(nn.Module):
         self._build(settings)
 
     @abstractmethod
-    def _all_units(self) -> Sequence[Unit]:
+    def _all_units(self) -> Sequence[LayerDirection]:
         """What runs, layer by layer."""
 
     def parameters_of(self, *gates: str) -> list[nn.Parameter]:

@@ -12,14 +12,14 @@ from typing import Any
 
 from conveyor.cells import cells
 from conveyor.frontend import CellDefinition
-from conveyor.ir.program import HIDDEN, INPUT, ROW
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.ir.types import HIDDEN, INPUT, ROW
+from conveyor.layers.core.layer_direction import LayerDirection
 
 SETTINGS = "conveyor"  # the entry of a pickled module that holds them
 VERSION = 1
 
 
-def settings_of(units: Sequence[Unit], directions: int) -> dict[str, Any]:
+def settings_of(units: Sequence[LayerDirection], directions: int) -> dict[str, Any]:
     """Collects what the units of a module are made from, in Python's own types.
 
     Args:

@@ -15,9 +15,8 @@ from conveyor.frontend import CellDefinition
 from conveyor.ir.program import Program
 from conveyor.ir.transforms.param_layout import Layout, resolve_widths
 from conveyor.ir.transforms.rewrite import RESET, without_bias
-from conveyor.layers.checkpointing import Order
-from conveyor.layers.core import connections as joined
-from conveyor.layers.core.argument_checks import (
+from conveyor.layers.arguments.aux_inputs import AuxInputs, StateField
+from conveyor.layers.arguments.checks import (
     check_aux_names,
     check_input,
     check_state,
@@ -25,21 +24,22 @@ from conveyor.layers.core.argument_checks import (
     sequence_aux,
     sequence_reset,
 )
-from conveyor.layers.core.arguments import check_flags, check_place
-from conveyor.layers.core.aux_inputs import Field, Given
+from conveyor.layers.arguments.conversion import check_flags, check_place
+from conveyor.layers.arguments.lengths import Packing, check_lengths, unpacked_form
+from conveyor.layers.arguments.nested import is_nested, run_nested
+from conveyor.layers.arguments.precision import computed_in, precision_of
+from conveyor.layers.checkpointing import TimeDirection
+from conveyor.layers.core import connections as joined
 from conveyor.layers.core.freed_graph import watched
-from conveyor.layers.core.layer_call import Call, Floor, Track
-from conveyor.layers.core.layer_direction import Unit
-from conveyor.layers.core.mixin import Uses
-from conveyor.layers.core.nested import is_nested, run_nested
-from conveyor.layers.core.packing import Packing, check_lengths, unpacked_form
+from conveyor.layers.core.layer_call import DirectionCall, LayerCall, StackCall
+from conveyor.layers.core.layer_direction import LayerDirection
+from conveyor.layers.core.memory_and_records import MemoryAndRecords
 from conveyor.layers.core.pickling import cell_of, settings_of
-from conveyor.layers.core.precision import computed_in, precision_of
 from conveyor.layers.initialise import initialise
-from conveyor.layers.recording.recorder import notes_of
+from conveyor.layers.recording.recorder import recorder_of
 from conveyor.layers.regularisation import masks as masking
 from conveyor.layers.regularisation.dropout import warn_of_one_layer
-from conveyor.layers.regularisation.mixin import Regularised
+from conveyor.layers.regularisation.module import RegularisedModule
 from conveyor.scalars import as_flag, as_whole, plain_number, plain_numbers
 from conveyor.states import state_class
 from conveyor.torch_ops.modes import is_traced, keeps_padding
@@ -49,7 +49,7 @@ _ARGUMENTS = ("reset", "lengths", "every_layer")  # of every layer, so no cell's
 Fields = tuple[Any, ...]  # one entry a state: a tensor, or a tuple of one tensor a layer
 
 
-class Stack(Uses, Regularised):
+class Stack(MemoryAndRecords, RegularisedModule):
     """Recurrent layers on top of each other; `Recurrent`, `LSTM`, `GRU` and `RNN` differ in arguments and returns.
 
     Attributes:
@@ -138,8 +138,8 @@ class Stack(Uses, Regularised):
         input_size: int,
         hidden_sizes: Sequence[int],
         sizes: Mapping[str, int],
-    ) -> tuple[Unit, ...]:
-        units: list[Unit] = []
+    ) -> tuple[LayerDirection, ...]:
+        units: list[LayerDirection] = []
         used: set[str] = set()
         width = input_size
         for k, (cell, hidden_size) in enumerate(zip(cells, hidden_sizes, strict=True)):
@@ -156,7 +156,7 @@ class Stack(Uses, Regularised):
                         f"cell {cell.name} has an auxiliary input '{name}', which every layer has for something else;"
                         " rename it"
                     )
-            units += [Unit(cell, program, layout, f"_l{k}{d}", self.learn_initial_state) for d in directions]
+            units += [LayerDirection(cell, program, layout, f"_l{k}{d}", self.learn_initial_state) for d in directions]
             below, width = width, units[-1].output_size * len(directions)
             joined.check_width(self.connections, k, below, width)
         for name in sizes:
@@ -294,7 +294,7 @@ class Stack(Uses, Regularised):
         order = ("(B, T)" if self.batch_first else "(T, B)") if batched else "(T,)"
         check_aux_names(aux, self.aux_names, f"cell {describe(self.units)}", f"{order} or {order[:-1].rstrip(',')}, K)")
 
-    def _given(self, x: Tensor, aux: Mapping[str, Any], reset: Any, lengths: Any, batched: bool) -> Given:
+    def _given(self, x: Tensor, aux: Mapping[str, Any], reset: Any, lengths: Any, batched: bool) -> AuxInputs:
         """The auxiliary inputs of each unit, and where pieces begin."""
         first = self.batch_first
         whole = {
@@ -304,20 +304,20 @@ class Stack(Uses, Regularised):
             for u in self.units
         }
         if reset is None:
-            return Given(whole, None, None)
+            return AuxInputs(whole, None, None)
         starts = sequence_reset(reset, x, batched, first)
         # A state that comes from the step after starts anew where the next piece begins, if the sequence has one there.
         after = torch.cat((starts[1:], torch.zeros_like(starts[:1])))
         if lengths is not None:
             following = torch.arange(1, len(after) + 1, device=x.device).unsqueeze(1)
             after = after * (following < lengths).unsqueeze(-1)
-        return Given(whole, starts, after)
+        return AuxInputs(whole, starts, after)
 
     def _run_rows(
         self,
         rows: Tensor,
         initial: list[tuple[Tensor, ...]],
-        given: Given,
+        given: AuxInputs,
         packing: Packing,
         shape: Sequence[int],
         every_layer: bool,
@@ -326,7 +326,7 @@ class Stack(Uses, Regularised):
         """Run on packed rows; states come and go in the order of the batch."""
         in_order = [tuple(s.index_select(0, packing.order) for s in states) for states in initial]
         steps, batch = packing.steps, packing.varlen.batch
-        packed = Given(
+        packed = AuxInputs(
             {u: {n: packing.pack(a.expand(steps, batch, -1)) for n, a in own.items()} for u, own in given.aux.items()},
             *(None if r is None else packing.pack(r) for r in (given.starts, given.ends)),
         )
@@ -337,7 +337,7 @@ class Stack(Uses, Regularised):
         self,
         x: Tensor,
         initial: list[tuple[Tensor, ...]],
-        given: Given,
+        given: AuxInputs,
         packing: Packing | None,
         shape: Sequence[int],
         every_layer: bool,
@@ -350,34 +350,34 @@ class Stack(Uses, Regularised):
         """
         steps, batch = shape[0], shape[1]
         masks = self._draw(x, steps, batch, packing) if training else masking.no_masks(self.num_layers)
-        orders = [Order(steps, forwards, packing, lengths) for forwards in (True, False)[: self.num_directions]]
-        floors = []
+        orders = [TimeDirection(steps, forwards, packing, lengths) for forwards in (True, False)[: self.num_directions]]
+        layers = []
         for k in range(self.num_layers):
-            tracks = []
-            for d, unit in enumerate(self._floor(k)):
+            directions = []
+            for d, unit in enumerate(self._directions_of(k)):
                 reset = given.ends if d else given.starts
                 aux = {**given.aux[unit.suffix], **masks.units.get(unit.suffix, {})}
                 if reset is not None:
                     aux[RESET] = reset
                 params = unit.bind(self) if reset is None else unit.bind_resetting(self)
-                tracks.append(Track(unit, training, params.to(x.dtype), aux, orders[d]))
+                directions.append(DirectionCall(unit, training, params.to(x.dtype), aux, orders[d]))
             output = masks.output if k == self.num_layers - 1 else None
-            floors.append(Floor(tracks, masks.below[k], masks.read[k], output))
+            layers.append(LayerCall(directions, masks.below[k], masks.read[k], output))
         varlen = None if packing is None else packing.varlen
-        every, notes = self.checkpoint_every or 0, notes_of(self)
+        every, recorder = self.checkpoint_every or 0, recorder_of(self)
         # What is told of each step is kept anyway.
-        every = 0 if every and (notes is not None or keeps_padding()) else every
-        call = Call(floors, self.backend_used, self.connections, varlen, every, every_layer, notes)
+        every = 0 if every and (recorder is not None or keeps_padding()) else every
+        call = StackCall(layers, self.backend_used, self.connections, varlen, every, every_layer, recorder)
         return call.run(x, initial)
 
     # States
 
-    def _field(self, name: str) -> Field:
+    def _field(self, name: str) -> StateField:
         d = self.num_directions
         units = [[k * d + j for j in range(d)] for k in range(self.num_layers)]
         layers = [[u for u in layer if self.units[u].state_width(name) is not None] for layer in units]
         places = [[s.name for s in u.program.states].index(name) if u.state_width(name) else -1 for u in self.units]
-        return Field(name, layers, len({u.state_width(name) for u in self.units}) == 1, places)
+        return StateField(name, layers, len({u.state_width(name) for u in self.units}) == 1, places)
 
     def _initial(self, fields: Fields | None, batch: int | None, like: Tensor) -> list[tuple[Tensor, ...]]:
         """The initial states of each unit, of which backward says if one was not detached."""
@@ -400,7 +400,7 @@ class Stack(Uses, Regularised):
                 found[index][field.name] = tensor
         return [tuple(f[s.name] for s in u.program.states) for f, u in zip(found, self.units, strict=True)]
 
-    def _split_field(self, field: Field, given: Any, batch: int | None, like: Tensor) -> list[tuple[int, Tensor]]:
+    def _split_field(self, field: StateField, given: Any, batch: int | None, like: Tensor) -> list[tuple[int, Tensor]]:
         def split(name: str, tensor: Any, units: Sequence[int]) -> list[tuple[int, Tensor]]:
             width = self.units[units[0]].state_width(field.name)
             assert width is not None
@@ -423,7 +423,7 @@ class Stack(Uses, Regularised):
     def _pack(self, finals: list[tuple[Tensor, ...]]) -> Fields:
         """The states of all units as one entry a field."""
 
-        def stack(field: Field, units: Sequence[int]) -> Tensor:
+        def stack(field: StateField, units: Sequence[int]) -> Tensor:
             tensors = [finals[u][field.places[u]] for u in units]
             return tensors[0].unsqueeze(0) if len(tensors) == 1 else torch.stack(tensors)
 

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from conveyor.errors import TensorError
 
 if TYPE_CHECKING:
-    from conveyor.layers.core.layer_direction import Unit
+    from conveyor.layers.core.layer_direction import LayerDirection
 
 
 class RecurrentNames(nn.RNNBase):
     """torch.nn's base of recurrent layers, without what it holds of its own."""
 
-    units: tuple[Unit, ...]
+    units: tuple[LayerDirection, ...]
 
     # torch.nn's own would keep a second list of the parameters.
     _replicate_for_data_parallel = nn.Module._replicate_for_data_parallel

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from conveyor.errors import ArgumentError, ArgumentTypeError
-from conveyor.layers.core.nested import is_nested, unnest
-from conveyor.layers.core.packing import read_lengths, unpacked_form
+from conveyor.layers.arguments.lengths import read_lengths, unpacked_form
+from conveyor.layers.arguments.nested import is_nested, unnest
 from conveyor.layers.core.stack import Stack
-from conveyor.layers.recording.recorder import Notes, check_names, listening
+from conveyor.layers.recording.recorder import Recorder, check_names, listening
 from conveyor.layers.recording.trace import Trace
 
 
@@ -76,25 +76,25 @@ def recording(model: nn.Module, values: Sequence[str] | str | None = None) -> It
         )
     wanted = check_names(values, list(names))
     found = Recording()
-    open_calls: list[Notes] = []
+    open_calls: list[Recorder] = []
 
-    def hear(layer: Stack) -> Notes | None:
+    def on_call(layer: Stack) -> Recorder | None:
         if layer not in names:
             return None
-        open_calls.append(Notes(layer, wanted))
+        open_calls.append(Recorder(layer, wanted))
         return open_calls[-1]
 
     def finished(layer: nn.Module, args: Any, kwargs: dict[str, Any], returned: Any) -> None:
         assert isinstance(layer, Stack)
         if not open_calls or open_calls[-1].layer is not layer or not open_calls[-1].units:
-            return  # another listener inside the block, such as `layer.record`, took the notes of this call
-        notes = open_calls.pop()
+            return  # another listener inside the block, such as `layer.record`, recorded this call
+        recorder = open_calls.pop()
         given = args[0] if args else kwargs.get("x", kwargs.get("input"))
-        found.calls.append((names[layer], trace_of(notes, returned, given, kwargs.get("lengths"))))
+        found.calls.append((names[layer], trace_of(recorder, returned, given, kwargs.get("lengths"))))
 
     handles = [layer.register_forward_hook(finished, with_kwargs=True) for layer in names]
     try:
-        with listening(hear):
+        with listening(on_call):
             yield found
     finally:
         for handle in handles:
@@ -114,15 +114,15 @@ def record(layer: Stack, call: Callable[[], tuple[Any, Any]], values: Any, given
     Raises:
         ArgumentError: The layer has no value of a name, or the call is wrong.
     """
-    notes = Notes(layer, check_names(values, [layer]))
-    with listening(lambda called: notes if called is layer else None):
-        return trace_of(notes, call(), given, lengths)
+    recorder = Recorder(layer, check_names(values, [layer]))
+    with listening(lambda called: recorder if called is layer else None):
+        return trace_of(recorder, call(), given, lengths)
 
 
-def trace_of(notes: Notes, returned: tuple[Any, Any], given: Any, lengths: Any) -> Trace:
-    """The trace of a call that has returned, of which notes were taken."""
+def trace_of(recorder: Recorder, returned: tuple[Any, Any], given: Any, lengths: Any) -> Trace:
+    """Make the trace of a recorded call that has returned."""
     output, state = returned
-    return Trace(notes, output, state, _own_lengths(given, lengths))
+    return Trace(recorder, output, state, _own_lengths(given, lengths))
 
 
 def _own_lengths(given: Any, lengths: Any) -> Tensor | None:

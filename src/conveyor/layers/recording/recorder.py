@@ -1,7 +1,7 @@
-"""What listens to the values inside calls of layers.
+"""Records the values inside calls of layers.
 
-Nothing is spent while nobody listens. Whoever does gets notes of each call of a layer in the same thread, which the
-compiled code writes beside what it computes anyway.
+Nothing is spent while nobody listens. Whoever does gives a recorder for each call of a layer in the same thread; the
+compiled code writes the recorded values beside what it computes anyway.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from conveyor.ir.program import Program
 
 if TYPE_CHECKING:
     from conveyor.backends.packing import Packing
-    from conveyor.layers.checkpointing import Order
-    from conveyor.layers.core.layer_call import Track
-    from conveyor.layers.core.layer_direction import Unit
+    from conveyor.layers.checkpointing import TimeDirection
+    from conveyor.layers.core.layer_call import DirectionCall
+    from conveyor.layers.core.layer_direction import LayerDirection
     from conveyor.layers.core.stack import Stack
 
 
 @dataclass(frozen=True)
-class UnitNotes:
+class DirectionRecord:
     """The values of one direction of one layer.
 
     Attributes:
@@ -42,38 +42,43 @@ class UnitNotes:
 
 
 @dataclass
-class Notes:
-    """What one call of a layer computed.
+class Recorder:
+    """Records what one call of a layer computes.
 
     Attributes:
         layer: The layer.
         wanted: The names of the values that are asked for; None is all.
-        units: What each unit computed, by the suffix of its parameters' names.
+        units: What each direction computed, by the suffix of its parameters' names.
     """
 
     layer: Stack
     wanted: Collection[str] | None
-    units: dict[str, UnitNotes] = field(default_factory=dict)
+    units: dict[str, DirectionRecord] = field(default_factory=dict)
 
     def nodes(self, program: Program) -> tuple[int, ...]:
         """The nodes whose values are asked for."""
         return tuple(sorted({n for name, n in program.names.items() if self._wants(name)}))
 
     def prepare(
-        self, track: Track, program: Program, x: Tensor, states: Sequence[Tensor]
+        self, direction: DirectionCall, program: Program, x: Tensor, states: Sequence[Tensor]
     ) -> tuple[Program, Mapping[str, Tensor]]:
-        """What a unit is to run, and its auxiliary inputs; `x` and the states are those that it is about to run on."""
-        return program, track.aux
+        """Give the program that a direction runs and its auxiliary inputs, before it runs on `x` and the states."""
+        return program, direction.aux
 
-    def take(
-        self, unit: Unit, program: Program, kept: Mapping[int, Tensor], states: Sequence[Tensor], order: Order
+    def save(
+        self,
+        unit: LayerDirection,
+        program: Program,
+        kept: Mapping[int, Tensor],
+        states: Sequence[Tensor],
+        order: TimeDirection,
     ) -> None:
-        """Write down what a unit computed, which lies in the order in which it went through time."""
+        """Save what a direction computed in its own order of time, at the input's time index."""
         packing = order.packing
         batch = len(states[0])
-        whole = {n: laid(order.turn(value), packing, batch) for n, value in kept.items()}
+        whole = {n: laid(order.flip(value), packing, batch) for n, value in kept.items()}
         initial = [s.detach() if packing is None else s.detach().index_select(0, packing.back) for s in states]
-        self.units[unit.suffix] = UnitNotes(
+        self.units[unit.suffix] = DirectionRecord(
             program,
             {name: whole[n] for name, n in program.names.items() if self._wants(name)},
             {s.name: value for s, value in zip(program.states, initial, strict=True)},
@@ -90,31 +95,31 @@ def laid(value: Tensor, packing: Packing | None, batch: int) -> Tensor:
 
 class _Listeners(threading.local):
     def __init__(self) -> None:
-        self.hear: tuple[Callable[[Stack], Notes | None], ...] = ()
+        self.on_call: tuple[Callable[[Stack], Recorder | None], ...] = ()
 
 
 listeners = _Listeners()
 
 
 @contextmanager
-def listening(hear: Callable[[Stack], Notes | None]) -> Iterator[None]:
-    """Let `hear` be asked at each call of a layer in this thread for notes that are to be filled, or None."""
-    before = listeners.hear
-    listeners.hear = (*before, hear)
+def listening(on_call: Callable[[Stack], Recorder | None]) -> Iterator[None]:
+    """Ask `on_call` at each call of a layer in this thread for a recorder, or None."""
+    before = listeners.on_call
+    listeners.on_call = (*before, on_call)
     try:
         yield
     finally:
-        listeners.hear = before
+        listeners.on_call = before
 
 
-def notes_of(layer: Stack) -> Notes | None:
-    """The notes that a call of a layer is to fill; None, and at once, if nobody listens."""
-    for hear in reversed(listeners.hear):
-        notes = hear(layer)
-        if notes is not None:
+def recorder_of(layer: Stack) -> Recorder | None:
+    """Find the recorder of a call of a layer; None, and at once, if nobody listens."""
+    for on_call in reversed(listeners.on_call):
+        recorder = on_call(layer)
+        if recorder is not None:
             if torch.compiler.is_compiling():
                 raise ArgumentError("a call that torch compiles can't be recorded; record the layer itself, uncompiled")
-            return notes
+            return recorder
     return None
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from conveyor.errors import ArgumentError
 from conveyor.ir.program import Program
-from conveyor.layers.recording.recorder import Notes, UnitNotes
+from conveyor.layers.recording.recorder import DirectionRecord, Recorder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +30,7 @@ class LayerTrace(Mapping[str, Tensor]):
         reverse: The other direction, whose first step is the last; None if there is none.
     """
 
-    def __init__(self, forward: UnitNotes, reverse: UnitNotes | None = None) -> None:
+    def __init__(self, forward: DirectionRecord, reverse: DirectionRecord | None = None) -> None:
         self._values = forward.values
         self.program: Program = forward.program
         self.initial: Mapping[str, Tensor] = forward.initial
@@ -64,7 +64,7 @@ class Trace:
     """What the layers of one call computed. Time comes first always, and the batch second, of one row without a batch.
 
     Args:
-        notes: What was written down.
+        recorder: What recorded the call.
         output: What the call returned as its output.
         state: What it returned as its state.
         lengths: (B,), if sequences were of unequal length; values behind an end are zero.
@@ -76,9 +76,9 @@ class Trace:
         lengths: (B,), or None.
     """
 
-    def __init__(self, notes: Notes, output: Any, state: Any, lengths: Tensor | None = None) -> None:
-        directions = notes.layer.num_directions
-        units = [notes.units[u.suffix] for u in notes.layer.units]
+    def __init__(self, recorder: Recorder, output: Any, state: Any, lengths: Tensor | None = None) -> None:
+        directions = recorder.layer.num_directions
+        units = [recorder.units[u.suffix] for u in recorder.layer.units]
         self.layers = tuple(LayerTrace(*units[k : k + directions]) for k in range(0, len(units), directions))
         self.output = output
         self.state = state

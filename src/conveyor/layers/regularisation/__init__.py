@@ -2,5 +2,5 @@
 
 dropout  readings of the arguments
 masks    the masks of a call
-mixin    the arguments of every layer
+module   the arguments of every layer
 """

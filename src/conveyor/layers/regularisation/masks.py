@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from conveyor.ir.transforms.regularisation import dropout_key, recurrent_states, zoneout_key
-from conveyor.layers.core.layer_direction import Unit
-from conveyor.layers.core.packing import Packing
+from conveyor.layers.arguments.lengths import Packing
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.regularisation.dropout import kept, multiplier
 
 
@@ -41,7 +41,7 @@ def no_masks(layers: int) -> Masks:
 
 
 def draw(
-    floors: Sequence[Sequence[Unit]],
+    layers: Sequence[Sequence[LayerDirection]],
     widths: Sequence[tuple[int, int]],
     dropout: float,
     variational: Mapping[str, float],
@@ -53,7 +53,7 @@ def draw(
     """Draw the masks of a call.
 
     Args:
-        floors: The units of each layer.
+        layers: The directions of each layer.
         widths: For each layer how wide what stands below it is, and what it reads; last how wide the output is, twice.
         dropout: The probability between layers.
         variational: That of variational dropout, by place.
@@ -73,12 +73,12 @@ def draw(
     below: list[Tensor | None] = []
     read: list[Tensor | None] = []
     units: dict[str, dict[str, Tensor]] = {}
-    for k, floor in enumerate(floors):
+    for k, layer in enumerate(layers):
         lower, whole = widths[k]
         drops = dropout and k
         below.append(each_step(multiplier(like, (steps, batch, lower), dropout)) if drops else None)
         read.append(one(whole, variational["input"]) if "input" in variational else None)
-        for unit in floor:
+        for unit in layer:
             own = units[unit.suffix] = {}
             for s in unit.plain.states:
                 if unit.changes.recurrent and s.name in recurrent_states(unit.plain):

@@ -58,7 +58,7 @@ class TextRun(Run[LanguageModel]):
         seed_run(config.training)
         self.model = _build_model(cell, len(dataset.vocabulary), config)
         data = config.data
-        self.share = Share.of_environment()
+        self.share = Distributed.of_environment()
         self.share.check(data.batch_size)
         self.share.vary_random_numbers()
         self.trainer = Trainer(

@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import Literal
 
 from conveyor.ir.ops import OPS
-from conveyor.ir.program import Matrix, Program
+from conveyor.ir.program import Program
+from conveyor.ir.types import Matrix
 
 Kind = Literal["given", "map", "function", "operation"]
 By = Literal["matrix", "own", "plain"]

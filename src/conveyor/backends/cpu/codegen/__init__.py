@@ -5,11 +5,9 @@ vector loops    vectors, elementary functions, loops and whole numbers in LLVM I
 gemm            the product kernels
 panel_packing   the kernel that copies a matrix into panels
 emit            a schedule as code
-argument_table  how that code is told where its arrays are
-driver          the pass as code: chunks of steps, threads
+argument_table  the table that tells that code where its arrays are
 few_rows        the loop for few rows: products and pointwise work together
-task_scheduler  the passes of a stack in one function: directions at the same time, layers as a wavefront
-barrier         how threads wait for each other
+scheduling/     the run of a pass: chunks of steps, threads, stacks
 compile         IR to code
 code_cache      compiled code on disk
 """

@@ -23,12 +23,13 @@ from typing import Any
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen import code_cache, driver, emit, gemm, panel_packing, task_scheduler
+from conveyor.backends.cpu.codegen import code_cache, emit, gemm, panel_packing
 from conveyor.backends.cpu.codegen.argument_table import Table
 from conveyor.backends.cpu.codegen.few_rows import emitter
-from conveyor.backends.cpu.codegen.isa import Width, host_features, machine
+from conveyor.backends.cpu.codegen.isa import ISA, host_features, machine
+from conveyor.backends.cpu.codegen.scheduling import driver, task_scheduler
+from conveyor.backends.cpu.codegen.scheduling.openmp import openmp
 from conveyor.backends.cpu.codegen.vector import Format
-from conveyor.backends.cpu.runtime import threads
 from conveyor.backends.lowering.schedule import Schedule
 
 _lock = threading.RLock()
@@ -56,7 +57,7 @@ class Compiled:
     few: int = 0
 
 
-def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: Width, few: int = 0) -> Compiled:
+def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: ISA, few: int = 0) -> Compiled:
     """Compile the schedules of a pass, or take them from the cache on disk.
 
     Args:
@@ -82,9 +83,9 @@ class Kernels:
     """What all programs share.
 
     Attributes:
-        run: The function of `conveyor.backends.cpu.codegen.driver`; a call releases the GIL.
+        run: The function of `conveyor.backends.cpu.codegen.scheduling.driver`; a call releases the GIL.
         part: The address of that which OpenMP's threads run.
-        stack: The function of `conveyor.backends.cpu.codegen.task_scheduler`.
+        stack: The function of `conveyor.backends.cpu.codegen.scheduling.task_scheduler`.
         stack_part: The address of that which OpenMP's threads run.
     """
 
@@ -95,7 +96,7 @@ class Kernels:
 
 
 @lru_cache(maxsize=16)
-def kernels(form: Format, width: Width) -> Kernels:
+def kernels(form: Format, width: ISA) -> Kernels:
     """The kernels for a format and instructions, compiled when they are first asked for."""
     with _lock:
         engine = _kernels_of(form, width)
@@ -104,7 +105,7 @@ def kernels(form: Format, width: Width) -> Kernels:
         return Kernels(_PASS(run), part, _STACK(stack), stack_part)
 
 
-def _kernels_of(form: Format, width: Width) -> Any:
+def _kernels_of(form: Format, width: ISA) -> Any:
     """The kernels, that for products known by its name to code that is loaded later."""
     name = gemm.product_name(form, width)
     if name not in _kernels:
@@ -126,7 +127,7 @@ def _kernels_of(form: Format, width: Width) -> Any:
 
 def _know_threads() -> None:
     """Let compiled code ask which thread it runs on, and how many there are."""
-    library = threads.openmp()
+    library = openmp()
     for name, alone in zip(driver.ASKED, _ALONE, strict=True):
         asked = alone if library is None else getattr(library, name)
         llvm.add_symbol(name, ctypes.cast(asked, ctypes.c_void_p).value)
@@ -136,7 +137,7 @@ def _know_threads() -> None:
 _ALONE = tuple(ctypes.CFUNCTYPE(ctypes.c_int)(lambda number=number: number) for number in (0, 1))
 
 
-def _load(what: str, make: Callable[[], tuple[ir.Module, dict[str, Any]]], width: Width) -> tuple[Any, dict[str, Any]]:
+def _load(what: str, make: Callable[[], tuple[ir.Module, dict[str, Any]]], width: ISA) -> tuple[Any, dict[str, Any]]:
     """The engine with the code of a module, and the notes that go with it; made if they are not on disk."""
     key = _key(what, width)
     data = code_cache.read(key)
@@ -158,7 +159,7 @@ def _load(what: str, make: Callable[[], tuple[ir.Module, dict[str, Any]]], width
 _LENGTH = 8  # bytes that tell how long the notes are
 
 
-def _key(what: str, width: Width) -> str:
+def _key(what: str, width: ISA) -> str:
     cpu = (llvm.get_host_cpu_name(), *sorted(host_features())) if width.cpu == "host" else (width.cpu,)
     parts = (what, width.name, *cpu, version("llvmlite"), ".".join(map(str, llvm.llvm_version_info)), _source())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -186,7 +187,7 @@ def _sources(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]
             yield path, entry
 
 
-def _compile(text: str, width: Width) -> bytes:
+def _compile(text: str, width: ISA) -> bytes:
     target = machine(width)
     module = llvm.parse_assembly(text)
     module.triple = target.triple

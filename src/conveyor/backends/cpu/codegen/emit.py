@@ -23,12 +23,12 @@ from llvmlite import ir
 from conveyor.backends.cpu.codegen import argument_table as table
 from conveyor.backends.cpu.codegen import gemm
 from conveyor.backends.cpu.codegen.argument_table import FIELDS, PRODUCT_FIELDS, Table
-from conveyor.backends.cpu.codegen.isa import Width
-from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
+from conveyor.backends.cpu.codegen.isa import ISA
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64, loop
 from conveyor.backends.cpu.codegen.vector import Format, Vectors
 from conveyor.backends.lowering.schedule import Group, Product, Schedule, Stage
 from conveyor.ir.ops import OPS
-from conveyor.ir.program import ROW
+from conveyor.ir.types import ROW
 
 # table, bases, indices, first row, row after the last, number of this part of the units, of all
 SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, POINTER, I64, I64, I64, I64])
@@ -74,7 +74,7 @@ READERS = ("input", "const", "width", "bias", "vector", "product", "product_t", 
 
 
 def emit(
-    work: Iterable[tuple[str, Schedule]], form: Format, width: Width, loop: Callable[..., Work] | None = None
+    work: Iterable[tuple[str, Schedule]], form: Format, width: ISA, loop: Callable[..., Work] | None = None
 ) -> tuple[ir.Module, Table]:
     """Emit a module with a function for each schedule, by its name, and the layout of the table that they share.
 
@@ -95,7 +95,7 @@ def emit(
     return module, table
 
 
-def wait_name(form: Format, width: Width) -> str:
+def wait_name(form: Format, width: ISA) -> str:
     """The name of the function by which parts wait for each other."""
     return f"conveyor_wait_{width.name}_f{form.integer.width}"
 
@@ -121,7 +121,7 @@ class Work:
         schedule: Schedule,
         table: Table,
         form: Format,
-        width: Width,
+        width: ISA,
     ) -> None:
         self.function = ir.Function(module, self.signature, name)
         self.kernel = kernel
@@ -150,7 +150,7 @@ class Work:
 
     def entry(self, b: ir.IRBuilder, place: int) -> Any:
         """A number of the table."""
-        return b.load(b.gep(self.entries, [count(place)], source_etype=I64), typ=I64)
+        return b.load(b.gep(self.entries, [i64(place)], source_etype=I64), typ=I64)
 
     def base(self, b: ir.IRBuilder, place: int) -> Any:
         """The address that a base and an offset, side by side in the table, make."""
@@ -193,17 +193,16 @@ class Work:
 
     def meet(self, b: ir.IRBuilder) -> None:
         """Emit a wait for the other parts."""
-        with b.if_then(b.icmp_signed(">", self.parts, count(1))):
+        with b.if_then(b.icmp_signed(">", self.parts, i64(1))):
             b.call(self.wait, [self.bases, self.parts])
 
     def range(self, b: ir.IRBuilder, total: Any, unit: int) -> tuple[Any, Any]:
         """This part of a whole that is divided in units."""
         if not self.splits:
-            return count(0), total
-        blocks = b.sdiv(b.add(total, count(unit - 1)), count(unit))
+            return i64(0), total
+        blocks = b.sdiv(b.add(total, i64(unit - 1)), i64(unit))
         edges = [
-            b.mul(b.sdiv(b.mul(blocks, part), self.parts), count(unit))
-            for part in (self.part, b.add(self.part, count(1)))
+            b.mul(b.sdiv(b.mul(blocks, part), self.parts), i64(unit)) for part in (self.part, b.add(self.part, i64(1)))
         ]
         first, last = (b.select(b.icmp_signed("<", e, total), e, total) for e in edges)
         return first, last
@@ -225,15 +224,15 @@ class Work:
             ]
             b.call(self.kernel, [own[0], left[1], own[1], own[2], result[1], rows, inner, columns, *strides])
 
-        panels = b.sdiv(b.add(columns, count(self.panel - 1)), count(self.panel))
+        panels = b.sdiv(b.add(columns, i64(self.panel - 1)), i64(self.panel))
         if product.blocks == 1:
             first, last = self.range(b, columns, self.panel)
-            skipped = b.mul(b.sdiv(first, count(self.panel)), strides[1])
+            skipped = b.mul(b.sdiv(first, i64(self.panel)), strides[1])
             weights = b.gep(packed, [skipped], source_etype=self.form.type)
             there = b.gep(to, [first], source_etype=self.form.type)
             b.call(self.kernel, [at, left[1], weights, there, result[1], rows, inner, b.sub(last, first), *strides])
         else:
-            loop(b, count(0), count(product.blocks), 1, block)
+            loop(b, i64(0), i64(product.blocks), 1, block)
 
 
 class Rows:
@@ -247,7 +246,7 @@ class Rows:
         self.nodes = work.nodes
         self.needed = self._needed()
         self.arrays = {name: work.array(b, name) for name in self._arrays()}
-        self.first = self.last = count(0)
+        self.first = self.last = i64(0)
         if group.width != ROW:
             self.first, self.last = work.range(b, work.entry(b, work.table.width(group.width)), work.unit)
         self.widths = {
@@ -352,7 +351,7 @@ class Rows:
 
         done = loop(b, first, last, lanes, body)
         rest = b.sub(last, done)
-        with b.if_then(b.icmp_signed(">", rest, count(0))):
+        with b.if_then(b.icmp_signed(">", rest, i64(0))):
             body(b, done, self.work.operations(b).first(rest))
         for s, r in zip(self.sums, group.reduces, strict=True):
             v = self.work.operations(b)

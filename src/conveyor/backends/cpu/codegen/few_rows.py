@@ -25,11 +25,11 @@ from llvmlite import ir
 from conveyor.backends.cpu.codegen import argument_table, gemm
 from conveyor.backends.cpu.codegen.argument_table import INDICES, PRODUCT_FIELDS
 from conveyor.backends.cpu.codegen.emit import Rows, Work
-from conveyor.backends.cpu.codegen.isa import Width
-from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
+from conveyor.backends.cpu.codegen.isa import ISA
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64, loop
 from conveyor.backends.cpu.codegen.vector import Vectors
 from conveyor.backends.lowering.schedule import Group, Product, Schedule, Stage
-from conveyor.ir.program import ROW
+from conveyor.ir.types import ROW
 
 # table, bases, first step, step after the last, first step of the chunk, whether backwards, first row, row after the
 # last, number of this part of the units, of all
@@ -37,7 +37,7 @@ SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64, I64, I64
 MOST_ROWS = 3  # of the batch: with more, the register blocks of the code for many rows are better
 
 
-def rows_at_once(schedule: Schedule, batch: int, width: Width, ragged: bool = False) -> int:
+def rows_at_once(schedule: Schedule, batch: int, width: ISA, ragged: bool = False) -> int:
     """The rows of a register block for a batch of so many rows; 0 where the code for many rows is to be used.
 
     Args:
@@ -51,25 +51,25 @@ def rows_at_once(schedule: Schedule, batch: int, width: Width, ragged: bool = Fa
     return batch
 
 
-def is_woven(schedule: Schedule, product: Product, rows: int, width: Width) -> bool:
+def is_woven(schedule: Schedule, product: Product, rows: int, width: ISA) -> bool:
     """Whether the weights of a product lie woven in code for so many rows at once."""
     kinds = {schedule.nodes[n].type.width for n in product.results}
     fits = rows * len(product.results) <= _sums(width)
     return product.blocks == 1 and len(kinds) == 1 and kinds != {ROW} and fits
 
 
-def panel_vectors(schedule: Schedule, rows: int, width: Width) -> int:
+def panel_vectors(schedule: Schedule, rows: int, width: ISA) -> int:
     """The vectors of units in a panel."""
     woven = [p for p in schedule.products if is_woven(schedule, p, rows, width)]
     return 2 if all(2 * rows * len(p.results) <= _sums(width) for p in woven) else 1
 
 
-def _sums(width: Width) -> int:
+def _sums(width: ISA) -> int:
     """The vectors of sums that registers hold beside what they are made of."""
     return width.rows * width.panel
 
 
-def emitter(rows: int, width: Width) -> Callable[..., Work]:
+def emitter(rows: int, width: ISA) -> Callable[..., Work]:
     """What `conveyor.backends.cpu.codegen.emit.emit` makes for the loop."""
     return lambda *given: FewRows(rows, width, *given)
 
@@ -95,10 +95,10 @@ class FewRows(Work):
     signature = SIGNATURE
     divides = True
 
-    def __init__(self, rows: int, chosen: Width, *given: Any) -> None:
+    def __init__(self, rows: int, chosen: ISA, *given: Any) -> None:
         super().__init__(*given)
         if rows == 1:
-            self.row, self.stop = count(0), count(1)
+            self.row, self.stop = i64(0), i64(1)
         self.low, self.high, self.origin, self.backwards = self.function.args[2:6]
         self.rows = rows
         self.chosen = chosen
@@ -111,19 +111,19 @@ class FewRows(Work):
         self.prologue = self.function.append_basic_block("entry")
         b = ir.IRBuilder(self.prologue)
         self.indices = b.alloca(I64, len(INDICES))
-        is_back = b.icmp_signed("!=", self.backwards, count(0))
+        is_back = b.icmp_signed("!=", self.backwards, i64(0))
 
         def step(b: ir.IRBuilder, k: Any) -> None:
-            t = b.select(is_back, b.sub(b.sub(self.high, count(1)), k), b.add(self.low, k))
-            turn = b.and_(t, count(1))
-            places = (t, b.sub(t, count(1)), b.sub(t, self.origin), turn, b.xor(turn, count(1)))
+            t = b.select(is_back, b.sub(b.sub(self.high, i64(1)), k), b.add(self.low, k))
+            turn = b.and_(t, i64(1))
+            places = (t, b.sub(t, i64(1)), b.sub(t, self.origin), turn, b.xor(turn, i64(1)))
             for j, place in enumerate(places):
-                b.store(place, b.gep(self.indices, [count(j)], source_etype=I64))
+                b.store(place, b.gep(self.indices, [i64(j)], source_etype=I64))
             self.turn = turn
             for index, stage in enumerate(self.schedule.stages):
                 self.stage(b, index, stage)
 
-        loop(b, count(0), b.sub(self.high, self.low), 1, step)
+        loop(b, i64(0), b.sub(self.high, self.low), 1, step)
         b.ret_void()
 
     # What is the same at all steps is worked out before the first.
@@ -194,19 +194,19 @@ class FewRows(Work):
         first, last = self.range(b, self.entry(b, self.table.width(symbol)), self.unit)
         kinds = self._kinds(products)
         calls = [_Call(self, b, p) for p in products]
-        at, done, starts, ends = first, count(0), [], []
+        at, done, starts, ends = first, i64(0), [], []
         with self._ahead(b):
             for kind in kinds:
                 size = kind.panels * kind.vectors * self.lanes
                 left = b.sub(last, at)
-                number = b.sdiv(b.add(left, count(size - 1)) if kind.is_masked else left, count(size))
+                number = b.sdiv(b.add(left, i64(size - 1)) if kind.is_masked else left, i64(size))
                 starts.append((at, done))
-                at, done = b.add(at, b.mul(number, count(size))), b.add(done, number)
+                at, done = b.add(at, b.mul(number, i64(size))), b.add(done, number)
                 ends.append(done)
-        is_back = b.icmp_signed("!=", self.turn, count(0))
+        is_back = b.icmp_signed("!=", self.turn, i64(0))
 
         def block(b: ir.IRBuilder, k: Any) -> None:
-            j = b.select(is_back, b.sub(b.sub(done, count(1)), k), k)
+            j = b.select(is_back, b.sub(b.sub(done, i64(1)), k), k)
             after = b.append_basic_block("units")
             spans = []
             for kind, start, end in zip(kinds, starts, ends, strict=True):
@@ -217,8 +217,8 @@ class FewRows(Work):
                     b.cbranch(b.icmp_signed("<", j, end), inside, other)
                 b.position_at_end(inside)
                 size = kind.panels * kind.vectors * self.lanes
-                low = b.add(start[0], b.mul(b.sub(j, start[1]), count(size)))
-                high = b.add(low, count(size))
+                low = b.add(start[0], b.mul(b.sub(j, start[1]), i64(size)))
+                high = b.add(low, i64(size))
                 high = b.select(b.icmp_signed("<", high, last), high, last) if kind.is_masked else high
                 for call in calls:
                     call.emit(b, kind, low, high)
@@ -234,7 +234,7 @@ class FewRows(Work):
             if group is not None:
                 loop(b, self.row, self.stop, 1, lambda b, row: group.emit(b, row, span))
 
-        loop(b, count(0), done, 1, block)
+        loop(b, i64(0), done, 1, block)
 
 
 class _Call:
@@ -263,12 +263,12 @@ class _Call:
         size = kind.vectors * lanes
         row = b.add(work.row, above)
         weights = [
-            b.gep(self.packed, [b.mul(b.add(low, count(p * size)), self.unit_stride)], source_etype=form.type)
+            b.gep(self.packed, [b.mul(b.add(low, i64(p * size)), self.unit_stride)], source_etype=form.type)
             for p in range(kind.panels)
         ]
         vectors = len(self.results) * kind.vectors
-        k_stride = b.mul(self.k_stride, count(vectors * lanes))
-        block = gemm.Block(form, work.chosen, self.left[1], count(1), None, k_stride)
+        k_stride = b.mul(self.k_stride, i64(vectors * lanes))
+        block = gemm.Block(form, work.chosen, self.left[1], i64(1), None, k_stride)
         v = Vectors(b, form, lanes)
         starts = [v.const(0.0)] * (height * kind.panels * vectors)
         sums = iter(block.sums(b, height, work.row_of(b, self.left, row), weights, vectors, self.inner, starts))
@@ -276,9 +276,9 @@ class _Call:
         for m in range(height):
             for p in range(kind.panels):
                 for n, result in zip(self.product.results, self.results, strict=True):
-                    to = work.row_of(b, result, b.add(row, count(m)))
+                    to = work.row_of(b, result, b.add(row, i64(m)))
                     for q in range(kind.vectors):
-                        at = b.gep(to, [b.add(low, count(p * size + q * lanes))], source_etype=form.type)
+                        at = b.gep(to, [b.add(low, i64(p * size + q * lanes))], source_etype=form.type)
                         self._store(b, n, next(sums), at, mask)
 
     def _store(self, b: ir.IRBuilder, n: int, value: Any, at: Any, mask: Any) -> None:

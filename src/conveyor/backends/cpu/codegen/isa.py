@@ -17,7 +17,7 @@ ENVIRONMENT = "CONVEYOR_CPU"
 
 
 @dataclass(frozen=True)
-class Width:
+class ISA:
     """A family of instructions.
 
     Attributes:
@@ -42,11 +42,11 @@ class Width:
 
 
 _X86 = (
-    Width("avx512", "host", 64, 4, 6, ("avx512f", "avx512dq", "avx512vl", "avx512bw")),
-    Width("avx2", "x86-64-v3", 32, 2, 6, ("avx2", "fma")),
-    Width("sse", "x86-64", 16, 2, 6, ()),
+    ISA("avx512", "host", 64, 4, 6, ("avx512f", "avx512dq", "avx512vl", "avx512bw")),
+    ISA("avx2", "x86-64-v3", 32, 2, 6, ("avx2", "fma")),
+    ISA("sse", "x86-64", 16, 2, 6, ()),
 )
-_ARM = (Width("neon", "host", 16, 4, 6, ()),)
+_ARM = (ISA("neon", "host", 16, 4, 6, ()),)
 
 
 @lru_cache(maxsize=1)
@@ -55,13 +55,13 @@ def host_features() -> frozenset[str]:
     return frozenset(name for name, there in llvm.get_host_cpu_features().items() if there)
 
 
-def widths() -> tuple[Width, ...]:
+def widths() -> tuple[ISA, ...]:
     """The instructions that this CPU has, widest first."""
     known = _ARM if platform.machine() in ("aarch64", "arm64") else _X86
     return tuple(w for w in known if host_features().issuperset(w.needs))
 
 
-def width() -> Width:
+def width() -> ISA:
     """The widest instructions of this CPU, or those that the environment variable `CONVEYOR_CPU` names.
 
     Raises:
@@ -71,7 +71,7 @@ def width() -> Width:
 
 
 @lru_cache(maxsize=8)
-def _named(wanted: str | None) -> Width:
+def _named(wanted: str | None) -> ISA:
     able = widths()
     if not wanted:
         return able[0]
@@ -81,7 +81,7 @@ def _named(wanted: str | None) -> Width:
     raise ArgumentError(f"{ENVIRONMENT} is one of {', '.join(w.name for w in able)} on this machine, got {wanted!r}")
 
 
-def machine(chosen: Width) -> Any:
+def machine(chosen: ISA) -> Any:
     """LLVM's description of a CPU with these instructions; new each time, since an engine frees the one it has."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()

@@ -11,7 +11,7 @@ I64 = ir.IntType(64)
 POINTER = ir.PointerType()
 
 
-def count(number: int) -> Any:
+def i64(number: int) -> Any:
     """A whole number."""
     return ir.Constant(I64, number)
 
@@ -24,7 +24,7 @@ def loop(b: ir.IRBuilder, start: Any, stop: Any, step: int, body: Callable[[ir.I
     b.position_at_end(head)
     index = b.phi(I64)
     index.add_incoming(start, before)
-    following = b.add(index, count(step))
+    following = b.add(index, i64(step))
     b.cbranch(b.icmp_signed("<=", following, stop), inside, after)
     b.position_at_end(inside)
     body(b, index)

@@ -17,8 +17,8 @@ from typing import Any
 
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen.isa import Width
-from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
+from conveyor.backends.cpu.codegen.isa import ISA
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64, loop
 from conveyor.backends.cpu.codegen.vector import Format
 
 # matrix, strides of k and of n, K, N, packed, first column, the k for which a panel has room; for the second kernel, in
@@ -26,45 +26,45 @@ from conveyor.backends.cpu.codegen.vector import Format
 SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, I64, I64, POINTER, I64, I64])
 
 
-def name(form: Format, width: Width) -> str:
+def name(form: Format, width: ISA) -> str:
     """The name of the kernel."""
     return f"conveyor_pack_{width.name}_f{form.integer.width}"
 
 
-def within_name(form: Format, width: Width) -> str:
+def within_name(form: Format, width: ISA) -> str:
     """The name of the kernel for columns within one panel."""
     return f"conveyor_weave_{width.name}_f{form.integer.width}"
 
 
-def emit(module: ir.Module, form: Format, width: Width) -> None:
+def emit(module: ir.Module, form: Format, width: ISA) -> None:
     """Add both kernels to a module. The first column is a multiple of a vector's lanes."""
     for kind, named in ((_Pack, name), (_Within, within_name)):
         kind(ir.Function(module, SIGNATURE, named(form, width)), form, width).emit()
 
 
 class _Pack:
-    def __init__(self, function: ir.Function, form: Format, width: Width) -> None:
+    def __init__(self, function: ir.Function, form: Format, width: ISA) -> None:
         self.function = function
         self.matrix, self.k_stride, self.n_stride, self.inner, self.columns, self.packed, self.first, self.room = (
             function.args
         )
         self.form = form
         self.lanes = width.lanes(form)
-        self.panel: Any = count(self.lanes * width.panel)
+        self.panel: Any = i64(self.lanes * width.panel)
         self.size = form.integer.width // 8
         self.kind = ir.VectorType(form.type, self.lanes)
 
     def emit(self) -> None:
         """Emit the function."""
         b = ir.IRBuilder(self.function.append_basic_block("entry"))
-        with b.if_else(b.icmp_signed("==", self.n_stride, count(1))) as (rows, others):
+        with b.if_else(b.icmp_signed("==", self.n_stride, i64(1))) as (rows, others):
             with rows:
-                loop(b, count(0), self.inner, 1, self._row)
+                loop(b, i64(0), self.inner, 1, self._row)
             with others:
-                transposed = b.icmp_signed("==", self.k_stride, count(1))
-                whole = b.select(transposed, self.columns, count(0))
-                rest = loop(b, count(0), whole, self.lanes, self._band)
-                loop(b, rest, self.columns, 1, lambda b, n: self._column(b, n, count(0)))
+                transposed = b.icmp_signed("==", self.k_stride, i64(1))
+                whole = b.select(transposed, self.columns, i64(0))
+                rest = loop(b, i64(0), whole, self.lanes, self._band)
+                loop(b, rest, self.columns, 1, lambda b, n: self._column(b, n, i64(0)))
         b.ret_void()
 
     def _place(self, b: ir.IRBuilder, k: Any, n: Any) -> Any:
@@ -83,26 +83,26 @@ class _Pack:
             # A whole vector never straddles two panels: matrices begin at whole vectors.
             b.store(value, self._place(b, k, n), align=self.size)
 
-        rest = loop(b, count(0), self.columns, self.lanes, vector)
+        rest = loop(b, i64(0), self.columns, self.lanes, vector)
         loop(b, rest, self.columns, 1, lambda b, n: self._move(b, self._source(b, k, n), self._place(b, k, n)))
 
     def _band(self, b: ir.IRBuilder, n: Any) -> None:
         """As many columns as a vector has lanes."""
-        to = self._place(b, count(0), n)
+        to = self._place(b, i64(0), n)
 
         def square(b: ir.IRBuilder, k: Any) -> None:
             lines = []
             for m in range(self.lanes):
-                lines.append(b.load(self._source(b, k, b.add(n, count(m))), typ=self.kind, align=self.size))
+                lines.append(b.load(self._source(b, k, b.add(n, i64(m))), typ=self.kind, align=self.size))
             for m, line in enumerate(_transpose(b, lines)):
-                at = b.mul(b.add(k, count(m)), self.panel)
+                at = b.mul(b.add(k, i64(m)), self.panel)
                 b.store(line, b.gep(to, [at], source_etype=self.form.type), align=self.size)
 
-        rest = loop(b, count(0), self.inner, self.lanes, square)
-        loop(b, count(0), count(self.lanes), 1, lambda b, m: self._column(b, b.add(n, m), rest))
+        rest = loop(b, i64(0), self.inner, self.lanes, square)
+        loop(b, i64(0), i64(self.lanes), 1, lambda b, m: self._column(b, b.add(n, m), rest))
 
     def _column(self, b: ir.IRBuilder, n: Any, start: Any) -> None:
-        to = self._place(b, count(0), n)
+        to = self._place(b, i64(0), n)
 
         def one(b: ir.IRBuilder, k: Any) -> None:
             target = b.gep(to, [b.mul(k, self.panel)], source_etype=self.form.type)
@@ -115,7 +115,7 @@ class _Pack:
 
 
 class _Within(_Pack):
-    def __init__(self, function: ir.Function, form: Format, width: Width) -> None:
+    def __init__(self, function: ir.Function, form: Format, width: ISA) -> None:
         super().__init__(function, form, width)
         self.panel = self.room
 

@@ -18,12 +18,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conveyor.backends.cpu.codegen import driver
+from conveyor.backends.cpu.codegen.scheduling import driver
 from conveyor.backends.cpu.runtime import workspace as memory
-from conveyor.backends.cpu.runtime.launch_plan import Frame, Strides
+from conveyor.backends.cpu.runtime.launch_plan import LaunchPlan, Strides
 from conveyor.backends.cpu.runtime.memory_plan import Shape
 from conveyor.backends.cpu.runtime.pass_group import Group, Template
-from conveyor.backends.cpu.runtime.sequence import frame_for
+from conveyor.backends.cpu.runtime.sequence import launch_plan_for
 from conveyor.backends.cpu.runtime.stack import may_run_at_once
 from conveyor.backends.interface import RecurrenceSpec
 
@@ -140,18 +140,18 @@ class Launch:
         emits = emits and s.alone and (s.emits or not last)
         return Shape(capacity, s.batch, s.units[unit].widths, False, reverse, stride, zeros, emits)
 
-    def _frame(self, unit: int, forward: bool, capacity: int, gradients: tuple[bool, ...] = ()) -> Frame:
+    def _frame(self, unit: int, forward: bool, capacity: int, gradients: tuple[bool, ...] = ()) -> LaunchPlan:
         """The frame of a unit's pass; `gradients` says which gradients of final states are given to a backward pass."""
         s = self.signature
         spec = s.units[unit]
         if forward:
             zeros = frozenset() if s.has_states else frozenset(f"start {n}" for n in self.names)
             which: tuple[Any, ...] = ("forward", s.training, ())
-            return frame_for(spec, which, self._shape(unit, capacity, zeros, True), s.dtype, resident=s.alone)
+            return launch_plan_for(spec, which, self._shape(unit, capacity, zeros, True), s.dtype, resident=s.alone)
         missing = {f"start {n}" for n, there in zip(self.names, gradients, strict=True) if not there}
         missing |= {f"trail {n}" for n in self.names} if s.alone and not s.has_states else set()
         which = ("backward", s.wants_x or unit >= s.directions)
-        return frame_for(spec, which, self._shape(unit, capacity, frozenset(missing), False), s.dtype)
+        return launch_plan_for(spec, which, self._shape(unit, capacity, frozenset(missing), False), s.dtype)
 
     def _capacity(self, steps: int) -> int:
         return 1 if self.signature.alone else max(2, Shape.capacity_for(steps))
@@ -372,7 +372,7 @@ class Launch:
         again = stamp is not None and packed[0] == stamp
         if not again:
             # Another thread may be reading what lies packed.
-            block = memory.lend(sum(frame.resident for frame in group.frames) + 1)
+            block = memory.acquire(sum(frame.resident for frame in group.frames) + 1)
             packed = (stamp, ctypes.addressof(block), block)
         at = packed[1]
         for frame in group.frames:

@@ -12,17 +12,18 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from conveyor.backends.cpu.codegen import argument_table as table
-from conveyor.backends.cpu.codegen import driver, emit
+from conveyor.backends.cpu.codegen import emit
 from conveyor.backends.cpu.codegen import few_rows as few
 from conveyor.backends.cpu.codegen.compile import Compiled, kernels
-from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.isa import ISA
+from conveyor.backends.cpu.codegen.scheduling import driver
 from conveyor.backends.cpu.codegen.vector import Format
-from conveyor.backends.cpu.runtime.memory_plan import ALIGN, Number, Room, Shape
+from conveyor.backends.cpu.runtime.memory_plan import ALIGN, MemoryPlan, Number, Shape
 from conveyor.backends.interface import ParamLayout, Part
 from conveyor.backends.lowering import array_names
-from conveyor.backends.lowering.passes import Pass
+from conveyor.backends.lowering.passes import LoweredPass
 from conveyor.backends.lowering.schedule import Product, Schedule
-from conveyor.ir.program import Bias, Matrix, Vector
+from conveyor.ir.types import Bias, Matrix, Vector
 
 CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share
 CHUNK_ROWS = (256, 2048)  # at least and at most, if the sequence has so many
@@ -56,7 +57,7 @@ class Fit:
     arrays: tuple[array[int], ...]
 
 
-class Frame(Room):
+class LaunchPlan(MemoryPlan):
     """The arrays, the table and the jobs of a pass.
 
     Args:
@@ -85,17 +86,17 @@ class Frame(Room):
 
     def __init__(
         self,
-        recipe: Pass,
+        lowered: LoweredPass,
         compiled: Compiled,
         shape: Shape,
         places: ParamLayout,
         form: Format,
-        chosen: Width,
+        chosen: ISA,
         trails: Sequence[str],
         bases: Sequence[str],
         resident: bool = False,
     ) -> None:
-        super().__init__(recipe, shape, places, form, chosen, resident)
+        super().__init__(lowered, shape, places, form, chosen, resident)
         self.chosen = chosen
         self.compiled = compiled  # owns the code that the jobs name
         self.trails = tuple(trails)
@@ -112,7 +113,7 @@ class Frame(Room):
         self._parameters()
         self._states()
         self._stored()
-        for name, schedule in recipe.schedules:
+        for name, schedule in lowered.schedules:
             self._memory(schedule)
             self._multiplied(name, schedule)
         self._gradients()
@@ -126,16 +127,16 @@ class Frame(Room):
             self._finish("output", source, self.widths[first.width], shape.stride)
         self.is_large = self._weights_of_a_step() * self.size > OWN_CACHE
         self.by_units = self._is_split_by_units()
-        self._reads_before = shape.ragged and self._reads_states(recipe.after)
+        self._reads_before = shape.ragged and self._reads_states(lowered.after)
         self._jobs = self._fill_jobs(driver.JOBS)
         self._repeated = self._fill_jobs([kind for kind in driver.JOBS if kind not in ("add", "pack", "weave")])
         self._fits: dict[tuple[int, Strides], Fit] = {}
         self.asked = tuple((i.name, self.widths[i.width]) for i in self.program.inputs if f"d {i.name}" in self.bases)
         self.order = self._order(bases)
         self.kernels = kernels(form, chosen)
-        summed = {o.gradient for o in recipe.outers} | {s.node for s in recipe.sums}
+        summed = {o.gradient for o in lowered.outers} | {s.node for s in lowered.sums}
         self.summed = any(self.nodes[n].op == "input" for n in summed)
-        reached = {("product", o.key) for o in recipe.outers} | {(s.op, s.key) for s in recipe.sums}
+        reached = {("product", o.key) for o in lowered.outers} | {(s.op, s.key) for s in lowered.sums}
         self.partly = frozenset(p.tensor for key, parts in places.parts.items() if key not in reached for p in parts)
 
     def fit(self, steps: int, strides: Strides) -> Fit:
@@ -184,8 +185,8 @@ class Frame(Room):
 
     def _chunk(self) -> int:
         """Steps a chunk."""
-        kept = sum(self._width(n) for n in self.recipe.left)
-        for name, schedule in self.recipe.schedules:
+        kept = sum(self._width(n) for n in self.lowered.left)
+        for name, schedule in self.lowered.schedules:
             if name != "loop":
                 kept += sum(self._width_of(schedule, n) for n in schedule.scratch)
         rows = CHUNK_BYTES // max(1, kept * self.size)
@@ -241,25 +242,25 @@ class Frame(Room):
     def _stored(self) -> None:
         """What is kept for the backward pass and for the caller, and gradients for each step."""
         batch = self.shape.batch
-        self.saved = sum(self._width(n) for n in self.recipe.saved)
+        self.saved = sum(self._width(n) for n in self.lowered.saved)
         at = 0
-        for n in self.recipe.saved:
+        for n in self.lowered.saved:
             self._put(array_names.node(n), "saved", at * self.size, "step", self._apart(self.saved), self.saved)
             at += self._width(n)
-        for n in self.recipe.kept:
+        for n in self.lowered.kept:
             self._put(f"keep {n}", f"keep {n}", 0, "step", self._apart(self._width(n)), self._width(n))
-        for name, _ in self.recipe.after.wanted:
+        for name, _ in self.lowered.after.wanted:
             width = self.widths[next(i.width for i in self.program.inputs if f"d {i.name}" == name)]
             self._put(name, name, 0, "step", self._apart(width), width)
-        row = sum(self._width(n) for n in self.recipe.left)
+        row = sum(self._width(n) for n in self.lowered.left)
         start = self._take(row * batch * self._steps_per_chunk)
-        for n in self.recipe.left:
+        for n in self.lowered.left:
             self._put(array_names.node(n), "workspace", start, "chunk", self._apart(row), row)
             start += self._width(n) * self.size
 
     def _memory(self, schedule: Schedule) -> None:
         """What a schedule keeps for itself: results of a product side by side, the rest by itself."""
-        within = schedule is self.recipe.loop
+        within = schedule is self.lowered.loop
         steps = 1 if within else self._steps_per_chunk
         for product in schedule.products:
             edges = self._edges([self._width_of(schedule, n) for n in product.results])
@@ -324,8 +325,8 @@ class Frame(Room):
         return target, packed, inner, many * units, 1, many * inner
 
     @property
-    def _few(self) -> tuple[Schedule, int, Width]:
-        return self.recipe.loop, self.compiled.few, self.chosen
+    def _few(self) -> tuple[Schedule, int, ISA]:
+        return self.lowered.loop, self.compiled.few, self.chosen
 
     def _matrix(self, product: Product, key: str, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """Where a matrix stands, and its strides from k to k and from column to column."""
@@ -390,7 +391,7 @@ class Frame(Room):
         made: set[tuple[int, int]] = set()  # parts that a job before has begun
         packed: dict[tuple[int, int], list[int]] = {}
         rows = self.shape.batch * self._steps_per_chunk
-        for outer in self.recipe.outers:
+        for outer in self.lowered.outers:
             matrix = self.program.param["product", outer.key]
             assert isinstance(matrix, Matrix)
             height, cols = self.widths[matrix.rows] // matrix.blocks, self.widths[matrix.cols] // matrix.blocks
@@ -403,7 +404,7 @@ class Frame(Room):
                 to = (self._base(f"d slot {part.tensor}"), (part.start + block * height) * cols * self.size)
                 self._todo["outer"].append((array, block * height, height, *source, *to, cols, adds))
             self._operations += 2.0 * self.shape.batch * height * cols * matrix.blocks
-        for item in self.recipe.sums:
+        for item in self.lowered.sums:
             parts = self.places.parts[item.op, item.key]
             width = self.widths[self._param_width(item.op, item.key)]
             target = (self._base(f"d slot {parts[0].tensor}"), parts[0].start * self.size)
@@ -450,13 +451,13 @@ class Frame(Room):
 
     def _weights_of_a_step(self) -> int:
         """How many weights the loop reads at each step."""
-        named = (table.product("loop", product.results[0]) for product in self.recipe.loop.products)
+        named = (table.product("loop", product.results[0]) for product in self.lowered.loop.products)
         return sum(inner * columns for inner, columns in (self._products[name][2:4] for name in named))
 
     def _is_split_by_units(self) -> bool:
         """Whether threads share the units of the loop's steps: with too few rows for them, or too large matrices."""
         few = self.shape.batch < FEW_ROWS and self._weights_of_a_step() >= WORTH_WAITING
-        return emit.splits(self.recipe.loop) and (few or self.is_large)
+        return emit.splits(self.lowered.loop) and (few or self.is_large)
 
     def _reads_states(self, schedule: Schedule) -> bool:
         """Whether it reads states before a step, which of sequences of unequal length are not the rows of the step."""
@@ -467,7 +468,7 @@ class Frame(Room):
         """The array of jobs, and which of its numbers depend on the number of steps, and how."""
         code = {
             name: self.compiled.addresses[name] if schedule.wanted or schedule.scratch else 0
-            for name, schedule in self.recipe.schedules
+            for name, schedule in self.lowered.schedules
         }
         head = {
             "batch": self.shape.batch,

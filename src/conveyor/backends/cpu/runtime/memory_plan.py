@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conveyor.backends.cpu.codegen import driver
 from conveyor.backends.cpu.codegen.argument_table import INDICES
-from conveyor.backends.cpu.codegen.isa import Width
+from conveyor.backends.cpu.codegen.isa import ISA
+from conveyor.backends.cpu.codegen.scheduling import driver
 from conveyor.backends.cpu.codegen.vector import Format
 from conveyor.backends.interface import ParamLayout
 from conveyor.backends.lowering import array_names
-from conveyor.backends.lowering.passes import Pass
+from conveyor.backends.lowering.passes import LoweredPass
 from conveyor.backends.lowering.schedule import Schedule
 
 ALIGN = 64  # bytes: a cache line, and the widest vector
@@ -55,7 +55,7 @@ class Shape:
         return 1 << max(steps - 1, 0).bit_length()
 
 
-class Room:
+class MemoryPlan:
     """What a frame is laid out in.
 
     Args:
@@ -68,11 +68,11 @@ class Room:
     """
 
     def __init__(
-        self, recipe: Pass, shape: Shape, places: ParamLayout, form: Format, chosen: Width, resident: bool
+        self, lowered: LoweredPass, shape: Shape, places: ParamLayout, form: Format, chosen: ISA, resident: bool
     ) -> None:
-        self.recipe = recipe
-        self.program = recipe.program
-        self.nodes = recipe.program.nodes
+        self.lowered = lowered
+        self.program = lowered.program
+        self.nodes = lowered.program.nodes
         self.shape = shape
         self.backwards = any(i.role == "grad" for i in self.program.inputs)
         self.places = places

@@ -30,7 +30,7 @@ _MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 @dataclass
-class Crowd:
+class RunDelay:
     """What is known of the competition for cores.
 
     Args:
@@ -48,7 +48,7 @@ class Crowd:
         self._look_at = 0.0
         self._last: tuple[float, Reading] | None = None
 
-    def is_crowded(self) -> bool:
+    def is_oversubscribed(self) -> bool:
         """Whether several threads would wait for cores; it reads nothing but the clock most of the time."""
         now = self.clock()
         if now >= self._look_at:
@@ -113,12 +113,12 @@ def threads_times() -> Reading | None:
     return (ran, waited) if ran else None
 
 
-_crowd = Crowd(threads_times, time.monotonic)
+_crowd = RunDelay(threads_times, time.monotonic)
 
 
-def is_crowded() -> bool:
+def is_oversubscribed() -> bool:
     """Whether this process's threads wait for cores; False where the system does not say."""
-    return _crowd.is_crowded()
+    return _crowd.is_oversubscribed()
 
 
 # How many cores there are for this process

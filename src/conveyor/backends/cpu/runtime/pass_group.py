@@ -13,7 +13,7 @@ import torch
 
 from conveyor.backends.cpu.runtime import threads
 from conveyor.backends.cpu.runtime import workspace as memory
-from conveyor.backends.cpu.runtime.launch_plan import Fit, Frame
+from conveyor.backends.cpu.runtime.launch_plan import Fit, LaunchPlan
 from conveyor.backends.cpu.runtime.stack import Entry, Stack
 
 
@@ -55,7 +55,7 @@ class Group:
     workspace: int
     stack: Stack | None
     needs_rows: bool
-    frames: tuple[Frame, ...]
+    frames: tuple[LaunchPlan, ...]
     fits: tuple[Fit, ...]
 
     def run(self, addresses: list[int], again: bool = False) -> None:
@@ -108,7 +108,7 @@ class Template:
     """
 
     layer: int
-    units: tuple[tuple[int, Frame], ...]
+    units: tuple[tuple[int, LaunchPlan], ...]
     starts: tuple[int, ...]
     numbers: tuple[int, ...]
     behind: tuple[int, ...]

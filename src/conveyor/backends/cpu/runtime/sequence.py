@@ -12,18 +12,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conveyor.backends.cpu.codegen import driver
 from conveyor.backends.cpu.codegen.compile import Compiled, compile_work
 from conveyor.backends.cpu.codegen.few_rows import rows_at_once
-from conveyor.backends.cpu.codegen.isa import Width, width
+from conveyor.backends.cpu.codegen.isa import ISA, width
+from conveyor.backends.cpu.codegen.scheduling import driver
 from conveyor.backends.cpu.codegen.vector import FLOAT32, FLOAT64, Format
 from conveyor.backends.cpu.runtime import threads
 from conveyor.backends.cpu.runtime import workspace as memory
 from conveyor.backends.cpu.runtime.extents import check_backward, check_parameters, shapes_of
-from conveyor.backends.cpu.runtime.launch_plan import Fit, Frame
+from conveyor.backends.cpu.runtime.launch_plan import Fit, LaunchPlan
 from conveyor.backends.cpu.runtime.memory_plan import Shape
 from conveyor.backends.interface import Gradients, RecurrenceArgs, RecurrenceSpec, Residuals
-from conveyor.backends.lowering.passes import Pass, backward_recipe, forward_recipe
+from conveyor.backends.lowering.passes import LoweredPass, lower_backward, lower_forward
 from conveyor.ir.program import Program
 
 FORMATS: dict[torch.dtype, Format] = {torch.float32: FLOAT32, torch.float64: FLOAT64}
@@ -36,9 +36,9 @@ def zeros() -> int:
 
 
 @lru_cache(maxsize=512)
-def compiled(recipe: Pass, dtype: torch.dtype, chosen: Width, few: int = 0) -> Compiled:
+def compiled(lowered: LoweredPass, dtype: torch.dtype, chosen: ISA, few: int = 0) -> Compiled:
     """The code of a pass; with `few`, that for a loop over so few rows."""
-    return compile_work(recipe.name, recipe.schedules, FORMATS[dtype], chosen, few)
+    return compile_work(lowered.name, lowered.schedules, FORMATS[dtype], chosen, few)
 
 
 class _States:
@@ -147,9 +147,9 @@ def run_backward(
     return Gradients(d_x, d_states, d_aux, d_tensors)
 
 
-def frame_for(
+def launch_plan_for(
     spec: RecurrenceSpec, which: tuple[Any, ...], shape: Shape, dtype: torch.dtype, resident: bool = False
-) -> Frame:
+) -> LaunchPlan:
     """The frame of a pass: of `("forward", training, nodes that are asked for)` or `("backward", wants_x)`.
 
     The last ones are kept with the parameters' layout.
@@ -157,23 +157,23 @@ def frame_for(
     program, chosen = spec.program, width()
     key = (program, which, shape.key, dtype, chosen.name, resident)
     frames = spec.layout.launches
-    frame: Frame | None = frames.get(key)
+    frame: LaunchPlan | None = frames.get(key)
     if frame is not None:
         return frame
     own = _states(program)
     of_steps = ["x", *spec.aux]
     ragged, alone = shape.ragged, shape.capacity == 1 and not shape.ragged
     if which[0] == "forward":
-        recipe = forward_recipe(program, *which[1:])
+        lowered = lower_forward(program, *which[1:])
         trails = own.names[: None if which[1] or ragged else 1]
         trailed = [] if alone else own.bases("trail")[: len(trails)]
         kept = [f"keep {n}" for n in which[2]]
         bases = [*of_steps, *own.bases("start"), *trailed, *own.bases("final"), *kept, "saved", "output", "resident"]
     else:
-        recipe, trails = backward_recipe(program, *which[1:]), own.names
+        lowered, trails = lower_backward(program, *which[1:]), own.names
         bases = [*of_steps, own.output, *own.bases("start"), *own.bases("trail"), *own.bases("d state"), "saved"]
-    code = compiled(recipe, dtype, chosen, rows_at_once(recipe.loop, shape.batch, chosen, ragged))
-    frame = Frame(recipe, code, shape, spec.layout, FORMATS[dtype], chosen, trails, bases, resident)
+    code = compiled(lowered, dtype, chosen, rows_at_once(lowered.loop, shape.batch, chosen, ragged))
+    frame = LaunchPlan(lowered, code, shape, spec.layout, FORMATS[dtype], chosen, trails, bases, resident)
     with _evicting:
         while len(frames) >= _FRAMES:
             del frames[next(iter(frames))]
@@ -181,7 +181,7 @@ def frame_for(
     return frame
 
 
-def _fitted(args: RecurrenceArgs, which: tuple[Any, ...], given: Sequence[Tensor]) -> tuple[Frame, Fit]:
+def _fitted(args: RecurrenceArgs, which: tuple[Any, ...], given: Sequence[Tensor]) -> tuple[LaunchPlan, Fit]:
     """The frame of a pass, and its fit for what is given for each step."""
     varlen = args.varlen
     total, batch, _ = args.extent
@@ -192,7 +192,7 @@ def _fitted(args: RecurrenceArgs, which: tuple[Any, ...], given: Sequence[Tensor
         row = step if batch == 1 and varlen is None else row
         strides.append((name, batch * row if total == 1 and varlen is None else step, row))
     capacity = Shape.capacity_for(total)
-    frame = frame_for(args.spec, which, Shape(capacity, batch, args.widths, varlen is not None), args.x.dtype)
+    frame = launch_plan_for(args.spec, which, Shape(capacity, batch, args.widths, varlen is not None), args.x.dtype)
     return frame, frame.fit(total, tuple(strides))
 
 
@@ -203,10 +203,10 @@ _evicting = threading.Lock()
 os.register_at_fork(before=_evicting.acquire, after_in_parent=_evicting.release, after_in_child=_evicting.release)
 
 
-def _run(frame: Frame, fit: Fit, tensors: list[Tensor], args: RecurrenceArgs) -> None:
+def _run(frame: LaunchPlan, fit: Fit, tensors: list[Tensor], args: RecurrenceArgs) -> None:
     """Run a pass on the memory of tensors, in the order that the frame was told, and that of the parameters."""
     check_parameters(args.params, shapes_of(args.spec.layout, args.params))
-    workspace = memory.lend(frame.workspace)
+    workspace = memory.acquire(frame.workspace)
     tensors += [_whole(t, args.x.dtype) for t in args.params]
     addresses = [*_ROUNDS, ctypes.addressof(workspace), zeros()]
     if args.varlen is not None:

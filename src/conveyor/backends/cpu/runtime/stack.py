@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conveyor.backends.cpu.codegen import task_scheduler
+from conveyor.backends.cpu.codegen.scheduling import task_scheduler
 from conveyor.backends.cpu.runtime import threads
 from conveyor.errors import ConveyorError
 

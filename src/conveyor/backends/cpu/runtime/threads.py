@@ -10,32 +10,14 @@ step; that they do only as long as no other process wants the cores. Small work 
 from __future__ import annotations
 
 import ctypes
-import sys
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conveyor.backends.cpu.codegen import driver
-from conveyor.backends.cpu.runtime.oversubscription import cores, is_crowded
+from conveyor.backends.cpu.codegen.scheduling.openmp import openmp
+from conveyor.backends.cpu.runtime.oversubscription import cores, is_oversubscribed
 from conveyor.backends.fork import forked
 
 if TYPE_CHECKING:
     from conveyor.backends.cpu.codegen.compile import Kernels
-
-
-@lru_cache(maxsize=1)
-def openmp() -> ctypes.CDLL | None:
-    """The OpenMP library that torch has loaded; None where it has none with GNU's entry."""
-    torch = sys.modules.get("torch")
-    home = Path(torch.__file__ or "").parent / "lib" if torch else None
-    for place in (None, *(sorted(map(str, home.glob("lib*omp*"))) if home else ())):
-        try:
-            library = ctypes.CDLL(place)
-        except OSError:
-            continue
-        if all(hasattr(library, name) for name in ("GOMP_parallel", *driver.ASKED)):
-            return library
-    return None
 
 
 def usable(threads: int, operations: float, coupled: bool = False) -> int:
@@ -57,7 +39,7 @@ def usable(threads: int, operations: float, coupled: bool = False) -> int:
     threads = min(threads, cores())
     if threads < 2:
         return 1
-    return 1 if (coupled or operations < _WORTH_SHARING) and is_crowded() else threads
+    return 1 if (coupled or operations < _WORTH_SHARING) and is_oversubscribed() else threads
 
 
 _WORTH_SHARING = 5e8  # about 2 ms on one core; a thread that is not running comes back after some 4 ms

@@ -48,7 +48,7 @@ def empty(shape: Sequence[int], like: Tensor) -> Tensor:
     numbers = math.prod(shape)
     if numbers < _SMALL:
         return like.new_empty(shape)
-    return torch.frombuffer(lend(numbers * like.itemsize), dtype=like.dtype, count=numbers).view(shape)
+    return torch.frombuffer(acquire(numbers * like.itemsize), dtype=like.dtype, count=numbers).view(shape)
 
 
 class _Scratch(threading.local):
@@ -65,7 +65,7 @@ def scratch(size: int) -> tuple[int, Any]:
     """The address of at least so many bytes for one pass of this thread, and what owns them."""
     own = _scratch
     if size > own.size or poison:
-        block = lend(size)
+        block = acquire(size)
         if size > _KEPT or poison:
             return ctypes.addressof(block), block
         own.block, own.size, own.address = block, len(block), ctypes.addressof(block)
@@ -82,7 +82,7 @@ def room(shape: tuple[int, ...], lead: int, dtype: torch.dtype, itemsize: int) -
         if not lead:
             return torch.empty(shape, dtype=dtype)
         return torch.empty((shape[0] + 2 * lead, *shape[1:]), dtype=dtype)[lead:-lead].data
-    block = lend(numbers * itemsize)
+    block = acquire(numbers * itemsize)
     flat = torch.frombuffer(block, dtype=dtype, count=shape[0] * row, offset=lead * row * itemsize)
     return flat.resize_(shape)
 
@@ -94,7 +94,7 @@ def rooms(
     numbers, whole = _numbers(shapes)
     if not whole:
         return list(map(empty, shapes))
-    block, at, found = lend(whole * itemsize), 0, []
+    block, at, found = acquire(whole * itemsize), 0, []
     for shape, many in zip(shapes, numbers):  # noqa: B905 - every call asks
         if many:
             found += [torch.frombuffer(block, dtype=dtype, count=many, offset=at * itemsize).resize_(shape)]
@@ -111,7 +111,7 @@ def _numbers(shapes: tuple[tuple[int, ...], ...]) -> tuple[list[int], int]:
     return numbers, sum(-(-n // 16) * 16 for n in numbers)
 
 
-def lend(size: int) -> Any:
+def acquire(size: int) -> Any:
     """A ctypes array of at least so many bytes; it waits here again when nobody refers to it."""
     size = _rounded(size)
     with _lock:

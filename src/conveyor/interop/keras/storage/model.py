@@ -94,7 +94,7 @@ def _recurrent_items(module: Stack | KerasLayer) -> Iterator[Item]:
         yield Plain("SpatialDropout1D" if last.return_sequences else "Dropout", {"rate": masks["output"]})
 
 
-def notes_of(items: Sequence[Item]) -> tuple[str, ...]:
+def recorder_of(items: Sequence[Item]) -> tuple[str, ...]:
     """What Keras's layers do otherwise than ours."""
     dropping = [i.forward[0].kind for i in items if isinstance(i, LayerSpec) and i.recurrent_dropout]
     if not any(GATES[kind] > 1 for kind in dropping):

@@ -15,7 +15,7 @@ from conveyor.interop.onnx.exporter.scan import emit_scan, emit_step
 from conveyor.interop.onnx.exporter.weights import Arrays, weights_of
 from conveyor.interop.onnx.report import Row
 from conveyor.ir.transforms.rewrite import RESET
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.operators.recognise import Operator, recognise
 
 
@@ -82,7 +82,7 @@ class LayerWriter:
             self.interface.final(field.final, value, r.count(field), field.width)
         return x
 
-    def _choose(self, unit: Unit) -> tuple[Operator | None, str]:
+    def _choose(self, unit: LayerDirection) -> tuple[Operator | None, str]:
         """The operator for a layer, or None, and why."""
         if self.interface.options.step:
             return None, "a step is made of plain nodes"
@@ -99,14 +99,16 @@ class LayerWriter:
         told += ["reset after the product"] * (operator.after_reset is not None)
         return operator, "its equations: " + ", ".join([*map(str, operator.activations), *told])
 
-    def _row(self, k: int, units: Sequence[Unit], operator: str, reason: str) -> Row:
+    def _row(self, k: int, units: Sequence[LayerDirection], operator: str, reason: str) -> Row:
         r, unit = self.recurrence, units[0]
         direction = "bidirectional" if len(units) == 2 else "reverse" if r.backwards else "forward"
         place = f"{r.name}.{k // r.directions}" if r.name else str(k // r.directions)
         sizes = f"{unit.input_size} -> {unit.output_size * len(units)}"
         return Row(place, unit.cell.name, operator, sizes, direction, reason)
 
-    def _unit(self, index: int, unit: Unit, x: str, aux: Mapping[str, str], reset: str | None, backwards: bool) -> str:
+    def _unit(
+        self, index: int, unit: LayerDirection, x: str, aux: Mapping[str, str], reset: str | None, backwards: bool
+    ) -> str:
         """One direction, from its program."""
         g, r, widths = self.graph, self.recurrence, unit.widths
         given = {"x": x}
@@ -133,7 +135,7 @@ class LayerWriter:
             self._finals.append(_Final(name, index, g.add("Unsqueeze", value, g.whole(0)) if r.stacked else value))
         return y
 
-    def _operator(self, operator: Operator, index: int, units: Sequence[Unit], x: str) -> str:
+    def _operator(self, operator: Operator, index: int, units: Sequence[LayerDirection], x: str) -> str:
         """One layer, all its directions, as a recurrent operator."""
         r, names = self.recurrence, [s.name for s in units[0].program.states]
         width = units[0].widths[units[0].program.states[0].width]

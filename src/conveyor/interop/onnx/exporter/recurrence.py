@@ -10,7 +10,7 @@ from torch import nn
 from conveyor.interop.onnx.exporter.graph import Array
 from conveyor.interop.onnx.exporter.reverse import Reverse
 from conveyor.layers import Cell, GRUCell, LSTMCell, RNNCell
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.stack import Stack
 
 
@@ -49,7 +49,7 @@ class Recurrence:
 
     name: str
     module: nn.Module
-    units: tuple[Unit, ...]
+    units: tuple[LayerDirection, ...]
     directions: int
     backwards: bool
     stacked: bool

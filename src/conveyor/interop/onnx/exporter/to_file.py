@@ -25,7 +25,7 @@ from conveyor.interop.onnx.exporter.verification import compare
 from conveyor.interop.onnx.options import Options
 from conveyor.interop.onnx.report import Exported, Row
 from conveyor.interop.torch import describe
-from conveyor.layers.core.arguments import check_flags
+from conveyor.layers.arguments.conversion import check_flags
 
 _DTYPES: dict[torch.dtype, np.dtype[Any]] = {torch.float32: np.dtype("float32"), torch.float64: np.dtype("float64")}
 _LARGEST = 2**31 - 1  # bytes, of a protocol buffer

@@ -12,7 +12,7 @@ from torch import nn
 
 from conveyor.interop.onnx.exporter.graph import Array
 from conveyor.ir.canonical.linear import Key, Linear, Term
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.operators.recognise import Operator
 
 V = TypeVar("V")
@@ -130,7 +130,7 @@ class _Read(Generic[V]):
 class Arrays:
     """The parameters of one direction of a layer, as numbers."""
 
-    unit: Unit
+    unit: LayerDirection
     module: nn.Module
 
     def parts(self, key: Key) -> list[Array]:

@@ -12,8 +12,8 @@ from conveyor.interop.onnx.importer.attributes import GATES, Attributes
 from conveyor.interop.onnx.importer.equations import MAPS
 from conveyor.interop.onnx.importer.tensors import Tensors
 from conveyor.ir.canonical.linear import Key
-from conveyor.ir.program import Bias, Matrix
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.ir.types import Bias, Matrix
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.stack import Stack
 
 _PEEPHOLES = "iof"
@@ -28,7 +28,7 @@ def fill(layer: Stack, attributes: Attributes, tensors: Tensors) -> None:
                 value.copy_(torch.from_numpy(np.array(tensors.learned[name][d])))
 
 
-def _fill(layer: Stack, unit: Unit, attributes: Attributes, tensors: Tensors, direction: int) -> None:
+def _fill(layer: Stack, unit: LayerDirection, attributes: Attributes, tensors: Tensors, direction: int) -> None:
     gates = GATES[attributes.operator]
     maps = [MAPS[attributes.operator][gate] for gate in gates]
     w, r = (dict(zip(maps, np.split(t[direction], len(gates)), strict=True)) for t in (tensors.w, tensors.r))
@@ -51,7 +51,7 @@ def _fill(layer: Stack, unit: Unit, attributes: Attributes, tensors: Tensors, di
                 _copy(layer, unit, ("vector", f"p_{gate}"), [value])
 
 
-def _copy(layer: Stack, unit: Unit, key: Key, values: list[Array]) -> None:
+def _copy(layer: Stack, unit: LayerDirection, key: Key, values: list[Array]) -> None:
     """Into the layer's tensor, or its tensors where it keeps torch's two biases apart."""
     rows = unit.rows(layer, key)
     if len(rows) != len(values):

@@ -9,17 +9,17 @@ from torch import Tensor
 
 from conveyor.errors import ArgumentError
 from conveyor.ir.transforms.regularisation import recurrent_states
-from conveyor.layers.core.argument_checks import describe
+from conveyor.layers.arguments.checks import describe
+from conveyor.layers.arguments.lengths import Packing
 from conveyor.layers.core.connections import width_read
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.layer_direction import LayerDirection
 from conveyor.layers.core.module import Module
-from conveyor.layers.core.packing import Packing
 from conveyor.layers.regularisation import masks as masking
 from conveyor.layers.regularisation.dropout import PLACES, Changes, as_limit, as_rate, by_name
 from conveyor.scalars import as_whole, plain_numbers
 
 
-class Regularised(Module):
+class RegularisedModule(Module):
     """A layer whose steps drop, keep or limit what passes them.
 
     Attributes:
@@ -27,7 +27,7 @@ class Regularised(Module):
         state_fields: The names of the states.
     """
 
-    units: tuple[Unit, ...]
+    units: tuple[LayerDirection, ...]
     state_fields: tuple[str, ...]
     input_size: int
     num_layers: int
@@ -39,7 +39,7 @@ class Regularised(Module):
     _clip: float | Mapping[str, float] | None
     _every: int | None
 
-    def _all_units(self) -> tuple[Unit, ...]:
+    def _all_units(self) -> tuple[LayerDirection, ...]:
         return self.units
 
     @property
@@ -126,7 +126,7 @@ class Regularised(Module):
             for unit, has in zip(self.units, connected, strict=True)
         )
 
-    def _floor(self, layer: int) -> tuple[Unit, ...]:
+    def _directions_of(self, layer: int) -> tuple[LayerDirection, ...]:
         """The units of a layer."""
         return self.units[layer * self.num_directions : (layer + 1) * self.num_directions]
 
@@ -134,7 +134,7 @@ class Regularised(Module):
         """The masks of a call."""
         if not (self.dropout or self._rates or any(u.changes.zoneout for u in self.units)):
             return masking.no_masks(self.num_layers)
-        floors = [self._floor(k) for k in range(self.num_layers)]
-        gives = [self.input_size, *(f[0].output_size * self.num_directions for f in floors)]
+        layers = [self._directions_of(k) for k in range(self.num_layers)]
+        gives = [self.input_size, *(f[0].output_size * self.num_directions for f in layers)]
         widths = [(w, width_read(self.connections, k, w, self.input_size)) for k, w in enumerate(gives)]
-        return masking.draw(floors, widths, self.dropout, self._rates, x, steps, batch, packing)
+        return masking.draw(layers, widths, self.dropout, self._rates, x, steps, batch, packing)

@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from conveyor.backends.packing import Packing
 from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError, shown
-from conveyor.layers.core.argument_checks import refuse_sparse
+from conveyor.layers.arguments.checks import refuse_sparse
 from conveyor.scalars import whole_number
 from conveyor.torch_ops.modes import keeps_padding
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Field:
+class StateField:
     """A state, and where it is found.
 
     Attributes:
@@ -26,7 +26,7 @@ class Field:
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class AuxInputs:
     """What comes beside the input.
 
     Attributes:

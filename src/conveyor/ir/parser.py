@@ -1,75 +1,17 @@
-"""Programs as text: what `print(cell.program)` shows, and what saving, exporting and caching use.
-
-The text is versioned and complete. One item stands on a line:
-
-    conveyor-program 1
-    input x I
-    state h H
-    matrix i x H I 1          name, operand, rows, columns, blocks
-    bias i 0 H x,h            name, index, width, operands of its call
-    vector p_i H              name, width, and its first value where that is fixed
-    %0 = input x : I
-    %4 = add %2 %3 : H        ; i.pre      the names of a value stand after a semicolon
-    call %9 layer_norm f %4   %9 is the result of layer_norm("f", %4); for printing only
-    return state h %12
-"""
+"""Reads programs from the text that `conveyor.ir.printer` writes."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from typing import Any, get_args
 
 from conveyor.errors import ProgramError
 from conveyor.ir.ops import OPS
-from conveyor.ir.program import Bias, Call, Input, Matrix, Node, Output, Param, Program, Role, Type, Vector
+from conveyor.ir.printer import HEADER, VERSION
+from conveyor.ir.program import Program
+from conveyor.ir.types import Bias, Call, Input, Matrix, Node, Output, Param, Role, Type, Vector
 
-VERSION = 1
-_HEADER = "conveyor-program"
 _WHOLE = re.compile(r"[0-9]{1,9}")
-
-
-def print_structure(program: Program) -> str:
-    """The text without what stands beside the program: equal for programs of equal structure."""
-    return "\n".join([*_declarations(program), *_nodes(program, {}), *_returns(program)]) + "\n"
-
-
-def print_program(program: Program) -> str:
-    """The complete text, with the names of values and the calls."""
-    names: dict[int, list[str]] = defaultdict(list)
-    for name, node in program.names.items():
-        names[node].append(name)
-    calls = [f"call %{n} {c.function} {c.name or '-'} %{c.operand}" for n, c in program.calls.items()]
-    return "\n".join([*_declarations(program), *_nodes(program, names), *calls, *_returns(program)]) + "\n"
-
-
-def _declarations(program: Program) -> list[str]:
-    lines = [f"{_HEADER} {VERSION}"]
-    lines += [f"{i.role} {i.name} {i.width}" for i in program.inputs]
-    for p in program.params:
-        if isinstance(p, Matrix):
-            lines.append(f"matrix {p.name} {p.operand} {p.rows} {p.cols} {p.blocks}")
-        elif isinstance(p, Bias):
-            lines.append(f"bias {p.name} {p.index} {p.width} {','.join(p.operands)}")
-        else:
-            lines.append(f"vector {p.name} {p.width}" + ("" if p.initial is None else f" {p.initial!r}"))
-    return lines
-
-
-def _nodes(program: Program, names: dict[int, list[str]]) -> list[str]:
-    lines = []
-    for index, node in enumerate(program.nodes):
-        words = [node.op]
-        if node.attr is not None:
-            words.append(repr(node.attr).replace(" ", "") if not isinstance(node.attr, str) else node.attr)
-        words += [f"%{a}" for a in node.args]
-        line = f"%{index} = {' '.join(words)} : {node.type}"
-        lines.append(f"{line:<44}; {', '.join(names[index])}" if names.get(index) else line)
-    return lines
-
-
-def _returns(program: Program) -> list[str]:
-    return [f"return {o.role} {o.name} {' '.join(f'%{a}' for a in o.args)}" for o in program.outputs]
 
 
 def parse(text: str) -> Program:
@@ -80,8 +22,8 @@ def parse(text: str) -> Program:
     """
     lines = text.split("\n")  # splitlines() would also split at separators that only a damaged text has
     head = lines[0].split()
-    if len(head) != 2 or head[0] != _HEADER or not _WHOLE.fullmatch(head[1]) or int(head[1]) < 1:
-        raise ProgramError(f"not the text of a program: expected its first line to be '{_HEADER} {VERSION}'")
+    if len(head) != 2 or head[0] != HEADER or not _WHOLE.fullmatch(head[1]) or int(head[1]) < 1:
+        raise ProgramError(f"not the text of a program: expected its first line to be '{HEADER} {VERSION}'")
     if int(head[1]) > VERSION:
         raise ProgramError(f"the program has version {head[1]}, this conveyor reads up to {VERSION}; upgrade conveyor")
     if lines[-1].strip():

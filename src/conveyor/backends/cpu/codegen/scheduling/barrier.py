@@ -15,7 +15,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen.loops import I64, POINTER, count
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64
 
 NUMBERS = 3  # that threads share, zero at the start of a pass
 SPINS = 4000  # times a thread looks before it sleeps
@@ -29,17 +29,17 @@ def emit(function: ir.Function) -> None:
     module = function.module
     arrived, team = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
-    turn = b.gep(arrived, [count(1)], source_etype=I64)
-    asleep = b.gep(arrived, [count(2)], source_etype=I64)
+    turn = b.gep(arrived, [i64(1)], source_etype=I64)
+    asleep = b.gep(arrived, [i64(2)], source_etype=I64)
     relax, pause, wake = pausing(module), *sleeping(module, turn, asleep)
     seen = b.load_atomic(turn, "acquire", 8, typ=I64)
-    before = b.atomic_rmw("add", arrived, count(1), "acq_rel")
-    last = b.icmp_signed("==", b.add(before, count(1)), team)
+    before = b.atomic_rmw("add", arrived, i64(1), "acq_rel")
+    last = b.icmp_signed("==", b.add(before, i64(1)), team)
     with b.if_else(last) as (open_it, wait):
         with open_it:
-            b.atomic_rmw("xchg", arrived, count(0), "monotonic")
+            b.atomic_rmw("xchg", arrived, i64(0), "monotonic")
             # In one order with the sleepers' counting: either the new round is seen before sleep, or the sleeper here.
-            b.atomic_rmw("add", turn, count(1), "seq_cst")
+            b.atomic_rmw("add", turn, i64(1), "seq_cst")
             wake(b)
         with wait:
             _spin(b, turn, seen, relax, pause)
@@ -58,16 +58,16 @@ def _spin(
     b.branch(head)
     b.position_at_end(head)
     spins = b.phi(I64)
-    spins.add_incoming(count(0), before)
+    spins.add_incoming(i64(0), before)
     now = b.load_atomic(turn, "acquire", 8, typ=I64)
     b.cbranch(b.icmp_signed("==", now, seen), body, after)
     b.position_at_end(body)
-    with b.if_else(b.icmp_signed("<", spins, count(SPINS))) as (few, many):
+    with b.if_else(b.icmp_signed("<", spins, i64(SPINS))) as (few, many):
         with few:
             relax(b)
         with many:
             pause(b, seen)
-    spins.add_incoming(b.add(spins, count(1)), b.block)
+    spins.add_incoming(b.add(spins, i64(1)), b.block)
     b.branch(head)
     b.position_at_end(after)
 
@@ -85,14 +85,14 @@ def sleeping(
     none = ir.Constant(POINTER, None)
 
     def sleep(b: ir.IRBuilder, seen: Any) -> None:
-        b.atomic_rmw("add", asleep, count(1), "seq_cst")
-        b.call(ask, [count(number), turn, count(_SLEEP), b.and_(seen, count(2**32 - 1)), none, none, count(0)])
-        b.atomic_rmw("sub", asleep, count(1), "seq_cst")
+        b.atomic_rmw("add", asleep, i64(1), "seq_cst")
+        b.call(ask, [i64(number), turn, i64(_SLEEP), b.and_(seen, i64(2**32 - 1)), none, none, i64(0)])
+        b.atomic_rmw("sub", asleep, i64(1), "seq_cst")
 
     def wake(b: ir.IRBuilder) -> None:
         sleepers = b.load_atomic(asleep, "seq_cst", 8, typ=I64)
-        with b.if_then(b.icmp_signed(">", sleepers, count(0)), likely=False):
-            b.call(ask, [count(number), turn, count(_WAKE), count(2**31 - 1), none, none, count(0)])
+        with b.if_then(b.icmp_signed(">", sleepers, i64(0)), likely=False):
+            b.call(ask, [i64(number), turn, i64(_WAKE), i64(2**31 - 1), none, none, i64(0)])
 
     return sleep, wake
 

@@ -14,7 +14,7 @@ from conveyor.errors import ArgumentError, TensorError
 
 
 @dataclass(frozen=True, eq=False)
-class Unnested:
+class UnpackedNested:
     """A nested tensor in its parts.
 
     Attributes:
@@ -46,7 +46,7 @@ def is_nested(value: Any) -> bool:
     return isinstance(value, Tensor) and value.is_nested
 
 
-def unnest(nested: Tensor, width: int) -> Unnested:
+def unnest(nested: Tensor, width: int) -> UnpackedNested:
     """Pads the sequences of a nested tensor, differentiably.
 
     Args:
@@ -67,8 +67,8 @@ def unnest(nested: Tensor, width: int) -> Unnested:
             )
     lengths = torch.tensor([len(s) for s in sequences], dtype=torch.int64, device=nested.device)
     if not sequences:
-        return Unnested(torch.zeros((0, 0, width), dtype=nested.dtype, device=nested.device), lengths, nested)
-    return Unnested(pad_sequence(list(sequences), batch_first=True), lengths, nested)
+        return UnpackedNested(torch.zeros((0, 0, width), dtype=nested.dtype, device=nested.device), lengths, nested)
+    return UnpackedNested(pad_sequence(list(sequences), batch_first=True), lengths, nested)
 
 
 def run_nested(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError
-from conveyor.layers.core.layer_direction import Unit
+from conveyor.layers.core.layer_direction import LayerDirection
 
 
 def check_input(x: Any, input_size: int, like: Tensor, batch_first: bool, ranks: tuple[int, ...] = (2, 3)) -> None:
@@ -235,6 +235,6 @@ def _checked_aux(name: str, given: Any, x: Tensor) -> Tensor:
     return given.to(x.dtype)
 
 
-def describe(units: Sequence[Unit]) -> str:
+def describe(units: Sequence[LayerDirection]) -> str:
     """The cells of a layer, for an error."""
     return ", ".join(dict.fromkeys(u.cell.name for u in units))

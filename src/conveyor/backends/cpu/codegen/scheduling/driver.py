@@ -11,7 +11,7 @@
             gradients of weights and biases, its part of their rows                             wait
         its part of the jobs at the end: final states copied
 
-A pass is told what to do by one array of whole numbers (`conveyor.backends.cpu.codegen.job_list`). Threads wait for
+A pass is told what to do by one array of whole numbers, that of `job_list`. Threads wait for
 each other by a counter; one that waits spins for a while and then sleeps.
 """
 
@@ -23,23 +23,32 @@ from typing import Any
 
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen import barrier, row_division
 from conveyor.backends.cpu.codegen import emit as work
-from conveyor.backends.cpu.codegen.isa import Width
-from conveyor.backends.cpu.codegen.job_list import ASKED, HEAD, JOBS, PART, SIGNATURE, WAITING, least, number_of
-from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
-from conveyor.backends.cpu.codegen.pass_parts import PARTS, Part
+from conveyor.backends.cpu.codegen.isa import ISA
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64, loop
+from conveyor.backends.cpu.codegen.scheduling import barrier, row_division
+from conveyor.backends.cpu.codegen.scheduling.job_list import (
+    ASKED,
+    HEAD,
+    JOBS,
+    PART,
+    SIGNATURE,
+    WAITING,
+    least,
+    number_of,
+)
+from conveyor.backends.cpu.codegen.scheduling.pass_parts import PARTS, Part
 from conveyor.backends.cpu.codegen.vector import Format
 
 __all__ = ["ASKED", "HEAD", "JOBS", "WAITING", "Chunks", "Functions", "emit"]
 
 
-def name(form: Format, width: Width) -> str:
+def name(form: Format, width: ISA) -> str:
     """The name of the function."""
     return f"conveyor_pass_{width.name}_f{form.integer.width}"
 
 
-def part_name(form: Format, width: Width) -> str:
+def part_name(form: Format, width: ISA) -> str:
     """The name of the function that each of OpenMP's threads runs."""
     return f"conveyor_part_{width.name}_f{form.integer.width}"
 
@@ -59,7 +68,7 @@ class Functions:
     wait: ir.Function
 
 
-def emit(module: ir.Module, form: Format, width: Width) -> Functions:
+def emit(module: ir.Module, form: Format, width: ISA) -> Functions:
     """Add the functions to a module that has the kernels."""
     wait = ir.Function(module, work.WAIT, work.wait_name(form, width))
     barrier.emit(wait)
@@ -68,13 +77,13 @@ def emit(module: ir.Module, form: Format, width: Width) -> Functions:
     _emit_pass(function, parts, wait)
     part = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), part_name(form, width))
     b = ir.IRBuilder(part.append_basic_block("entry"))
-    given = [b.load(b.gep(part.args[0], [count(k)], source_etype=POINTER), typ=POINTER) for k in range(2)]
+    given = [b.load(b.gep(part.args[0], [i64(k)], source_etype=POINTER), typ=POINTER) for k in range(2)]
     b.call(function, [*given, *asked(b)])
     b.ret_void()
     return Functions(function, parts, wait)
 
 
-def emit_parts(module: ir.Module, wait: ir.Function, form: Format, width: Width) -> dict[str, ir.Function]:
+def emit_parts(module: ir.Module, wait: ir.Function, form: Format, width: ISA) -> dict[str, ir.Function]:
     """Add the parts of a pass to a module."""
     shared = row_division.emit(module, f"conveyor_share_{width.name}_f{form.integer.width}")
     parts = {}
@@ -99,11 +108,11 @@ def _emit_pass(function: ir.Function, parts: dict[str, ir.Function], wait: ir.Fu
     b = ir.IRBuilder(function.append_basic_block("entry"))
 
     def call(b: ir.IRBuilder, part: str, low: Any = None, high: Any = None, more: Any = None) -> None:
-        zero = count(0)
+        zero = i64(0)
         b.call(parts[part], [jobs, bases, thread, team, *(zero if n is None else n for n in (low, high, more))])
 
     def meet(b: ir.IRBuilder) -> None:
-        with b.if_then(b.icmp_signed(">", team, count(1))):
+        with b.if_then(b.icmp_signed(">", team, i64(1))):
             b.call(wait, [bases, team])
 
     call(b, "start")
@@ -120,10 +129,10 @@ def _emit_pass(function: ir.Function, parts: dict[str, ir.Function], wait: ir.Fu
             with b.if_then(chunks.has_sums):
                 call(b, "operands", low, high)
                 meet(b)
-                call(b, "sums", low, high, b.zext(b.icmp_signed(">", k, count(0)), I64))
+                call(b, "sums", low, high, b.zext(b.icmp_signed(">", k, i64(0)), I64))
                 meet(b)
 
-    loop(b, count(0), chunks.number, 1, each_chunk)
+    loop(b, i64(0), chunks.number, 1, each_chunk)
     call(b, "finish")
     b.ret_void()
 
@@ -140,16 +149,16 @@ class Chunks:
     """
 
     def __init__(self, b: ir.IRBuilder, jobs: Any) -> None:
-        head = {n: number_of(b, jobs, count(k)) for k, n in enumerate(HEAD)}
+        head = {n: number_of(b, jobs, i64(k)) for k, n in enumerate(HEAD)}
         self.steps, self.chunk = head["steps"], head["chunk"]
-        self.number = b.sdiv(b.add(self.steps, b.sub(self.chunk, count(1))), self.chunk)
-        self.is_back = b.icmp_signed("!=", head["backwards"], count(0))
-        self.has_after = b.icmp_signed("!=", head["after"], count(0))
-        kinds = [number_of(b, jobs, count(len(HEAD) + 2 * list(JOBS).index(k))) for k in ("operand", "outer", "sum")]
-        self.has_sums = b.icmp_signed("!=", b.or_(b.or_(kinds[0], kinds[1]), kinds[2]), count(0))
+        self.number = b.sdiv(b.add(self.steps, b.sub(self.chunk, i64(1))), self.chunk)
+        self.is_back = b.icmp_signed("!=", head["backwards"], i64(0))
+        self.has_after = b.icmp_signed("!=", head["after"], i64(0))
+        kinds = [number_of(b, jobs, i64(len(HEAD) + 2 * list(JOBS).index(k))) for k in ("operand", "outer", "sum")]
+        self.has_sums = b.icmp_signed("!=", b.or_(b.or_(kinds[0], kinds[1]), kinds[2]), i64(0))
 
     def edges(self, b: ir.IRBuilder, k: Any) -> tuple[Any, Any]:
         """The first step of a chunk, and that after its last; chunks are counted as they are worked on."""
-        place = b.select(self.is_back, b.sub(b.sub(self.number, count(1)), k), k)
+        place = b.select(self.is_back, b.sub(b.sub(self.number, i64(1)), k), k)
         low = b.mul(place, self.chunk)
         return low, least(b, b.add(low, self.chunk), self.steps)

@@ -6,7 +6,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen.loops import I64, POINTER, count
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64
 
 # where each step's rows begin, first step, step after the last, rows of the batch, part, parts: the part's first row
 SIGNATURE = ir.FunctionType(I64, [POINTER, I64, I64, I64, I64, I64])
@@ -23,7 +23,7 @@ def emit(module: ir.Module, name: str) -> ir.Function:
     starts, low, high, batch, part, parts = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
     row_at, step_at, work_at = (b.alloca(I64) for _ in range(3))
-    for place, value in ((row_at, count(0)), (step_at, high), (work_at, count(0))):
+    for place, value in ((row_at, i64(0)), (step_at, high), (work_at, i64(0))):
         b.store(value, place)
 
     def begin(b: ir.IRBuilder, t: Any) -> Any:
@@ -45,7 +45,7 @@ def emit(module: ir.Module, name: str) -> ir.Function:
     goes_on = b.append_basic_block("look")
     b.cbranch(b.icmp_signed(">", step, low), goes_on, count_it)
     b.position_at_end(goes_on)
-    last = b.sub(step, count(1))
+    last = b.sub(step, i64(1))
     size = b.sub(begin(b, step), begin(b, last))
     b.cbranch(b.icmp_signed("<=", size, row), drop, count_it)
     b.position_at_end(drop)
@@ -53,7 +53,7 @@ def emit(module: ir.Module, name: str) -> ir.Function:
     b.branch(shrink)
     b.position_at_end(count_it)
     b.store(b.add(work, b.sub(b.load(step_at, typ=I64), low)), work_at)
-    b.store(b.add(row, count(1)), row_at)
+    b.store(b.add(row, i64(1)), row_at)
     b.branch(rows)
     b.position_at_end(found)
     b.ret(b.select(b.icmp_signed(">=", part, parts), batch, b.load(row_at, typ=I64)))

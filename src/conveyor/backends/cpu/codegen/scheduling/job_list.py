@@ -6,8 +6,8 @@ from typing import Any
 
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen import barrier
 from conveyor.backends.cpu.codegen.loops import I64, POINTER
+from conveyor.backends.cpu.codegen.scheduling import barrier
 
 HEAD = (
     "steps",

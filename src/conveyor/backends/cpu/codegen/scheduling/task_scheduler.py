@@ -25,11 +25,11 @@ from typing import Any
 
 from llvmlite import ir
 
-from conveyor.backends.cpu.codegen import barrier, driver
-from conveyor.backends.cpu.codegen.driver import Chunks, Functions
-from conveyor.backends.cpu.codegen.isa import Width
-from conveyor.backends.cpu.codegen.job_list import least
-from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
+from conveyor.backends.cpu.codegen.isa import ISA
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64, loop
+from conveyor.backends.cpu.codegen.scheduling import barrier, driver
+from conveyor.backends.cpu.codegen.scheduling.driver import Chunks, Functions
+from conveyor.backends.cpu.codegen.scheduling.job_list import least
 from conveyor.backends.cpu.codegen.vector import Format, Vectors
 
 # The list: a head, then a row for each entry.
@@ -52,17 +52,17 @@ _I1 = ir.IntType(1)
 _TRY = ir.FunctionType(_I1, [POINTER, I64])  # list, number of the entry: whether there was something to do
 
 
-def name(form: Format, width: Width) -> str:
+def name(form: Format, width: ISA) -> str:
     """The name of the function."""
     return f"conveyor_stack_{width.name}_f{form.integer.width}"
 
 
-def part_name(form: Format, width: Width) -> str:
+def part_name(form: Format, width: ISA) -> str:
     """The name of the function that each of OpenMP's threads runs."""
     return f"conveyor_stack_part_{width.name}_f{form.integer.width}"
 
 
-def emit(module: ir.Module, form: Format, width: Width, functions: Functions) -> None:
+def emit(module: ir.Module, form: Format, width: ISA, functions: Functions) -> None:
     """Add the functions to a module that has those of a pass."""
     _Tasks(module, form, width, functions).emit()
 
@@ -71,21 +71,21 @@ class _Entry:
     """An entry of the list, as code reads it."""
 
     def __init__(self, b: ir.IRBuilder, listed: Any, k: Any) -> None:
-        head = [_field(b, listed, count(j)) for j in range(len(HEAD))]
+        head = [_field(b, listed, i64(j)) for j in range(len(HEAD))]
         states, self.shared = b.inttoptr(head[2], POINTER), b.inttoptr(head[3], POINTER)
-        at = b.add(count(len(HEAD)), b.mul(k, count(len(ROW))))
-        self.row = {f: _field(b, listed, b.add(at, count(j))) for j, f in enumerate(ROW)}
+        at = b.add(i64(len(HEAD)), b.mul(k, i64(len(ROW))))
+        self.row = {f: _field(b, listed, b.add(at, i64(j))) for j, f in enumerate(ROW)}
         self.jobs, self.bases = (b.inttoptr(self.row[f], POINTER) for f in ("jobs", "bases"))
-        self.is_elementwise = b.icmp_signed("==", self.row["jobs"], count(0))
+        self.is_elementwise = b.icmp_signed("==", self.row["jobs"], i64(0))
         self.listed, self.states = listed, states
         self.state = _places(b, states, k)
-        self.is_down = b.icmp_signed("!=", self.row["descending"], count(0))
+        self.is_down = b.icmp_signed("!=", self.row["descending"], i64(0))
 
     def source(self, b: ir.IRBuilder, field: str) -> tuple[Any, Any]:
         """How many steps of a source are done, and whether its time runs down; it must be there."""
-        k = b.sub(self.row[field], count(1))
-        at = b.add(count(len(HEAD)), b.mul(k, count(len(ROW))))
-        is_down = b.icmp_signed("!=", _field(b, self.listed, b.add(at, count(ROW.index("descending")))), count(0))
+        k = b.sub(self.row[field], i64(1))
+        at = b.add(i64(len(HEAD)), b.mul(k, i64(len(ROW))))
+        is_down = b.icmp_signed("!=", _field(b, self.listed, b.add(at, i64(ROW.index("descending")))), i64(0))
         return b.load_atomic(_places(b, self.states, k)["done"], "acquire", 8, typ=I64), is_down
 
 
@@ -94,12 +94,12 @@ def _field(b: ir.IRBuilder, listed: Any, place: Any) -> Any:
 
 
 def _places(b: ir.IRBuilder, states: Any, k: Any) -> dict[str, Any]:
-    start = b.mul(k, count(len(STATE)))
-    return {f: b.gep(states, [b.add(start, count(j))], source_etype=I64) for j, f in enumerate(STATE) if f}
+    start = b.mul(k, i64(len(STATE)))
+    return {f: b.gep(states, [b.add(start, i64(j))], source_etype=I64) for j, f in enumerate(STATE) if f}
 
 
 class _Tasks:
-    def __init__(self, module: ir.Module, form: Format, width: Width, functions: Functions) -> None:
+    def __init__(self, module: ir.Module, form: Format, width: ISA, functions: Functions) -> None:
         self.module = module
         self.form = form
         self.lanes = width.lanes(form)
@@ -124,7 +124,7 @@ class _Tasks:
         whole = ir.Function(self.module, SIGNATURE, self.name)
         b = ir.IRBuilder(whole.append_basic_block("entry"))
         listed, thread, team = whole.args
-        with b.if_else(b.icmp_signed("!=", _field(b, listed, count(HEAD.index("at once"))), count(0))) as (yes, no):
+        with b.if_else(b.icmp_signed("!=", _field(b, listed, i64(HEAD.index("at once"))), i64(0))) as (yes, no):
             with yes:
                 b.call(at_once, [listed])
             with no:
@@ -152,22 +152,22 @@ class _Tasks:
                 with yes:
                     steps = e.row["steps"]
                     low = b.sdiv(b.mul(steps, thread), team)
-                    high = b.sdiv(b.mul(steps, b.add(thread, count(1))), team)
+                    high = b.sdiv(b.mul(steps, b.add(thread, i64(1))), team)
                     b.call(self.elementwise, [e.bases, low, high])
                 with no:
                     b.call(self.functions.whole, [e.jobs, e.bases, thread, team])
-            with b.if_then(b.icmp_signed(">", team, count(1))):
+            with b.if_then(b.icmp_signed(">", team, i64(1))):
                 b.call(self.functions.wait, [e.shared, team])
 
-        loop(b, count(0), _field(b, listed, count(0)), 1, entry)
+        loop(b, i64(0), _field(b, listed, i64(0)), 1, entry)
         b.ret_void()
 
     def _elementwise(self, function: ir.Function) -> None:
         numbers, low, high = function.args
         b = ir.IRBuilder(function.append_basic_block("entry"))
-        fields = [_field(b, numbers, count(k)) for k in range(5)]
+        fields = [_field(b, numbers, i64(k)) for k in range(5)]
         first, second, result = (b.inttoptr(f, POINTER) for f in fields[:3])
-        is_product = b.icmp_signed("==", fields[4], count(MULTIPLY))
+        is_product = b.icmp_signed("==", fields[4], i64(MULTIPLY))
         start, stop = b.mul(low, fields[3]), b.mul(high, fields[3])
         size = self.form.integer.width // 8
 
@@ -184,9 +184,9 @@ class _Tasks:
                 v.masked_store(value, at[2], mask, size)
 
         number = b.sub(stop, start)
-        done = loop(b, count(0), number, self.lanes, vector)
+        done = loop(b, i64(0), number, self.lanes, vector)
         rest = b.sub(number, done)
-        with b.if_then(b.icmp_signed(">", rest, count(0))):
+        with b.if_then(b.icmp_signed(">", rest, i64(0))):
             vector(b, done, Vectors(b, self.form, self.lanes).first(rest))
         b.ret_void()
 
@@ -197,13 +197,13 @@ class _Tasks:
         start = function.append_basic_block("entry")
         look, other, again, leave = (function.append_basic_block(n) for n in ("look", "other", "again", "leave"))
         b = ir.IRBuilder(start)
-        entries, shared = _field(b, listed, count(0)), b.inttoptr(_field(b, listed, count(3)), POINTER)
-        places = {f: b.gep(shared, [count(k)], source_etype=I64) for k, f in enumerate(SHARED) if f}
+        entries, shared = _field(b, listed, i64(0)), b.inttoptr(_field(b, listed, i64(3)), POINTER)
+        places = {f: b.gep(shared, [i64(k)], source_etype=I64) for k, f in enumerate(SHARED) if f}
         sleep, _ = barrier.sleeping(self.module, places["changes"], places["asleep"])
         b.branch(look)
         b.position_at_end(look)
         looks = b.phi(I64)
-        looks.add_incoming(count(0), start)
+        looks.add_incoming(i64(0), start)
         # Read before the search, so that a change after it is not slept through.
         seen = b.load_atomic(places["changes"], "acquire", 8, typ=I64)
         finished = b.load_atomic(places["finished"], "acquire", 8, typ=I64)
@@ -215,15 +215,15 @@ class _Tasks:
         idle = function.append_basic_block("idle")
         self._search(b, listed, entries, part, again, idle)
         b.position_at_end(idle)
-        with b.if_else(b.icmp_signed("<", looks, count(barrier.SPINS // 8))) as (few, many):
+        with b.if_else(b.icmp_signed("<", looks, i64(barrier.SPINS // 8))) as (few, many):
             with few:
                 self.relax(b)
             with many:
                 sleep(b, seen)
-        looks.add_incoming(b.add(looks, count(1)), b.block)
+        looks.add_incoming(b.add(looks, i64(1)), b.block)
         b.branch(look)
         b.position_at_end(again)
-        looks.add_incoming(count(0), again)
+        looks.add_incoming(i64(0), again)
         b.branch(look)
         b.position_at_end(leave)
         b.ret_void()
@@ -238,9 +238,9 @@ class _Tasks:
         b.position_at_end(head)
         k = b.phi(I64)
         k.add_incoming(entries, before)
-        b.cbranch(b.icmp_signed(">", k, count(0)), inside, none)
+        b.cbranch(b.icmp_signed(">", k, i64(0)), inside, none)
         b.position_at_end(inside)
-        following = b.sub(k, count(1))
+        following = b.sub(k, i64(1))
         k.add_incoming(following, inside)
         b.cbranch(b.call(attempt, [listed, following]), found, head)
 
@@ -257,21 +257,21 @@ class _Tasks:
             b.cbranch(condition, goes_on, nothing)
             b.position_at_end(goes_on)
 
-        only_if(b.icmp_signed("<", b.load_atomic(e.state["phase"], "acquire", 8, typ=I64), count(_SUMS)))
-        only_if(b.icmp_signed("==", b.load_atomic(e.state["taken"], "monotonic", 8, typ=I64), count(0)))
-        taken = b.extract_value(b.cmpxchg(e.state["taken"], count(0), count(1), "acq_rel", "monotonic"), 1)
+        only_if(b.icmp_signed("<", b.load_atomic(e.state["phase"], "acquire", 8, typ=I64), i64(_SUMS)))
+        only_if(b.icmp_signed("==", b.load_atomic(e.state["taken"], "monotonic", 8, typ=I64), i64(0)))
+        taken = b.extract_value(b.cmpxchg(e.state["taken"], i64(0), i64(1), "acq_rel", "monotonic"), 1)
         only_if(taken)
         phase = b.load_atomic(e.state["phase"], "acquire", 8, typ=I64)
         release = b.append_basic_block("release")
         work, fresh, steps = (b.append_basic_block(n) for n in ("work", "fresh", "steps"))
-        b.cbranch(b.icmp_signed("<", phase, count(_SUMS)), work, release)
+        b.cbranch(b.icmp_signed("<", phase, i64(_SUMS)), work, release)
         b.position_at_end(work)
-        b.cbranch(b.icmp_signed("==", phase, count(_FRESH)), fresh, steps)
+        b.cbranch(b.icmp_signed("==", phase, i64(_FRESH)), fresh, steps)
 
         b.position_at_end(fresh)
         with b.if_then(b.not_(e.is_elementwise)):
-            self._part(b, e, "start", count(0), count(1))
-        b.atomic_rmw("xchg", e.state["phase"], count(_STEPS), "release")
+            self._part(b, e, "start", i64(0), i64(1))
+        b.atomic_rmw("xchg", e.state["phase"], i64(_STEPS), "release")
         done = b.append_basic_block("done")
         b.branch(done)
 
@@ -279,11 +279,11 @@ class _Tasks:
         self._steps(b, e, listed, k, release, done)
 
         b.position_at_end(done)
-        b.atomic_rmw("xchg", e.state["taken"], count(0), "release")
+        b.atomic_rmw("xchg", e.state["taken"], i64(0), "release")
         self._changed(b, e.shared)
         b.ret(_I1(1))
         b.position_at_end(release)
-        b.atomic_rmw("xchg", e.state["taken"], count(0), "release")
+        b.atomic_rmw("xchg", e.state["taken"], i64(0), "release")
         b.ret(_I1(0))
 
     def _steps(self, b: ir.IRBuilder, e: _Entry, listed: Any, k: Any, unready: ir.Block, done: ir.Block) -> None:
@@ -298,7 +298,7 @@ class _Tasks:
             with yes:
                 b.call(self.elementwise, [e.bases, low, high])
             with no:
-                self._part(b, e, "steps", count(0), count(1), low, high, chunk_low)
+                self._part(b, e, "steps", i64(0), i64(1), low, high, chunk_low)
         so_far = b.load_atomic(e.state["done"], "monotonic", 8, typ=I64)
         b.atomic_rmw("xchg", e.state["done"], b.add(so_far, size), "release")
         b.store(b.add(at["within"], size), e.state["within"])
@@ -310,10 +310,10 @@ class _Tasks:
             with some:
                 # Whoever reads these steps need not wait for the operands.
                 self._changed(b, e.shared)
-                self._part(b, e, "operands", count(0), count(1), chunk_low, chunk_high)
-                b.atomic_rmw("xchg", e.state["ended"], count(0), "monotonic")
-                b.atomic_rmw("xchg", e.state["begun"], count(0), "release")
-                b.atomic_rmw("xchg", e.state["phase"], count(_SUMS), "release")
+                self._part(b, e, "operands", i64(0), i64(1), chunk_low, chunk_high)
+                b.atomic_rmw("xchg", e.state["ended"], i64(0), "monotonic")
+                b.atomic_rmw("xchg", e.state["begun"], i64(0), "release")
+                b.atomic_rmw("xchg", e.state["phase"], i64(_SUMS), "release")
             with none:
                 b.call(self.advance, [listed, k])
         b.branch(done)
@@ -335,7 +335,7 @@ class _Tasks:
             low, high = chunks.edges(b, b.load(e.state["chunk"], typ=I64))
             inside = b.block
         found = []
-        for kind, other, value in ((I64, count(0), low), (I64, e.row["steps"], high), (_I1, _I1(0), chunks.has_sums)):
+        for kind, other, value in ((I64, i64(0), low), (I64, e.row["steps"], high), (_I1, _I1(0), chunks.has_sums)):
             phi = b.phi(kind)
             phi.add_incoming(other, before)
             phi.add_incoming(value, inside)
@@ -345,7 +345,7 @@ class _Tasks:
     def _need(self, b: ir.IRBuilder, e: _Entry, field: str, low: Any, high: Any, unready: ir.Block) -> None:
         """Go on only if a source, if there is one, has done these steps."""
         there, ready = b.append_basic_block("source"), b.append_basic_block("ready")
-        b.cbranch(b.icmp_signed("!=", e.row[field], count(0)), there, ready)
+        b.cbranch(b.icmp_signed("!=", e.row[field], i64(0)), there, ready)
         b.position_at_end(there)
         done, is_down = e.source(b, field)
         wanted = b.select(is_down, b.sub(e.row["steps"], low), high)
@@ -365,15 +365,15 @@ class _Tasks:
             b.cbranch(condition, goes_on, nothing)
             b.position_at_end(goes_on)
 
-        only_if(b.icmp_signed("==", b.load_atomic(e.state["phase"], "acquire", 8, typ=I64), count(_SUMS)))
-        only_if(b.icmp_signed("<", b.load_atomic(e.state["begun"], "monotonic", 8, typ=I64), count(_PARTS)))
-        part = b.atomic_rmw("add", e.state["begun"], count(1), "acq_rel")
-        only_if(b.icmp_signed("<", part, count(_PARTS)))
+        only_if(b.icmp_signed("==", b.load_atomic(e.state["phase"], "acquire", 8, typ=I64), i64(_SUMS)))
+        only_if(b.icmp_signed("<", b.load_atomic(e.state["begun"], "monotonic", 8, typ=I64), i64(_PARTS)))
+        part = b.atomic_rmw("add", e.state["begun"], i64(1), "acq_rel")
+        only_if(b.icmp_signed("<", part, i64(_PARTS)))
         low, high, _ = self._chunk(b, e)
-        more = b.zext(b.icmp_signed(">", b.load(e.state["chunk"], typ=I64), count(0)), I64)
-        self._part(b, e, "sums", part, count(_PARTS), low, high, more)
-        ended = b.atomic_rmw("add", e.state["ended"], count(1), "acq_rel")
-        with b.if_then(b.icmp_signed("==", ended, count(_PARTS - 1))):
+        more = b.zext(b.icmp_signed(">", b.load(e.state["chunk"], typ=I64), i64(0)), I64)
+        self._part(b, e, "sums", part, i64(_PARTS), low, high, more)
+        ended = b.atomic_rmw("add", e.state["ended"], i64(1), "acq_rel")
+        with b.if_then(b.icmp_signed("==", ended, i64(_PARTS - 1))):
             b.call(self.advance, [listed, k])
             self._changed(b, e.shared)
         b.ret(_I1(1))
@@ -388,30 +388,30 @@ class _Tasks:
             number = Chunks(b, e.jobs).number
             inside = b.block
         chunks = b.phi(I64)
-        chunks.add_incoming(count(1), before)
+        chunks.add_incoming(i64(1), before)
         chunks.add_incoming(number, inside)
-        chunk = b.add(b.load(e.state["chunk"], typ=I64), count(1))
+        chunk = b.add(b.load(e.state["chunk"], typ=I64), i64(1))
         with b.if_else(b.icmp_signed("<", chunk, chunks)) as (more, last):
             with more:
                 b.store(chunk, e.state["chunk"])
-                b.store(count(0), e.state["within"])
-                b.atomic_rmw("xchg", e.state["phase"], count(_STEPS), "release")
+                b.store(i64(0), e.state["within"])
+                b.atomic_rmw("xchg", e.state["phase"], i64(_STEPS), "release")
             with last:
                 with b.if_then(b.not_(e.is_elementwise)):
-                    self._part(b, e, "finish", count(0), count(1))
-                b.atomic_rmw("xchg", e.state["phase"], count(_FINISHED), "release")
-                finished = b.gep(e.shared, [count(SHARED.index("finished"))], source_etype=I64)
-                b.atomic_rmw("add", finished, count(1), "acq_rel")
+                    self._part(b, e, "finish", i64(0), i64(1))
+                b.atomic_rmw("xchg", e.state["phase"], i64(_FINISHED), "release")
+                finished = b.gep(e.shared, [i64(SHARED.index("finished"))], source_etype=I64)
+                b.atomic_rmw("add", finished, i64(1), "acq_rel")
         b.ret_void()
 
     def _part(self, b: ir.IRBuilder, e: _Entry, part: str, thread: Any, team: Any, *numbers: Any) -> None:
-        given = [*numbers, *(count(0) for _ in range(3 - len(numbers)))]
+        given = [*numbers, *(i64(0) for _ in range(3 - len(numbers)))]
         b.call(self.functions.parts[part], [e.jobs, e.bases, thread, team, *given])
 
     def _changed(self, b: ir.IRBuilder, shared: Any) -> None:
         """Say that something has changed."""
-        changes, asleep = (b.gep(shared, [count(SHARED.index(f))], source_etype=I64) for f in ("changes", "asleep"))
+        changes, asleep = (b.gep(shared, [i64(SHARED.index(f))], source_etype=I64) for f in ("changes", "asleep"))
         wake: Callable[[ir.IRBuilder], None]
         _, wake = barrier.sleeping(self.module, changes, asleep)
-        b.atomic_rmw("add", changes, count(1), "seq_cst")
+        b.atomic_rmw("add", changes, i64(1), "seq_cst")
         wake(b)

@@ -11,18 +11,16 @@ from conveyor.backends.cpu.codegen import emit as work
 from conveyor.backends.cpu.codegen import few_rows as few_rows
 from conveyor.backends.cpu.codegen import gemm, panel_packing
 from conveyor.backends.cpu.codegen.argument_table import FIELDS, INDICES
-from conveyor.backends.cpu.codegen.isa import Width
-from conveyor.backends.cpu.codegen.job_list import HEAD, JOBS, least, number_of
-from conveyor.backends.cpu.codegen.loops import I64, POINTER, count, loop
+from conveyor.backends.cpu.codegen.isa import ISA
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64, loop
+from conveyor.backends.cpu.codegen.scheduling.job_list import HEAD, JOBS, least, number_of
 from conveyor.backends.cpu.codegen.vector import Format, Vectors
 
 
 class Part:
     """The emission of a part of a pass as a function."""
 
-    def __init__(
-        self, function: ir.Function, wait: ir.Function, share: ir.Function, form: Format, width: Width
-    ) -> None:
+    def __init__(self, function: ir.Function, wait: ir.Function, share: ir.Function, form: Format, width: ISA) -> None:
         module = function.module
         self.function = function
         self.form = form
@@ -42,13 +40,13 @@ class Part:
         self.indices = b.alloca(I64, len(INDICES))
         self.zero = b.alloca(self.form.type)
         b.store(ir.Constant(self.form.type, 0.0), self.zero)
-        self.head = {n: self._number(b, count(k)) for k, n in enumerate(HEAD)}
+        self.head = {n: self._number(b, i64(k)) for k, n in enumerate(HEAD)}
         self.table = b.inttoptr(self.head["table"], POINTER)
         # A base: the list begins with the step before the first. Without sequences of unequal length it is never read.
         listed = b.load(b.gep(self.bases, [self.head["starts"]], source_etype=POINTER), typ=POINTER)
-        self.starts = b.gep(listed, [count(1)], source_etype=I64)
-        self.ragged = b.icmp_signed("!=", self.head["starts"], count(0))
-        self.flat = {n: b.icmp_signed("!=", self.head[f"flat {n}"], count(0)) for n in ("before", "after", "operands")}
+        self.starts = b.gep(listed, [i64(1)], source_etype=I64)
+        self.ragged = b.icmp_signed("!=", self.head["starts"], i64(0))
+        self.flat = {n: b.icmp_signed("!=", self.head[f"flat {n}"], i64(0)) for n in ("before", "after", "operands")}
         PARTS[part](self, b)
         b.ret_void()
 
@@ -75,7 +73,7 @@ class Part:
 
     def sums(self, b: ir.IRBuilder) -> None:
         """Emit the sums over a chunk's rows; `more` tells whether they are added to those of other chunks."""
-        more = b.icmp_signed("!=", self.more, count(0))
+        more = b.icmp_signed("!=", self.more, i64(0))
         rows = self._rows(b, self.low, self.high)
         self._go_to(b, self.low, self._start(b, self.low))
         self._each(b, "outer", lambda b, job: self._outer(b, job, rows, more))
@@ -92,17 +90,17 @@ class Part:
 
     def _job_count(self, b: ir.IRBuilder, kind: str) -> tuple[Any, Any]:
         place = len(HEAD) + 2 * list(JOBS).index(kind)
-        return self._number(b, count(place)), self._number(b, count(place + 1))
+        return self._number(b, i64(place)), self._number(b, i64(place + 1))
 
     def _each(self, b: ir.IRBuilder, kind: str, body: Callable[[ir.IRBuilder, dict[str, Any]], None]) -> None:
         many, start = self._job_count(b, kind)
         fields = JOBS[kind]
 
         def one(b: ir.IRBuilder, k: Any) -> None:
-            at = b.add(start, b.mul(k, count(len(fields))))
-            body(b, {f: self._number(b, b.add(at, count(j))) for j, f in enumerate(fields)})
+            at = b.add(start, b.mul(k, i64(len(fields))))
+            body(b, {f: self._number(b, b.add(at, i64(j))) for j, f in enumerate(fields)})
 
-        loop(b, count(0), many, 1, one)
+        loop(b, i64(0), many, 1, one)
 
     def _address(self, b: ir.IRBuilder, base: Any, offset: Any) -> Any:
         start = b.load(b.gep(self.bases, [base], source_etype=POINTER), typ=POINTER)
@@ -117,7 +115,7 @@ class Part:
     def _array(self, b: ir.IRBuilder, place: Any) -> tuple[Any, Any]:
         """The address of an array of the table at the step that the indices tell, and its stride."""
         numbers = [
-            b.load(b.gep(self.table, [b.add(place, count(k))], source_etype=I64), typ=I64) for k in range(len(FIELDS))
+            b.load(b.gep(self.table, [b.add(place, i64(k))], source_etype=I64), typ=I64) for k in range(len(FIELDS))
         ]
         base, offset, index, step, stride = numbers
         at = b.load(b.gep(self.indices, [index], source_etype=I64), typ=I64)
@@ -125,12 +123,12 @@ class Part:
 
     def _range(self, b: ir.IRBuilder, total: Any, unit: int) -> tuple[Any, Any]:
         """This thread's part of a whole that is divided in units."""
-        return self._shares(b, total, count(unit))
+        return self._shares(b, total, i64(unit))
 
     def _shares(self, b: ir.IRBuilder, total: Any, unit: Any) -> tuple[Any, Any]:
-        blocks = b.sdiv(b.add(total, b.sub(unit, count(1))), unit)
+        blocks = b.sdiv(b.add(total, b.sub(unit, i64(1))), unit)
         first = b.mul(b.sdiv(b.mul(blocks, self.thread), self.team), unit)
-        last = b.mul(b.sdiv(b.mul(blocks, b.add(self.thread, count(1))), self.team), unit)
+        last = b.mul(b.sdiv(b.mul(blocks, b.add(self.thread, i64(1))), self.team), unit)
         return least(b, first, total), least(b, last, total)
 
     # Where steps lie
@@ -151,13 +149,13 @@ class Part:
         start = self._start(b, t)
         values = {
             "step": start,
-            "before": self._start(b, b.sub(t, count(1))),
+            "before": self._start(b, b.sub(t, i64(1))),
             "chunk": b.sub(start, origin),
-            "turn": b.and_(t, count(1)),
-            "other turn": b.and_(b.add(t, count(1)), count(1)),
+            "turn": b.and_(t, i64(1)),
+            "other turn": b.and_(b.add(t, i64(1)), i64(1)),
         }
         for k, index in enumerate(INDICES):
-            b.store(values[index], b.gep(self.indices, [count(k)], source_etype=I64))
+            b.store(values[index], b.gep(self.indices, [i64(k)], source_etype=I64))
 
     def _rows(self, b: ir.IRBuilder, low: Any, high: Any) -> Any:
         """How many rows the steps from `low` to before `high` have."""
@@ -181,7 +179,7 @@ class Part:
         one = self._address(b, job["one base"], job["one offset"])
         other = self._address(b, job["other base"], job["other offset"])
         target = self._address(b, job["base"], job["offset"])
-        with b.if_then(b.icmp_signed("==", self.thread, count(0))):
+        with b.if_then(b.icmp_signed("==", self.thread, i64(0))):
             self._along(
                 b,
                 job["columns"],
@@ -209,9 +207,9 @@ class Part:
 
             body(v, unit, load, store)
 
-        done = loop(b, count(0), columns, lanes, vector)
+        done = loop(b, i64(0), columns, lanes, vector)
         rest = b.sub(columns, done)
-        with b.if_then(b.icmp_signed(">", rest, count(0))):
+        with b.if_then(b.icmp_signed(">", rest, i64(0))):
             vector(b, done, Vectors(b, form, lanes).first(rest))
 
     def _pack(self, b: ir.IRBuilder, job: dict[str, Any]) -> None:
@@ -226,7 +224,7 @@ class Part:
         """Pack a matrix into its places beside those of other results: whole panels, then vectors."""
         source = self._address(b, job["from base"], job["from offset"])
         target = self._address(b, job["base"], job["offset"])
-        size = b.mul(job["vectors"], count(self.lanes))
+        size = b.mul(job["vectors"], i64(self.lanes))
         first, last = self._shares(b, job["units"], size)
         whole = b.mul(b.sdiv(b.sub(last, first), size), size)
 
@@ -238,8 +236,8 @@ class Part:
             given = [matrix, job["k stride"], job["n stride"], job["inner"], columns, to, column, row]
             b.call(self.within, given)
             padding = b.sub(wide, columns)
-            with b.if_then(b.icmp_signed(">", padding, count(0))):
-                zeros = [self.zero, count(0), count(0), job["inner"], padding, to, b.add(column, columns), row]
+            with b.if_then(b.icmp_signed(">", padding, i64(0))):
+                zeros = [self.zero, i64(0), i64(0), job["inner"], padding, to, b.add(column, columns), row]
                 b.call(self.within, zeros)
 
         def by_panels(b: ir.IRBuilder, k: Any) -> None:
@@ -247,23 +245,23 @@ class Part:
 
         def by_vectors(b: ir.IRBuilder, unit: Any) -> None:
             at = b.add(b.add(first, whole), unit)
-            panel(b, at, count(self.lanes), least(b, b.sub(last, at), count(self.lanes)))
+            panel(b, at, i64(self.lanes), least(b, b.sub(last, at), i64(self.lanes)))
 
-        loop(b, count(0), b.sdiv(whole, size), 1, by_panels)
+        loop(b, i64(0), b.sdiv(whole, size), 1, by_panels)
         rest = b.sub(b.sub(last, first), whole)
-        vectors = b.sdiv(b.add(rest, count(self.lanes - 1)), count(self.lanes))
-        loop(b, count(0), b.mul(vectors, count(self.lanes)), self.lanes, by_vectors)
+        vectors = b.sdiv(b.add(rest, i64(self.lanes - 1)), i64(self.lanes))
+        loop(b, i64(0), b.mul(vectors, i64(self.lanes)), self.lanes, by_vectors)
 
     # The parts of a chunk
 
     def _call(self, b: ir.IRBuilder, which: str, first: Any, last: Any, part: Any = None, parts: Any = None) -> None:
         function = b.inttoptr(self.head[which], work.SIGNATURE.as_pointer())
-        share = [count(0) if part is None else part, count(1) if parts is None else parts]
+        share = [i64(0) if part is None else part, i64(1) if parts is None else parts]
         b.call(function, [self.table, self.bases, self.indices, first, last, *share])
 
     def _whole(self, b: ir.IRBuilder, which: str, low: Any, high: Any, origin: Any) -> None:
         """Work on all rows of a chunk: at once where they stand at equal distances, else step by step."""
-        with b.if_then(b.icmp_signed("!=", self.head[which], count(0))):
+        with b.if_then(b.icmp_signed("!=", self.head[which], i64(0))):
             with b.if_else(self.flat[which]) as (at_once, by_steps):
                 with at_once:
                     self._go_to(b, low, origin)
@@ -274,44 +272,44 @@ class Part:
 
                     def one(b: ir.IRBuilder, t: Any) -> None:
                         self._go_to(b, t, origin)
-                        first, last = self._range(b, self._rows(b, t, b.add(t, count(1))), 1)
+                        first, last = self._range(b, self._rows(b, t, b.add(t, i64(1))), 1)
                         with b.if_then(b.icmp_signed("<", first, last)):
                             self._call(b, which, first, last)
 
                     _between(b, low, high, one)
 
     def _loop(self, b: ir.IRBuilder, low: Any, high: Any, origin: Any) -> None:
-        backwards = b.icmp_signed("!=", self.head["backwards"], count(0))
+        backwards = b.icmp_signed("!=", self.head["backwards"], i64(0))
         batch = self.head["batch"]
-        by_units = b.icmp_signed("!=", self.head["by units"], count(0))
+        by_units = b.icmp_signed("!=", self.head["by units"], i64(0))
         first, last = self._rows_of_loop(b, low, high, batch)
-        first, last = b.select(by_units, count(0), first), b.select(by_units, batch, last)
-        part = b.select(by_units, self.thread, count(0))
-        parts = b.select(by_units, self.team, count(1))
+        first, last = b.select(by_units, i64(0), first), b.select(by_units, batch, last)
+        part = b.select(by_units, self.thread, i64(0))
+        parts = b.select(by_units, self.team, i64(1))
 
-        few = b.icmp_signed("!=", self.head["few"], count(0))
+        few = b.icmp_signed("!=", self.head["few"], i64(0))
         with b.if_then(b.and_(few, b.icmp_signed("<", first, last))):
             function = b.inttoptr(self.head["loop"], few_rows.SIGNATURE.as_pointer())
             steps = [low, high, origin, self.head["backwards"]]
             b.call(function, [self.table, self.bases, *steps, first, last, part, parts])
 
         def one(b: ir.IRBuilder, k: Any) -> None:
-            t = b.select(backwards, b.sub(b.sub(high, count(1)), k), b.add(low, k))
+            t = b.select(backwards, b.sub(b.sub(high, i64(1)), k), b.add(low, k))
             self._go_to(b, t, origin)
-            stop = least(b, last, self._rows(b, t, b.add(t, count(1))))
+            stop = least(b, last, self._rows(b, t, b.add(t, i64(1))))
             with b.if_then(b.icmp_signed("<", first, stop)):
                 self._call(b, "loop", first, stop, part, parts)
 
-        loop(b, count(0), b.select(few, count(0), b.sub(high, low)), 1, one)
+        loop(b, i64(0), b.select(few, i64(0), b.sub(high, low)), 1, one)
 
     def _rows_of_loop(self, b: ir.IRBuilder, low: Any, high: Any, batch: Any) -> tuple[Any, Any]:
         """This thread's rows of the batch: as many as the others have, or, where steps differ, with as much work."""
         even = self._range(b, batch, 1)
         before = b.block
-        with b.if_then(b.and_(self.ragged, b.icmp_signed(">", self.team, count(1)))):
+        with b.if_then(b.and_(self.ragged, b.icmp_signed(">", self.team, i64(1)))):
             edges = [
                 b.call(self.share, [self.starts, low, high, batch, part, self.team])
-                for part in (self.thread, b.add(self.thread, count(1)))
+                for part in (self.thread, b.add(self.thread, i64(1)))
             ]
             inside = b.block
         found = []
@@ -328,20 +326,20 @@ class Part:
 
         def pack(b: ir.IRBuilder, first: Any, last: Any, array: tuple[Any, Any], at: Any) -> None:
             source = self._at(b, array[0], b.mul(first, array[1]), job["column"])
-            to = self._at(b, target, b.mul(b.add(at, first), count(self.panel)))
+            to = self._at(b, target, b.mul(b.add(at, first), i64(self.panel)))
             inner = b.sub(last, first)
-            b.call(self.pack, [source, array[1], count(1), inner, job["columns"], to, count(0), job["room"]])
+            b.call(self.pack, [source, array[1], i64(1), inner, job["columns"], to, i64(0), job["room"]])
 
         with b.if_else(self.flat["operands"]) as (at_once, by_steps):
             with at_once:
                 self._go_to(b, low, origin)
                 first, last = self._range(b, rows, 1)
-                pack(b, first, last, self._array(b, job["array"]), count(0))
+                pack(b, first, last, self._array(b, job["array"]), i64(0))
             with by_steps:
 
                 def one(b: ir.IRBuilder, t: Any) -> None:
                     self._go_to(b, t, origin)
-                    many = self._rows(b, t, b.add(t, count(1)))
+                    many = self._rows(b, t, b.add(t, i64(1)))
                     first, last = self._range(b, many, 1)
                     at = self._rows(b, low, t)
                     pack(b, first, last, self._array(b, job["array"]), at)
@@ -354,7 +352,7 @@ class Part:
         packed = self._address(b, job["from base"], job["from offset"])
         result = self._address(b, job["base"], job["offset"])
         to = self._at(b, result, b.mul(first, job["columns"]))
-        adds = b.select(more, count(1), job["adds"])
+        adds = b.select(more, i64(1), job["adds"])
         height, columns = b.sub(last, first), job["columns"]
         given = [
             self._at(b, left, job["column"], first),
@@ -375,7 +373,7 @@ class Part:
         first, last = self._range(b, job["columns"], self.lanes)
         start, stride = self._array(b, job["array"])
         target = self._address(b, job["base"], job["offset"])
-        adds = b.or_(more, b.icmp_signed("!=", job["adds"], count(0)))
+        adds = b.or_(more, b.icmp_signed("!=", job["adds"], i64(0)))
         columns, many = b.sub(last, first), self.panel // self.lanes
 
         def several(b: ir.IRBuilder, unit: Any) -> None:
@@ -385,10 +383,10 @@ class Part:
             at, to = self._at(b, start, first, unit), self._at(b, target, first, unit)
             self._column(b, at, stride, to, rows, adds, 1, mask)
 
-        done = loop(b, count(0), columns, self.panel, several)
+        done = loop(b, i64(0), columns, self.panel, several)
         done = loop(b, done, columns, self.lanes, last_ones)
         rest = b.sub(columns, done)
-        with b.if_then(b.icmp_signed(">", rest, count(0))):
+        with b.if_then(b.icmp_signed(">", rest, i64(0))):
             last_ones(b, done, Vectors(b, self.form, self.lanes).first(rest))
 
     def _column(
@@ -399,7 +397,7 @@ class Part:
         v = Vectors(b, self.form, self.lanes)
 
         def load(b: ir.IRBuilder, start: Any, q: int) -> Any:
-            place = self._at(b, start, count(q * self.lanes))
+            place = self._at(b, start, i64(q * self.lanes))
             if mask is not None:
                 return Vectors(b, self.form, self.lanes).masked_load(place, mask, size)
             return b.load(place, typ=v.type, align=size)
@@ -418,11 +416,11 @@ class Part:
         b.branch(body)  # a chunk has at least one row
         b.position_at_end(body)
         row = b.phi(I64)
-        row.add_incoming(count(0), entry)
+        row.add_incoming(i64(0), entry)
         sums = [b.phi(v.type) for _ in starts]
         line = self._at(b, at, b.mul(row, stride))
         new = [b.fadd(s, load(b, line, q)) for q, s in enumerate(sums)]
-        following = b.add(row, count(1))
+        following = b.add(row, i64(1))
         row.add_incoming(following, b.block)
         for s, start, n in zip(sums, starts, new, strict=True):
             s.add_incoming(start, entry)
@@ -430,7 +428,7 @@ class Part:
         b.cbranch(b.icmp_signed("<", following, rows), body, after)
         b.position_at_end(after)
         for q, n in enumerate(new):
-            place = self._at(b, to, count(q * self.lanes))
+            place = self._at(b, to, i64(q * self.lanes))
             if mask is not None:
                 Vectors(b, self.form, self.lanes).masked_store(n, place, mask, size)
             else:
@@ -440,7 +438,7 @@ class Part:
 
     def _wait(self, b: ir.IRBuilder) -> None:
         """Until all threads are here."""
-        with b.if_then(b.icmp_signed(">", self.team, count(1))):
+        with b.if_then(b.icmp_signed(">", self.team, i64(1))):
             b.call(self.wait, [self.bases, self.team])
 
 
@@ -454,4 +452,4 @@ PARTS: dict[str, Callable[[Part, ir.IRBuilder], None]] = {
 
 
 def _between(b: ir.IRBuilder, first: Any, last: Any, body: Callable[[ir.IRBuilder, Any], None]) -> None:
-    loop(b, count(0), b.sub(last, first), 1, lambda b, k: body(b, b.add(first, k)))
+    loop(b, i64(0), b.sub(last, first), 1, lambda b, k: body(b, b.add(first, k)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conveyor.layers.stream import Stream
 
 
-class Uses(Module):
+class MemoryAndRecords(Module):
     """The part of a layer that hands it on to who feeds it step by step, or looks inside."""
 
     def stream(self, batch_size: int = 1) -> Stream:
