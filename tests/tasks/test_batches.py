@@ -12,7 +12,7 @@ from conveyor.errors import NonFiniteError
 from conveyor.layers import Recurrent
 from conveyor.tasks.batch import Batch, EpochOrder, Outcome, seeded
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.distributed import Share
+from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.state import State
 from conveyor.tasks.trainer import Scores, Trainer
 
@@ -68,7 +68,7 @@ def objective(model: nn.Module, batch: Batch, state: State) -> Outcome:
     return Outcome(error.sum() / max(scored, 1), scored)
 
 
-def make(share: Share | None = None, **options: object) -> Trainer:
+def make(share: Distributed | None = None, **options: object) -> Trainer:
     torch.manual_seed(5)
     config = TrainingConfig(**({"epochs": 3, "warmup": 0, "lr": 0.01, "evaluate_every": 4} | options))  # type: ignore[arg-type]
     model = Net()
@@ -145,7 +145,7 @@ def test_a_batch_without_anything_to_score_changes_no_mean() -> None:
     assert trainer.history[0].training_loss == pytest.approx(mean, rel=1e-12)
 
 
-class Pretended(Share):
+class Pretended(Distributed):
     """One of two processes, whose sums are given instead of asked for."""
 
     def sum(self, value: float) -> float:
@@ -157,19 +157,19 @@ class Pretended(Share):
 
 def test_shares_split_every_tensor_along_its_batch() -> None:
     batch = Masked().batch(0, 0)
-    parts = [Share(rank, 2).part_of_batch(batch) for rank in range(2)]
+    parts = [Distributed(rank, 2).part_of_batch(batch) for rank in range(2)]
     assert [part.inputs["x"].shape for part in parts] == [(STEPS, 2, 2)] * 2
     assert torch.equal(torch.cat([part.inputs["lengths"] for part in parts]), batch.inputs["lengths"])
     assert torch.equal(torch.cat([p.targets["y"] for p in parts], 1).nan_to_num(), batch.targets["y"].nan_to_num())
-    assert Share().part_of_batch(batch) is batch
+    assert Distributed().part_of_batch(batch) is batch
     whole = Batch({"table": torch.ones(3, 4)}, {}, {"table": None})
-    assert Share(1, 2).part_of_batch(whole).inputs["table"].shape == (3, 4)
+    assert Distributed(1, 2).part_of_batch(whole).inputs["table"].shape == (3, 4)
 
 
 def test_gradients_of_unequal_shares_add_up_to_those_of_the_whole_batch() -> None:
     batch = Masked().batch(0, 0)
     model = Net().eval()
-    outcomes = [objective(model, Share(rank, 2).part_of_batch(batch), None) for rank in range(2)]
+    outcomes = [objective(model, Distributed(rank, 2).part_of_batch(batch), None) for rank in range(2)]
     assert outcomes[0].scored != outcomes[1].scored
     total = sum(outcome.loss_weight for outcome in outcomes)
     halves = []

@@ -19,7 +19,7 @@ from conveyor.cli.shell import command, path_word
 from conveyor.cli.tasks.dry_run import print_estimate
 from conveyor.cli.tasks.views import view_of
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.distributed import ALONE, Share
+from conveyor.tasks.distributed import ALONE, Distributed
 from conveyor.tasks.registry import resume_run
 from conveyor.tasks.run import Run
 from conveyor.tasks.text.config import TextConfig
@@ -52,8 +52,8 @@ def start_run(start: Callable[[], Run[Any]], output: Path, *, force: bool, dry_r
     Raises:
         ConveyorError: something that the user gave cannot be used.
     """
-    share = Share.of_environment()
-    if share.leads and not dry_run:
+    share = Distributed.of_environment()
+    if share.is_rank_zero and not dry_run:
         require_free(output, force=force)
     run = start()
     console = make_console(share)
@@ -102,7 +102,7 @@ def follow(run: Run[Any], folder: Path, console: Console, *, estimate: bool = Fa
         ConveyorError: the folder cannot be written, or a value is not finite.
     """
     view = view_of(run)
-    mine = claimed(folder) if run.share.leads else nullcontext()
+    mine = claimed(folder) if run.share.is_rank_zero else nullcontext()
     with mine, Interruption() as interruption:
         begun = f" Resuming after step {run.step:,}." if run.step else ""
         console.print(view.introduction() + begun)

@@ -16,7 +16,7 @@ from conveyor.errors import ArgumentError, CheckpointError, ConveyorError
 from conveyor.frontend import CellDefinition
 from conveyor.tasks.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.distributed import Share
+from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.trainer import StepReport, Trainer
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -45,7 +45,7 @@ class Run(ABC, Generic[Model]):
     cell: CellDefinition
     training: TrainingConfig
     model: Model
-    share: Share
+    share: Distributed
     trainer: Trainer
     steps_before: int = 0
 
@@ -97,7 +97,7 @@ class Run(ABC, Generic[Model]):
             CheckpointError: the folder cannot be written.
         """
         trainer, tensors = self.trainer.snapshot()
-        if not self.share.leads:
+        if not self.share.is_rank_zero:
             return
         head = {"task": self.TASK, "torch": torch.__version__}
         cell = {"name": self.cell.name, "program": self.cell.program.text}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from conveyor.cli.train import make_console, start_run
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.distributed import Share
+from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.sequences.config import SequenceConfig
 from conveyor.tasks.sequences.run import AUTO_CELL, SequenceRun
 
@@ -28,7 +28,7 @@ def start_sequences(
         ConveyorError: something that the user gave cannot be used.
     """
     chosen = None if cell == AUTO_CELL else find_cell(cell)
-    console = make_console(Share.of_environment())
+    console = make_console(Distributed.of_environment())
     return start_run(
         lambda: SequenceRun.start(config, chosen, console.print, auto_epochs=auto_epochs),
         output,

@@ -14,7 +14,7 @@ import torch
 from conveyor.errors import CheckpointError, ConveyorError, DataError
 from conveyor.frontend import CellDefinition
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.distributed import Share
+from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.forecast.config import ForecastConfig
 from conveyor.tasks.forecast.data.dataset import Dataset, build_dataset, resolve_columns
 from conveyor.tasks.forecast.data.encode import Encoding
@@ -77,7 +77,7 @@ class ForecastRun(Run[Forecaster]):
         self.conformal: Conformal | None = None
         self.scores: dict[str, dict[str, float | None]] | None = None
         self._ridge: Ridge | None = None
-        self.share = Share.of_environment()
+        self.share = Distributed.of_environment()
         self.share.check(config.batch_size)
         self._begin_stage()
 

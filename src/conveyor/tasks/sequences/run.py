@@ -16,7 +16,7 @@ from conveyor.cells import cells
 from conveyor.errors import CheckpointError, ConveyorError, DataError
 from conveyor.frontend import CellDefinition
 from conveyor.tasks.checkpoint import Checkpoint, read_checkpoint
-from conveyor.tasks.distributed import Share
+from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.run import Run, build_model, misfit, read_cell, read_run, seed_run, unreadable
 from conveyor.tasks.sequences.batching.batches import Batches, Targets
 from conveyor.tasks.sequences.batching.features import Features, Item
@@ -65,7 +65,7 @@ class SequenceRun(Run[SequenceModel]):
         self.definition = define(config.task, dataset, cell, config.model) if definition is None else definition
         for part in (dataset.train, dataset.valid, dataset.test):
             self._check_labels(part)
-        self.share = Share.of_environment()
+        self.share = Distributed.of_environment()
         self.share.check(config.data.batch_size)
         train, valid = (self._coded(part) for part in (dataset.train, dataset.valid))
         seed_run(config.training)

@@ -12,7 +12,7 @@ import torch
 from conveyor.errors import ArgumentError, ConveyorError
 from conveyor.frontend import CellDefinition
 from conveyor.tasks.checkpoint import Checkpoint
-from conveyor.tasks.distributed import Share
+from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.run import Run, build_model, misfit, read_cell, read_run, seed_run, unreadable
 from conveyor.tasks.text.config import TextConfig
 from conveyor.tasks.text.dataset import Dataset, read_dataset
