@@ -98,17 +98,23 @@ class BoundParams:
             return bool(OptimizerSteps.taken == taken and list(map(_version, tensors)) == versions)
         return bool(OptimizerSteps.taken == taken and list(map(getitem, self._samples, self._sampled)) == samples)
 
-    def addresses(self, dtype: torch.dtype) -> list[int] | None:
-        """The addresses of their numbers; None if they do not lie as code that is compiled for a type reads them."""
+    def addresses(self, dtype: torch.dtype, stamped: bool = False) -> tuple[list[int] | None, Any]:
+        """Read the addresses of their numbers, and if `stamped` the stamp of these.
+
+        Returns:
+            The addresses, None if numbers do not lie as code that is compiled for a type reads them; and the stamp.
+        """
         found = list(map(_address, self.tensors))
         versions = list(map(_version, self.tensors)) if self._has_versions else []
         if self._known != (found, versions) or not self._has_versions:
             # Written to, which may be a transposition, or given other memory.
             plain = all(t.dtype is dtype and t.is_contiguous() and t.device.type == "cpu" for t in self.tensors)
             if not plain or list(map(_shape, self.tensors)) != self._shapes or not are_plain(self.tensors):
-                return None
+                return None, None
             self._know(found, versions)
-        return found
+        if not stamped:
+            return found, None
+        return found, (found, versions, OptimizerSteps.taken, list(map(getitem, self._samples, self._sampled)))
 
     def _know(self, found: list[int], versions: list[int]) -> None:
         if found != self._known[0]:

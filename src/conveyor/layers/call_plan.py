@@ -10,7 +10,6 @@ A layer keeps its plans; they are neither copied nor pickled, and go when one of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import repeat
 from operator import attrgetter, is_not
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -80,7 +79,6 @@ class CallPlan:
         from conveyor.backends.cpu.runtime import workspace
 
         self.room, self.rooms = workspace.room, workspace.rooms
-        self.empty = partial(torch.empty, dtype=launch.signature.dtype)  # mapped, it makes several by one call
         s = launch.signature
         self.param_sizes = param_sizes
         self.launch, self.alone, self.directions = launch, s.alone, s.directions
@@ -90,6 +88,9 @@ class CallPlan:
         rows = () if cell else (len(s.units),)
         rows = (*rows, s.batch) if batched else rows
         self.state_sizes = tuple((*rows, w) for w in launch.state_widths)
+        # Mapped over patterns, `torch.empty_like` is one call from Python for several tensors.
+        self.like_states = tuple([workspace.pattern(size, s.dtype) for size in self.state_sizes])
+        self.like_params = tuple([workspace.pattern(size, s.dtype) for size in param_sizes])
         self.states, self.params = len(self.state_sizes) * s.has_states, len(param_sizes)
         self.masks = launch.layers - 1 if dropout else 0
         self.has_history = bool(launch.history_row or launch.history_rest)
@@ -131,10 +132,10 @@ class CallPlan:
 
     def run(self, steps: int, x: Tensor, states: Sequence[Tensor], bound: BoundParams) -> Sequence[Tensor] | None:
         """The output (not of a cell) and the final states; None if tensors do not lie as compiled code reads them."""
-        params, strides = bound.addresses(self.dtype), self.strides(x)
+        params, stamp = bound.addresses(self.dtype, self.alone and bound.lasts)
+        strides = self.strides(x)
         if params is None or strides is None or x.is_neg():
             return None
-        stamp = bound.stamp() if self.alone and bound.lasts else None
         if self.training:
             found: Sequence[Tensor] = _apply((self, steps, strides, params, stamp), x, *states, *bound.tensors)
             return found
@@ -146,7 +147,7 @@ class CallPlan:
         """The results, the history for the backward pass, and the masks between layers and what they left."""
         launch, dtype, size = self.launch, self.dtype, self.size
         groups = launch.groups(steps, strides, True)
-        results = list(map(self.empty, self.state_sizes))
+        results = list(map(torch.empty_like, self.like_states))
         y = history = self.nothing
         if self.has_history:
             history = self.room((launch.history_row * steps + launch.history_rest,), 0, dtype, size)
@@ -207,8 +208,8 @@ class CallPlan:
             if g_strides is not None and any(g_strides):
                 received, g_strides = self._time_major(received)
             groups = launch.groups(steps, strides, False, g_strides, gradients)
-        d_states = list(map(self.empty, self.state_sizes)) if states else self.unread
-        d_params = self.rooms(self.param_sizes, self.empty, dtype, size)
+        d_states = list(map(torch.empty_like, self.like_states)) if states else self.unread
+        d_params = self.rooms(self.like_params, self.param_sizes, size)
         for j in launch.partly:
             d_params[j].zero_()
         made = [self.nothing] * d

@@ -410,7 +410,7 @@ class _Compiled(_Run):
                 self._alone[turn] = self._group.calls(table)
             self._is_packed = True
         else:
-            for run, jobs, bases in self._alone[turn] or ():
-                run(jobs, bases, 0, 1)
+            for run, jobs, bases, thread, threads in self._alone[turn] or ():
+                run(jobs, bases, thread, threads)
         self._turn = 1 - turn
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class Group:
         passes: The passes.
         chosen: Takes the address of the call for each base of all passes.
         behind: The bytes behind it.
+        is_offset: Whether any base stands behind its address.
         numbers: Which address of the call it is.
         workspace: The bytes that they work in.
         stack: What runs them at the same time; None where one after the other is as good.
@@ -51,6 +53,7 @@ class Group:
     passes: tuple[_Pass, ...]
     chosen: Callable[[Sequence[int]], tuple[int, ...]]
     behind: tuple[int, ...]
+    is_offset: bool
     numbers: tuple[int, ...]
     workspace: int
     stack: Stack | None
@@ -61,19 +64,24 @@ class Group:
     def run(self, addresses: list[int], again: bool = False) -> None:
         """Run the passes; `addresses` is that of the workspace, then those of the call."""
         addresses[0], owner = memory.scratch(self.workspace)
-        self.run_on(array("q", map(add, self.chosen(addresses), self.behind)), again)
+        self.run_on(self.table(addresses), again)
         del owner
 
     def table(self, addresses: Sequence[int]) -> array[int]:
         """The addresses of all bases of all passes, from those of the call."""
-        return array("q", map(add, self.chosen(addresses), self.behind))
+        chosen = self.chosen(addresses)
+        return array("q", map(add, chosen, self.behind) if self.is_offset else chosen)
 
-    def calls(self, table: array[int]) -> list[tuple[Callable[..., None], int, int]] | None:
-        """What runs the passes on such a table, with weights that lie packed; None if it may be for several threads."""
+    def calls(self, table: array[int]) -> list[tuple[Any, ...]] | None:
+        """Functions and arguments that run the passes on a table, with packed weights; None if on several threads.
+
+        Arguments are ctypes' own objects, which it need not make at each call.
+        """
         if any(one.operations >= threads._WORTHWHILE for one in self.passes):
             return None
         bases = table.buffer_info()[0]
-        return [(one.run, one.again, bases + one.at) for one in self.passes]
+        alone = ctypes.c_long(0), ctypes.c_long(1)
+        return [(one.run, ctypes.c_void_p(one.again), ctypes.c_void_p(bases + one.at), *alone) for one in self.passes]
 
     def run_on(self, table: array[int], again: bool) -> None:
         """Run the passes on such a table; `again` with weights that lie packed already."""
@@ -139,5 +147,6 @@ class Template:
             ]
             stack = Stack(frames[0].kernels, entries, frames[0].shape.batch)
         return Group(
-            self.layer, passes, self.chosen, behind, self.numbers, self.workspace, stack, needs_rows, frames, fits
-        )
+            self.layer, passes, self.chosen, behind, any(behind), self.numbers, self.workspace, stack, needs_rows,
+            frames, fits,
+        )  # fmt: skip
