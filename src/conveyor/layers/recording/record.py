@@ -126,7 +126,7 @@ def trace_of(recorder: Recorder, returned: tuple[Any, Any], given: Any, lengths:
 
 
 def _own_lengths(given: Any, lengths: Any) -> Tensor | None:
-    """Reads the lengths (B,) of an input after a call; None if all sequences have T steps."""
+    """Return the lengths (B,) of an input, which may be packed or nested; None if none were passed."""
     if isinstance(given, PackedSequence):
         return unpacked_form(given)[1]
     if is_nested(given):
