@@ -66,7 +66,7 @@ class Module(nn.Module):
     def parameters_of(self, *gates: str) -> list[nn.Parameter]:
         """Return the parameters of gates, in all layers and directions: a group for an optimizer.
 
-        Gates are stacked in a layer's tensors. The result are views of their rows, in the same memory, which an
+        Gates are stacked in a layer's tensors. The results are views of their rows, in the same memory, which an
         optimizer treats as separate parameters; matrices have two dimensions, biases one.
 
         Args:

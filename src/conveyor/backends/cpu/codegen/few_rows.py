@@ -283,7 +283,7 @@ class _Call:
 
     def _store(self, b: ir.IRBuilder, n: int, value: Any, at: Any, mask: Any) -> None:
         size = self.work.form.integer.width // 8
-        # Memory of our own has room for whole vectors.
+        # Arrays of the workspace are padded to full vectors.
         if mask is None or n in self.work.schedule.scratch:
             b.store(value, at, align=size)
         else:
