@@ -52,6 +52,6 @@ class ConversionError(ConveyorError):
 
 
 def shown(value: object) -> str:
-    """What came, on one line: a tensor's repr has many."""
+    """Return the repr of a value on one line, at most 80 characters."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -1,4 +1,4 @@
-"""The one call interface of all backends: what a recurrence is given, what it leaves, and what its gradients are.
+"""The one call interface of all backends: the arguments of a recurrence, its residuals, and its gradients.
 
 A backend runs `RecurrenceArgs` forward to `Residuals`, and these backward to `Gradients`.
 """
@@ -23,7 +23,7 @@ Key = tuple[str, str]  # of a parameter: its operation and its name
 
 @dataclass(frozen=True)
 class Part:
-    """Rows `start` to before `stop` of a tensor, known by its number."""
+    """Rows `start` to before `stop` of a tensor, identified by its index."""
 
     tensor: int
     start: int
@@ -32,12 +32,12 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class ParamLayout:
-    """Where each parameter of a program lies in the tensors of a layer. Compared by identity.
+    """The parameter layout: the rows of a layer's tensors that make up each parameter. Compared by identity.
 
     Attributes:
         parts: The rows that each parameter is made of; several are added up.
         widths: The numbers of the program's symbolic widths.
-        launches: What a backend has worked out for this layout, to be used again; neither copied nor pickled.
+        launches: The launch plans that a backend caches for this layout; neither copied nor pickled.
     """
 
     parts: Mapping[Key, tuple[Part, ...]]
@@ -52,7 +52,7 @@ class ParamLayout:
 
     @cached_property
     def edges(self) -> Mapping[int, tuple[int, ...]]:
-        """For each tensor, where its parts begin and end."""
+        """For each tensor, the first rows of its parts and the row after the last."""
         found: dict[int, set[int]] = {}
         for parts in self.parts.values():
             for p in parts:
@@ -61,12 +61,12 @@ class ParamLayout:
 
     @cached_property
     def tensors(self) -> int:
-        """How many tensors the parameters lie in."""
+        """The number of tensors that hold the parameters."""
         return 1 + max((p.tensor for parts in self.parts.values() for p in parts), default=-1)
 
     @cached_property
     def text(self) -> str:
-        """The layout as text, all that an exported graph needs beside the program's own.
+        """The layout as text, all that an exported graph needs beside the program's text.
 
         width H 128
         rows product i.x 0 0 128        operation, key, tensor, first row, row behind the last
@@ -101,8 +101,8 @@ class Parameters(Mapping[Key, Tensor]):
     """A program's parameters by (op, key), cut differentiably from the tensors that hold them.
 
     Args:
-        tensors: What holds them.
-        layout: Where each lies in them.
+        tensors: The tensors that hold them.
+        layout: The parameter layout.
     """
 
     def __init__(self, tensors: Sequence[Tensor], layout: ParamLayout) -> None:
@@ -111,23 +111,23 @@ class Parameters(Mapping[Key, Tensor]):
 
     @classmethod
     def of(cls, params: Mapping[Key, Tensor], widths: Mapping[str, int]) -> Parameters:
-        """Parameters that each are a tensor of their own, unless they are `Parameters`."""
+        """Make parameters from one tensor each; `Parameters` are returned unchanged."""
         if isinstance(params, cls):
             return params
         parts = {key: (Part(k, 0, len(tensor)),) for k, (key, tensor) in enumerate(params.items())}
         return cls(tuple(params.values()), ParamLayout(parts, widths))
 
     def to(self, dtype: torch.dtype) -> Parameters:
-        """Cast the parameters; the same object where they have the type."""
+        """Cast the parameters; returns the same object if they have the dtype."""
         if all(t.dtype is dtype for t in self.tensors):
             return self
         return Parameters([t.to(dtype) for t in self.tensors], self.layout)
 
     @cached_property
     def _cut(self) -> dict[tuple[int, int], Tensor]:
-        """Each tensor's parts, by where they begin.
+        """The parts of each tensor, by tensor and first row.
 
-        One split of the whole has a backward pass that writes the gradient once; a slice each would write zeros and
+        One split of the tensor has a backward pass that writes the gradient once; a slice each would write zeros and
         add.
         """
         found: dict[tuple[int, int], Tensor] = {}
@@ -163,7 +163,7 @@ class Parameters(Mapping[Key, Tensor]):
 
 @dataclass(frozen=True, eq=False)
 class VarLen:
-    """Packed sequences of unequal length: the rows of the first step, those of the second, and so on.
+    """Packed rows of sequences of unequal length: those of the first time step, those of the second, and so on.
 
     The longest sequence comes first, so that the rows of a step are the first of the batch. It is the layout of torch's
     `PackedSequence`.
@@ -178,22 +178,22 @@ class VarLen:
 
     @cached_property
     def starts(self) -> list[int]:
-        """Where each step's rows begin; last, where all end."""
+        """The index of each time step's first row; last, the number of rows."""
         return [0, *accumulate(self.sizes)]
 
     @property
     def rows(self) -> int:
-        """How many rows there are in all."""
+        """The number of packed rows."""
         return self.starts[-1]
 
     @cached_property
     def table(self) -> ctypes.Array[ctypes.c_int64]:
-        """`starts`, behind what stands for the step before the first: the rows of the batch stand before all others."""
+        """`starts` after an entry −B for the initial states, whose rows come before all others."""
         return (ctypes.c_int64 * (len(self.starts) + 1))(-self.batch, *self.starts)
 
     @cached_property
     def ends(self) -> Tensor:
-        """For each row of the batch, where its state after its last step stands behind `batch` rows of initial ones."""
+        """For each batch row, the index of its final state in a history with B rows of initial states first."""
         sizes = torch.tensor([self.batch, *self.sizes])
         starts = torch.tensor([0, *(self.batch + s for s in self.starts[:-1])])
         row = torch.arange(self.batch)
@@ -204,11 +204,11 @@ class VarLen:
 
 @dataclass(frozen=True, eq=False)
 class RecurrenceSpec:
-    """What a recurrence has beside tensors.
+    """The parts of a recurrence that are not tensors: its program and its parameter layout.
 
     Attributes:
         program: A forward program.
-        layout: Where its parameters lie.
+        layout: The parameter layout.
     """
 
     program: Program
@@ -216,7 +216,7 @@ class RecurrenceSpec:
 
     @property
     def widths(self) -> Mapping[str, int]:
-        """The numbers of the program's widths."""
+        """The values of the program's symbolic widths."""
         return self.layout.widths
 
     @cached_property
@@ -236,7 +236,7 @@ class RecurrenceSpec:
         varlen: VarLen | None = None,
         keep: tuple[int, ...] = (),
     ) -> RecurrenceArgs:
-        """Arguments from the input, the states, the auxiliary inputs and the parameters' tensors in a row."""
+        """Make arguments from one list of tensors: input, states, auxiliary inputs, parameter tensors."""
         a = 1 + len(self.program.states)
         b = a + len(self.program.aux)
         return RecurrenceArgs(
@@ -246,18 +246,18 @@ class RecurrenceSpec:
 
 @dataclass(frozen=True, eq=False)
 class RecurrenceArgs:
-    """What a recurrence runs on.
+    """The arguments of a recurrence.
 
     Attributes:
-        spec: What it has beside tensors.
+        spec: The program and the parameter layout.
         x: The input, (T, B, I); packed rows (N, I) with `varlen`.
         states: The initial states, each (B, width), in the program's order.
         aux: The auxiliary inputs in the program's order, (T, B, width) or, if the same at each step, (1, B, width);
             packed rows with `varlen`.
         params: The tensors that hold the parameters.
-        lengths: (B,) whole numbers, each sequence's own length, where sequences stay padded.
-        varlen: How sequences of unequal length are packed.
-        keep: Nodes whose values at each step are asked for.
+        lengths: (B,) integers, the length of each sequence, where sequences stay padded.
+        varlen: The packed rows of sequences of unequal length.
+        keep: Nodes whose values at each time step are recorded.
     """
 
     spec: RecurrenceSpec
@@ -282,7 +282,7 @@ class RecurrenceArgs:
         keep: tuple[int, ...] = (),
         lengths: Tensor | None = None,
     ) -> RecurrenceArgs:
-        """Arguments from parameters and auxiliary inputs by name."""
+        """Make arguments from parameters and auxiliary inputs by name."""
         held = Parameters.of(params, widths)
         ordered = tuple((aux or {})[a.name] for a in program.aux)
         spec = RecurrenceSpec(program, held.layout)
@@ -295,12 +295,12 @@ class RecurrenceArgs:
 
     @property
     def widths(self) -> Mapping[str, int]:
-        """The numbers of the program's widths."""
+        """The values of the program's symbolic widths."""
         return self.spec.layout.widths
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """All that may have a gradient, in a row; `RecurrenceSpec.bind` takes them back."""
+        """All tensors that may have a gradient, in the order that `RecurrenceSpec.bind` takes."""
         return (self.x, *self.states, *self.aux, *self.params)
 
     @property
@@ -310,12 +310,12 @@ class RecurrenceArgs:
 
     @cached_property
     def parameters(self) -> Parameters:
-        """The parameters, cut from their tensors."""
+        """The parameters, views of the tensors that hold them."""
         return Parameters(self.params, self.spec.layout)
 
     @property
     def extent(self) -> tuple[int, int, tuple[int, ...]]:
-        """T, B, and the axes that outputs have before their width."""
+        """T, B, and the axes of the outputs before their width."""
         if self.varlen is not None:
             return len(self.varlen.sizes), self.varlen.batch, (self.varlen.rows,)
         total, batch, _ = self.x.shape
@@ -324,12 +324,12 @@ class RecurrenceArgs:
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """What a forward pass gives, and what it leaves for the backward pass of a compiled backend.
+    """The results of a forward pass, and its residuals for the backward pass of a compiled backend.
 
     Attributes:
         output: The first state after each step, (T, B, width); packed rows with `varlen`.
         states: Each state after the last step, (B, width).
-        kept: Values that were asked for by their nodes, each (T, B, width), without a graph; conditions are 0 or 1.
+        kept: The recorded values by node, each (T, B, width), without a graph; conditions are 0 or 1.
         history: Each state before each step and after the last, ((T + 1), B, width), or of a single step before it,
             (B, width); of sequences of unequal length (B + rows, width). Empty where no backward pass follows.
         saved: Values that the gradient reads, side by side, (T, B, columns).
@@ -344,13 +344,13 @@ class Residuals:
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """What a backward pass gives.
+    """The gradients that a backward pass returns.
 
     Attributes:
-        x: Gradient of the input, (T, B, I); None if nobody asked for it.
-        states: Of the initial states, each (B, width).
-        aux: Of the auxiliary inputs in the program's order, each (T, B, width).
-        params: Of the tensors that hold the parameters.
+        x: The gradient of the input, (T, B, I); None if not requested.
+        states: Those of the initial states, each (B, width).
+        aux: Those of the auxiliary inputs in the program's order, each (T, B, width).
+        params: Those of the tensors that hold the parameters.
     """
 
     x: Tensor | None

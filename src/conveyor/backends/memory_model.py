@@ -1,4 +1,4 @@
-"""How much memory a pass for training takes, worked out without running it."""
+"""The memory use of a training pass, computed without running it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _OBJECTS = 900
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """Bytes of a pass forward and backward.
+    """The bytes of a forward and backward pass.
 
     Attributes:
-        saved: What is kept from forward to backward, the states after each step among it.
-        working: What is needed while a pass runs.
+        saved: The residuals, including the states after each time step.
+        working: The workspace of a running pass.
     """
 
     saved: int
@@ -28,19 +28,19 @@ class MemoryUse:
 
 
 def matrices(program: Program, widths: Mapping[str, int]) -> int:
-    """How many numbers the matrices of a program have."""
+    """Return the number of elements in the matrices of a program."""
     return sum(widths[p.rows] * widths[p.cols] // p.blocks for p in program.params if isinstance(p, Matrix))
 
 
 def memory_use_of_loop(program: Program, widths: Mapping[str, int], steps: int, batch: int, itemsize: int) -> MemoryUse:
-    """What plain torch takes for a time loop, which keeps every value.
+    """Estimate the memory of plain torch's time loop, which keeps every value.
 
     Args:
         program: A forward program.
-        widths: The numbers of its widths.
+        widths: The values of its symbolic widths.
         steps: T.
         batch: B.
-        itemsize: Bytes of a number.
+        itemsize: Bytes of an element.
     """
     planned = plan(program)
     made = [program.nodes[n] for n in (*planned.hoisted, *planned.stepped) if program.nodes[n].args]

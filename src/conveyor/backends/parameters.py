@@ -1,4 +1,4 @@
-"""The names by which layers that were pickled before `conveyor.backends.interface` call parts of themselves."""
+"""The old module path of `conveyor.backends.interface`, which pickled layers name."""
 
 from conveyor.backends.interface import ParamLayout, Part
 

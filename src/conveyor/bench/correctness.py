@@ -1,8 +1,8 @@
-"""The check before every measurement: what does not give the right numbers is not timed.
+"""The check before every measurement: wrong results are not timed.
 
 Two programs that both are right differ by the order of their sums. Most cells forget such differences; some make them
-grow from step to step, until two right results have little in common. So what differs by more than a tolerance is held
-to float64: it may be off by as much as a few times what the other is.
+grow from step to step, until two right results have little in common. So a difference above the
+tolerance is compared with float64: it may be a few times the other result's error.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ Tensors = Mapping[str, Tensor]
 
 
 class WrongNumbers(Exception):
-    """Raised when what is to be timed gives other numbers than it should."""
+    """Raised when the results to be timed are wrong."""
 
 
 def compare(got: Tensors, want: Tensors, truth: Callable[[], Tensors] | None = None) -> float:
-    """Let numbers pass that agree; names that begin with `gradient` are held to the tolerance of gradients.
+    """Check that results agree; names that begin with `gradient` have the tolerance of gradients.
 
     Args:
-        got: What is to be timed gives.
-        want: What it should give, as computed by something else in the same precision.
-        truth: Gives it in float64, for tensors that differ by more than the tolerance.
+        got: The results to be timed.
+        want: The expected results, computed by a baseline in the same precision.
+        truth: Computes them in float64, for tensors that differ by more than the tolerance.
 
     Returns:
         The largest difference of all, relative to the largest value of its tensor.

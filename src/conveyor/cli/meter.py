@@ -1,4 +1,4 @@
-"""How fast a run goes, how well it does and how long it will take."""
+"""The speed of a run, its loss and its remaining time."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _LOCK = ".conveyor-lock"
 
 
 def is_free(folder: Path) -> bool:
-    """Whether nothing is there, or an empty folder."""
+    """Tell whether a path does not exist or is an empty folder."""
     return not folder.exists() or (folder.is_dir() and not any(p.name != _LOCK for p in folder.iterdir()))
 
 

@@ -1,4 +1,4 @@
-"""What is being done, on a terminal, while layers are brought in or taken out."""
+"""Progress messages on a terminal, for the import and export of layers."""
 
 from __future__ import annotations
 

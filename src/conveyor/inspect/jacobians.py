@@ -1,4 +1,4 @@
-"""Measures how far a state at the end of a sequence depends on the same state at each step before: ‖∂s_T/∂s_t‖.
+"""Measures how a state at the end of a sequence depends on the same state at each earlier step: ‖∂s_T/∂s_t‖.
 
 Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", sec. 2.1: the norms of these
 products of Jacobians tell whether gradients vanish or explode.
@@ -21,12 +21,12 @@ _ENOUGH = 1e-5  # relative change of a norm at which it is taken
 
 
 def jacobian_norms(run: DirectionRun, row: int, backend: str, exact: int = EXACT) -> dict[str, Tensor]:
-    """Spectral norms ‖∂s_T/∂s_t‖ of one sequence, with T its own last step.
+    """Compute the spectral norms ‖∂s_T/∂s_t‖ of one sequence, with T its last step.
 
     Args:
-        run: What a unit ran on.
-        row: Of the batch.
-        backend: What runs it again.
+        run: The inputs of a layer direction.
+        row: The batch row.
+        backend: The backend that runs it again.
         exact: Width up to which norms come from singular values.
 
     Returns:
@@ -40,7 +40,7 @@ def jacobian_norms(run: DirectionRun, row: int, backend: str, exact: int = EXACT
 
 
 class _Alone:
-    """One sequence of a unit, which can be run many times side by side with a probe on one state."""
+    """One sequence of a layer direction, which runs many times as a batch with a probe on one state."""
 
     def __init__(self, run: DirectionRun, row: int, backend: str) -> None:
         self.run, self.backend = run, backend
@@ -49,7 +49,7 @@ class _Alone:
         self.params = Parameters([t.detach() for t in run.params.tensors], run.params.layout)
 
     def final(self, k: int, count: int) -> tuple[Tensor, Tensor]:
-        """The probe (L, count, width) on state k, and that state at the end, (count, width)."""
+        """Return the probe (L, count, width) on state k, and that state at the end, (count, width)."""
         names = [s.name for s in self.run.program.states]
         widths = self.run.unit.widths
         probes = {
@@ -73,7 +73,7 @@ class _Alone:
 
 @torch.enable_grad()
 def _matrices(alone: _Alone, k: int) -> Tensor:
-    """∂s_T/∂s_t for each step, (L, width, width): the sequence runs once for each row, side by side."""
+    """Compute ∂s_T/∂s_t for each step, (L, width, width): the sequence runs as a batch, once for each row."""
     width = alone.states[k].shape[-1]
     parts = []
     for start in range(0, width, _ROWS) if alone.steps else ():
@@ -85,13 +85,13 @@ def _matrices(alone: _Alone, k: int) -> Tensor:
 
 
 def _exact(matrices: Tensor) -> Tensor:
-    """Spectral norms of (L, n, n); not a number where a matrix is not finite."""
+    """Compute the spectral norms of (L, n, n); NaN where a matrix is not finite."""
     finite, clean = _clean(matrices)
     return torch.where(finite, torch.linalg.matrix_norm(clean.double(), 2), torch.nan)
 
 
 def _by_power(matrices: Tensor) -> Tensor:
-    """The same by power iteration on JᵀJ, for all steps side by side: from below, and close to the norm."""
+    """Approximate the spectral norms from below by power iteration on JᵀJ, for all steps at once."""
     finite, clean = _clean(matrices)
     # What is far below one would underflow where it is squared.
     scale = clean.abs().amax((1, 2), keepdim=True)

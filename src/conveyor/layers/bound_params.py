@@ -1,4 +1,4 @@
-"""The parameters of a module as plans and streams know them: those of before or not, with the same numbers or not."""
+"""The parameters of a module as plans and streams bind them, and whether they or their values have changed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class OptimizerSteps:
-    """How many steps optimizers have taken: fused ones write to parameters without a note in their versions."""
+    """A count of optimizer steps: fused optimizers write to parameters without raising their version."""
 
     taken = 0
 
     @classmethod
     def count(cls, *_: Any) -> None:
-        """One more."""
+        """Add one to the count."""
         cls.taken += 1
 
 
@@ -39,12 +39,12 @@ _wants_gradient = attrgetter("requires_grad")
 
 
 class BoundParams:
-    """Parameters of a module, and how they were when they were last looked at closely.
+    """The parameters of a module, and their values' version when last checked.
 
     Args:
         names: Their names in the module.
-        tensors: What the module holds, or computes, under these names.
-        lasts: Whether the module holds them from call to call.
+        tensors: The tensors that the module holds, or computes, under these names.
+        lasts: Whether they persist from call to call.
     """
 
     def __init__(self, names: Sequence[str], tensors: Sequence[Tensor], lasts: bool = True) -> None:
@@ -63,7 +63,7 @@ class BoundParams:
 
     @classmethod
     def of(cls, module: Module) -> BoundParams:
-        """The parameters of a module now; the module keeps them, unless they are lent for a call or computed."""
+        """Bind the current parameters of a module; cached in the module unless they are temporary or computed."""
         held = module._parameters
         names = [name for unit in module._all_units() for name in unit.names]
         tensors = [t for unit in module._all_units() for t in unit.bind(module).tensors]
@@ -74,7 +74,7 @@ class BoundParams:
         return bound
 
     def is_same(self, held: Mapping[str, Any]) -> bool:
-        """Whether the module holds the same tensors, which want a gradient as before."""
+        """Tell whether the module still has the same tensors, with the same `requires_grad`."""
         try:
             now = self._read(held)
         except KeyError:  # a parametrization computes it, or it belongs to a replica
@@ -82,11 +82,11 @@ class BoundParams:
         return all(map(is_, now, self.tensors)) and list(map(_wants_gradient, now)) == self._wants
 
     def remember(self) -> None:
-        """Take the numbers as known; see `are_known`."""
+        """Remember the version of the values; see `are_known`."""
         self._seen = self.stamp(False)
 
     def are_known(self, held: Mapping[str, Any]) -> bool:
-        """Whether the module holds the same tensors with the same numbers as when they were taken as known."""
+        """Tell whether the module has the same tensors with the same values as when they were remembered."""
         found, versions, taken, samples = self._seen
         tensors = self.tensors
         try:
@@ -127,11 +127,11 @@ class BoundParams:
         self._known = (found, versions)
 
     def stamp(self, closely: bool = True) -> Any:
-        """What changes when their numbers do.
+        """Return a version of the parameters' values, which changes when they do.
 
-        torch counts what is written to a tensor, but not by fused optimizers, through `.data`, or to tensors of
-        inference mode. So the steps of optimizers count too; and, `closely` or where torch does not count, four numbers
-        of each tensor, far apart: who writes to all of it, or to a gate's part, is noticed.
+        torch counts writes to a tensor, but not those of fused optimizers, through `.data`, or to tensors of inference
+        mode. So optimizer steps count too; and, `closely` or where torch does not count, four samples of each tensor,
+        far apart: a write to all of it, or to one gate's part, is noticed.
         """
         found = list(map(_address, self.tensors))
         versions = list(map(_version, self.tensors)) if self._has_versions else []

@@ -1,10 +1,10 @@
-"""Plans of calls: what a call of a stack or of a cell needs beside its numbers, worked out once a signature.
+"""Call plans: everything about a call of a stack or a cell that depends only on its signature, computed once.
 
-    signature   sizes but T, type, training, grad mode, which arguments are there
-    guards      what may change under a plan: asked at every call, the general path behind them
-    plan        the passes of all layers and directions, and what comes out
+    signature   sizes but T, dtype, training, grad mode, which arguments are present
+    guards      conditions that are checked at every call; where one fails, the general path runs
+    plan        the passes of all layers and directions, and their results
 
-A layer keeps its plans; they are neither copied nor pickled, and go when one of the layer's attributes is set.
+A layer caches its plans; they are neither copied nor pickled, and are cleared when an attribute of the layer is set.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _address, _strides, _kind = Tensor.data_ptr, Tensor.stride, attrgetter("shape", 
 
 
 def is_unguarded() -> bool:
-    """Whether torch does something around calls that a plan has no part in."""
+    """Tell whether a mode of torch (functorch, dispatch, tracing, forward AD, autocast) rules out a plan."""
     return (
         torch._C._are_functorch_transforms_active()
         or torch._C._len_torch_dispatch_stack() > 0
@@ -56,15 +56,15 @@ def is_unguarded() -> bool:
 
 
 class CallPlan:
-    """A plan of the calls of one signature.
+    """The plan of the calls of one signature.
 
     Args:
         launch: The passes.
         param_sizes: The sizes of the parameters' tensors.
         batch_first: Whether the batch is the input's first axis.
-        batched: Whether it has one.
+        batched: Whether the input has a batch axis.
         dropout: The probability between layers; 0 outside training.
-        cell: Whether a single step is called for: its input has no axis of time, its results are the final states.
+        cell: Whether it is a single step: its input has no time axis, its results are the final states.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class CallPlan:
         self.unread = [torch.empty(size, dtype=s.dtype) for size in self.state_sizes] if s.training else []
 
     def takes(self, states: Sequence[Any], grad: bool) -> bool:
-        """Whether initial states fit, with the gradients that they want in this grad mode."""
+        """Tell whether initial states fit the plan: shape, dtype, layout, and gradients in this grad mode."""
         dtype = self.dtype
         if len(states) != len(self.state_sizes):
             return False
@@ -114,7 +114,7 @@ class CallPlan:
         return True
 
     def strides(self, sequence: Tensor) -> tuple[int, int] | None:
-        """Numbers from step to step and from row to row; None if units do not lie side by side."""
+        """Return the step stride and the row stride, in elements; None if the last axis is not contiguous."""
         strides = sequence.stride()
         width = sequence.shape[-1]
         if strides[-1] != 1 and width != 1:
@@ -144,7 +144,7 @@ class CallPlan:
     def forward(
         self, steps: int, strides: tuple[int, int], x: Tensor, params: list[int], states: Sequence[Tensor], stamp: Any
     ) -> tuple[list[Tensor], Tensor | None, list[Tensor]]:
-        """The results, the history for the backward pass, and the masks between layers and what they left."""
+        """Run the forward passes; returns the results, the history, and the masks between layers with their outputs."""
         launch, dtype, size = self.launch, self.dtype, self.size
         groups = launch.groups(steps, strides, True)
         results = list(map(torch.empty_like, self.like_states))
@@ -176,18 +176,18 @@ class CallPlan:
         self, steps: int, strides: tuple[int, int], tensors: Sequence[Tensor], states: int, y: Tensor, history: Tensor,
         left: Sequence[Tensor], grads: Sequence[Tensor | None], wants_x: bool,
     ) -> tuple[Tensor | None, Sequence[Tensor], Sequence[Tensor]]:  # fmt: skip
-        """The gradients of the input, the initial states and the parameters.
+        """Return the gradients of the input, the initial states and the parameters.
 
         Args:
             steps: T.
-            strides: Of the input.
+            strides: Those of the input.
             tensors: The input, the initial states, the parameters' tensors.
-            states: How many initial states were given.
+            states: The number of initial states passed.
             y: The output.
-            history: What the forward pass left.
-            left: The masks between layers, then what they left.
+            history: The history of the forward pass.
+            left: The masks between layers, then the masked outputs.
             grads: The gradients of the results; None is zero.
-            wants_x: Whether the gradient of the input is asked for.
+            wants_x: Whether the gradient of the input is computed.
         """
         launch, dtype, size, d = self.launch, self.dtype, self.size, self.directions
         x, params = tensors[0], tensors[1 + states :]
@@ -236,7 +236,7 @@ class CallPlan:
         return d_x, d_states if states else (), d_params
 
     def _in_rows(self, gradient: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """A gradient whose units lie side by side; one row where all are the same."""
+        """Return a gradient with a contiguous last axis, and its strides; one row if it is a broadcast scalar."""
         strides = self.strides(gradient)
         if strides is not None:
             return gradient, strides
@@ -245,7 +245,7 @@ class CallPlan:
         return self._time_major(gradient)
 
     def _time_major(self, sequence: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """The same numbers in rows at equal distances, step by step."""
+        """Copy a sequence to a contiguous (T, B, width); returns it and its strides."""
         swapped = self.batch_first and self.batched
         lying = sequence.transpose(0, 1).contiguous() if swapped else sequence.contiguous()
         width = sequence.shape[-1]
@@ -254,7 +254,7 @@ class CallPlan:
     def by_reference(
         self, x: Tensor, states: Sequence[Tensor], params: Sequence[Tensor], masks: Sequence[Tensor]
     ) -> list[Tensor]:
-        """The results by the reference, differentiable."""
+        """Compute the results by the reference backend, differentiable."""
         launch, s = self.launch, self.launch.signature
         if not self.batched:
             x, states = x.unsqueeze(0 if self.cell else 1), [t.unsqueeze(-2) for t in states]
@@ -283,7 +283,7 @@ class CallPlan:
 
 
 class _Planned(torch.autograd.Function):
-    """The passes of a plan as one node of the graph."""
+    """The passes of a plan as one autograd node."""
 
     @staticmethod
     def forward(ctx: Any, call: Any, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -327,7 +327,7 @@ class _Planned(torch.autograd.Function):
 def _refuse_changed(
     tensors: Sequence[Tensor], first: int, kinds: Sequence[Any], strides: Sequence[tuple[int, ...]]
 ) -> NoReturn:
-    """Raises for tensors that do not lie as they did in the forward pass; the parameters' begin at `first`."""
+    """Raises for tensors that changed since the forward pass; the parameters' begin at `first`."""
     k = next(
         k
         for k, t in enumerate(tensors)
@@ -352,7 +352,7 @@ _apply: Any = super(torch.autograd.Function, _Planned).apply
 def _differentiable(
     plan: CallPlan, tensors: Sequence[Tensor], first: int, masks: Sequence[Tensor], grads: Sequence[Tensor | None]
 ) -> tuple[Tensor | None, ...]:
-    """The gradients as a graph of their own, for a second derivative."""
+    """Compute the gradients with a graph, for a second derivative."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
         # One tensor may be given twice, as two states; each of its places has a gradient of its own.
@@ -365,7 +365,7 @@ def _differentiable(
 
 
 def call_stack(layer: Stack, x: Any, fields: Any) -> Sequence[Tensor] | None:
-    """The output and the final states of a stack by a plan; None where the general path is to run it."""
+    """Run a stack by its plan; returns the output and the final states, or None if the general path must run."""
     if torch.compiler.is_compiling() or type(x) not in _TENSORS or x.layout is not _STRIDED or x.is_nested:
         return None
     if not x.is_cpu or listeners.on_call or is_unguarded():
@@ -410,7 +410,7 @@ def call_stack(layer: Stack, x: Any, fields: Any) -> Sequence[Tensor] | None:
 
 
 def call_cell(cell: _Step, x: Any, states: Sequence[Any]) -> Sequence[Tensor] | None:
-    """The new states of a cell by a plan; None where the general path is to run it."""
+    """Run a cell by its plan; returns the new states, or None if the general path must run."""
     if torch.compiler.is_compiling() or type(x) not in _TENSORS or x.layout is not _STRIDED or x.is_nested:
         return None
     if not x.is_cpu or is_unguarded():
@@ -436,7 +436,7 @@ def call_cell(cell: _Step, x: Any, states: Sequence[Any]) -> Sequence[Tensor] | 
 
 
 def _keep(module: Module, key: tuple[Any, ...], plan: CallPlan | None) -> CallPlan | None:
-    """The same plan, or None, which the module keeps."""
+    """Cache a plan, or None, in the module; returns it."""
     if len(module._plans) >= _PLANS:
         module._plans.clear()
     module._plans[key] = plan
@@ -455,7 +455,7 @@ def _plan_stack(
     training: bool,
     grad: bool,
 ) -> CallPlan | None:
-    """The plan of a stack's calls of one signature; None where the general path is to run them."""
+    """Make the plan of a stack's calls of one signature; None if the general path must run them."""
     even = all(field.even for field in layer._fields) and width == layer.input_size and steps > 0
     dropout = layer.dropout if training and layer.num_layers > 1 else 0.0
     special = layer.connections != "plain" or layer.learn_initial_state or layer.checkpoint_every
@@ -470,7 +470,7 @@ def _plan_stack(
 def _plan_cell(
     cell: _Step, rank: int, batch: int, width: int, dtype: torch.dtype, wants_x: bool, no_states: bool, grad: bool
 ) -> CallPlan | None:
-    """The plan of a cell's steps of one signature; None where the general path is to run them."""
+    """Make the plan of a cell's calls of one signature; None if the general path must run them."""
     specs = (RecurrenceSpec(cell.unit.program, cell.unit._layout),)
     if width != cell.input_size or not _fits(cell, dtype, batch, specs):
         return None
@@ -479,7 +479,7 @@ def _plan_cell(
 
 
 def _fits(module: Any, dtype: torch.dtype, batch: int, specs: Sequence[RecurrenceSpec]) -> bool:
-    """Whether a plan can run such programs on a module's parameters."""
+    """Tell whether a plan can run these programs on a module's parameters."""
     if not batch or dtype not in _KINDS or any(spec.program.aux or not spec.layout.tensors for spec in specs):
         return False
     return bool(module._like().dtype is dtype and module.backend_used == "cpu")

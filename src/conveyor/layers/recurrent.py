@@ -160,7 +160,7 @@ class Recurrent(Stack):
         return y, self._named(fields)
 
     def extra_repr(self) -> str:
-        """The cells, and the arguments that are not the defaults."""
+        """Describe the cells, and the arguments that are not the defaults."""
         cells = list(dict.fromkeys(u.cell.name for u in self.units))
         return f"{cells[0] if len(cells) == 1 else cells}, {super().extra_repr()}"
 
@@ -168,7 +168,7 @@ class Recurrent(Stack):
     def from_concatenated(
         cls, cell: CellDefinition | str, gates: Mapping[str, tuple[Tensor, Tensor | None]], **arguments: Any
     ) -> Recurrent:
-        """A one-layer layer from the form W·[h, x] + b that textbooks print.
+        """Make a one-layer layer from the textbook form W·[h, x] + b.
 
         Args:
             cell: The cell.

@@ -34,7 +34,7 @@ class Distributed:
 
     @classmethod
     def of_environment(cls) -> Distributed:
-        """What torchrun says in the environment; alone without it. Processes meet on torch's gloo.
+        """Join the processes that torchrun describes in the environment, by torch's gloo; one process without it.
 
         Raises:
             ArgumentError: They don't find each other.
@@ -54,7 +54,7 @@ class Distributed:
 
     @property
     def is_rank_zero(self) -> bool:
-        """Whether this is the process that writes and prints."""
+        """True for the process that writes and prints."""
         return self.rank == 0
 
     def check(self, batch_size: int) -> None:
@@ -104,7 +104,7 @@ class Distributed:
         return self.sum(value) / self.size
 
     def any(self, told: bool) -> bool:
-        """Whether it is so in any process; all must ask."""
+        """Tell whether the condition holds in any process; a collective call of all processes."""
         return self.mean(float(told)) > 0
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:

@@ -1,8 +1,8 @@
-"""Runs a program on tensors by the backend that is asked for, as a part of torch's autograd graph.
+"""Runs a program on tensors by a backend, as part of torch's autograd graph.
 
-modes       what torch does around a call
+modes       torch's modes around a call: transforms, tracing, forward AD
 eager       the compiled passes in plain eager mode
-passes      the same passes on plain tensors, with what the first leaves for the second as tensors
+passes      the forward and backward pass on plain tensors, with the residuals as tensors
 transforms  as functions with batch rules, for torch.func
 library     as torch operations, for torch.compile, torch.export and torch.jit.trace
 padded      the reference on padded sequences with lengths
@@ -27,7 +27,7 @@ def recurrence(backend: str, args: RecurrenceArgs) -> Residuals:
 
     Args:
         backend: The name of a backend that can run here.
-        args: What it runs on; `args.lengths` only if `keeps_padding()`.
+        args: The arguments; `args.lengths` only if `keeps_padding()`.
 
     Returns:
         Outputs and final states, differentiable any number of times. Forward mode and second derivatives go through the
@@ -44,7 +44,7 @@ def recurrence(backend: str, args: RecurrenceArgs) -> Residuals:
 
 
 def _watched(backend: str, args: RecurrenceArgs) -> Residuals | None:
-    """What torch can make its own graphs and derivatives of; None where that is the reference."""
+    """Run by operations that torch can trace or transform; None if the reference or the eager path must run."""
     if is_traced():
         tensors = args.x, args.states, args.aux, args.params, args.lengths
         texts = args.program.text, args.spec.layout.text

@@ -1,7 +1,7 @@
-"""From a program to the work of a pass, for every compiled backend. Neither LLVM nor torch here.
+"""The lowering of a program to the work of a pass, for every compiled backend. Neither LLVM nor torch here.
 
-passes       what a program needs of a pass, forward and backward
-schedule     the order of work inside a step: products, pointwise work, what needs a whole row
-gemm_fusion  sums of products by several matrices, made as one product
-array_names  what the arrays between two stretches of work are called
+passes       the lowered forward and backward pass
+schedule     the stages of a time step: products, pointwise work, reductions over a row
+gemm_fusion  the fusion of sums of matrix products into one product
+array_names  the names of the arrays between schedules
 """

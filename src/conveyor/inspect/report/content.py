@@ -1,4 +1,4 @@
-"""The contents of a report, before they are set as a page."""
+"""The contents of a report, before they are rendered as a page."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class LayerValues:
     """The values of one direction of one layer.
 
     Attributes:
-        label: What readers call it: `layer 1`, `layer 2, reverse`.
+        label: Its label: `layer 1`, `layer 2, reverse`.
         program: Its program.
         values: Named values and states over time, (T, width) each.
         gates: Names of those that are gates.
-        titles: What each is, in a few words.
+        titles: A short title of each.
     """
 
     label: str
@@ -36,13 +36,13 @@ class LayerValues:
 
 @dataclass(frozen=True)
 class InformativeUnit:
-    """A unit that tells something.
+    """A unit whose value predicts a property of the text.
 
     Attributes:
         layer: Index among the report's layers.
-        value: Which of its values.
-        unit: Which unit.
-        reason: What it tells, in a few words.
+        value: The name of the value.
+        unit: The unit's index.
+        reason: The property, in a few words.
     """
 
     layer: int
@@ -56,7 +56,7 @@ class Cell:
     """A cell of the layer.
 
     Attributes:
-        label: The layers it is the cell of.
+        label: The layers with this cell.
         name: Its name.
         program: Its program.
     """
@@ -68,18 +68,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a report shows.
+    """The contents of a report.
 
     Attributes:
-        title: Of the page.
-        facts: What the model is: label and value.
+        title: The page's title.
+        facts: Facts about the model: label and value.
         cells: Its cells.
         diagnosis: Sentences.
         walk: One step of one layer.
-        walk_at: What that step reads, and after what.
-        tokens: What was read, T of them.
-        layers: What was computed.
-        telling: The units to begin with, the most telling first.
+        walk_at: The token that this step reads, and those before it.
+        tokens: The T input tokens.
+        layers: The recorded values.
+        telling: The informative units, the most informative first.
         figures: By section: `gates`, `memory`, `flow`.
         tables: Data to write, by name: column by column.
     """

@@ -1,4 +1,4 @@
-"""A recurrent layer of Keras: its cells, their arrays as Keras keeps them, and what it does with its outputs."""
+"""The description of a Keras recurrent layer: its cells, their arrays in Keras's layout, and its output settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOT_KERAS = ("hard_sigmoid_6", "leaky_relu_0.2")
 
 
 def our_activation(given: Any, major: int) -> str:
-    """Our name for an activation as a configuration of Keras's version `major` has it.
+    """Return the conveyor name of an activation in a configuration of Keras version `major`.
 
     Raises:
         ArgumentError: It has no like here.
@@ -45,7 +45,7 @@ def our_activation(given: Any, major: int) -> str:
 
 
 def keras_activation(ours: str) -> str:
-    """Keras 3's name for one of our activations.
+    """Return Keras 3's name of a conveyor activation.
 
     Raises:
         ArgumentError: Keras has none.
@@ -57,7 +57,7 @@ def keras_activation(ours: str) -> str:
 
 @dataclass(frozen=True)
 class CellSpec:
-    """One cell.
+    """One Keras cell.
 
     Attributes:
         kind: `LSTM`, `GRU` or `SimpleRNN`.
@@ -80,12 +80,12 @@ class CellSpec:
 
     @property
     def input_size(self) -> int:
-        """Width of its input."""
+        """The width of its input."""
         return int(self.arrays[0].shape[0])
 
     @property
     def count(self) -> int:
-        """How many arrays it has."""
+        """The number of its arrays."""
         return 3 if self.use_bias else 2
 
     def __str__(self) -> str:
@@ -100,7 +100,7 @@ class CellSpec:
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One layer.
+    """One Keras layer.
 
     Attributes:
         name: Its name, behind those of the models it stands in.
@@ -108,11 +108,11 @@ class LayerSpec:
         backward: That of the other direction, if there is one.
         go_backwards: Whether time runs from the end.
         return_sequences: Whether it returns every step.
-        merge_mode: What becomes of two directions.
-        notes: What does not come along.
-        recurrent_dropout: Probability with which its recurrent connections are dropped in training.
-        trainable: Whether its weights are to be trained.
-        guessed: Whether it is told by names and shapes of weights alone.
+        merge_mode: How two directions are merged.
+        notes: The settings that are not converted.
+        recurrent_dropout: The probability of dropout on its recurrent connections in training.
+        trainable: Whether its weights are trained.
+        guessed: Whether it is inferred from names and shapes of weights alone.
     """
 
     name: str
@@ -128,7 +128,7 @@ class LayerSpec:
 
     @property
     def kind(self) -> str:
-        """Its class, with what it wraps."""
+        """Its class, with the class that it wraps."""
         names = [c.kind for c in self.forward]
         inner = names[0] if len(names) == 1 else f"RNN([{', '.join(names)}])"
         return f"Bidirectional({inner})" if self.backward else inner
@@ -146,13 +146,13 @@ class LayerSpec:
 
 @dataclass(frozen=True)
 class Plain:
-    """A layer beside the recurrent ones, in a model that is taken to Keras.
+    """A layer that is not recurrent, in a model that is exported to Keras.
 
     Attributes:
         kind: `Embedding`, `Dense`, `Dropout` or `SpatialDropout1D`.
-        config: What it is made with.
+        config: Its configuration.
         arrays: Its arrays, in Keras's order.
-        width: Of its output; 0 where it is that of its input.
+        width: The width of its output; 0 if it is that of its input.
     """
 
     kind: str
@@ -171,7 +171,7 @@ class Unread:
 
 
 def with_arrays(spec: CellSpec, arrays: Sequence[Array], where: str) -> CellSpec:
-    """The cell with its arrays, CuDNN's layout turned into Keras's, after a check of all shapes.
+    """Return the cell with its arrays, converted from CuDNN's layout to Keras's, after a check of all shapes.
 
     Raises:
         ArgumentError: A shape is not that of this cell.
@@ -193,10 +193,10 @@ def with_arrays(spec: CellSpec, arrays: Sequence[Array], where: str) -> CellSpec
 
 
 def is_fused(kind: str, arrays: Sequence[Array]) -> bool:
-    """Whether these are the arrays of Keras 2's CuDNNLSTM or CuDNNGRU.
+    """Tell whether these are the arrays of Keras 2's CuDNNLSTM or CuDNNGRU.
 
-    They keep each gate's matrices as cuDNN has them, (H, I), in memory one after another. Their shapes are Keras's all
-    the same, so that nothing but the doubled bias tells them.
+    They store each gate's matrices as cuDNN does, (H, I), one after another. Their shapes are still Keras's, so that
+    only the doubled bias distinguishes them.
     """
     if len(arrays) < 3 or arrays[0].ndim != 2 or kind == "SimpleRNN":
         return False

@@ -1,4 +1,4 @@
-"""torch.nn's recurrent modules in and out.
+"""The import and export of torch.nn's recurrent modules.
 
 convert     a module to a layer and back
 state_dict  recurrent modules found in a `state_dict`

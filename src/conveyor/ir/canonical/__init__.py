@@ -1,5 +1,5 @@
-"""Equations in one form, whatever they are called and in whatever order they stand.
+"""The canonical form of equations, independent of names and order.
 
-polynomials  values as polynomials of what the step reads and of functions of polynomials
+polynomials  values as polynomials of the step's inputs and of functions of polynomials
 linear       a polynomial as a pre-activation: matrices, weights and biases
 """

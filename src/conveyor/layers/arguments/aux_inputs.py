@@ -1,4 +1,4 @@
-"""What a call of a layer is given beside its input, and how the states of its units make up the state of the layer."""
+"""The auxiliary inputs of a call of a layer, and the fields of a layer's state."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class StateField:
-    """A state, and where it is found.
+    """One field of a layer's state, made of the states of its layers and directions.
 
     Attributes:
         name: Its name.
-        layers: For each layer the units that have it.
+        layers: For each layer the directions that have it.
         even: Whether every layer has it, with one width, so that it is one tensor.
-        places: For each unit, which of its states it is; −1 if none.
+        places: For each layer direction, the index among its states; −1 if it lacks the state.
     """
 
     name: str
@@ -27,12 +27,12 @@ class StateField:
 
 @dataclass(frozen=True, eq=False)
 class AuxInputs:
-    """What comes beside the input.
+    """The per-step inputs of a call beside x.
 
     Attributes:
-        aux: The auxiliary inputs of each unit, by its suffix.
-        starts: Where a state that comes from the step before starts anew, as numbers; None if nowhere.
-        ends: Where one that comes from the step after does.
+        aux: The auxiliary inputs of each layer direction, by its suffix.
+        starts: The resets of the forward direction, (T, B, 1) of 0 and 1; None without resets.
+        ends: Those of the reverse direction.
     """
 
     aux: Mapping[str, Mapping[str, Tensor]]

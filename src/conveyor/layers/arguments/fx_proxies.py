@@ -1,4 +1,4 @@
-"""Calls that torch.fx traces: a layer is one node of the graph, as torch.nn's own are."""
+"""Calls that torch.fx traces: a layer becomes one node of the graph, as torch.nn's layers do."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from conveyor.errors import TensorError
 
 
 def is_symbolic(value: Any) -> bool:
-    """Tests whether a value stands for one that a graph of torch.fx will compute."""
+    """Tests whether a value is a proxy of torch.fx."""
     return isinstance(value, Proxy)
 
 
 def call_node(module: nn.Module, *values: Any, aux: Any = None, **named: Any) -> Any:
     """Adds the call of a module to the graph that torch.fx is making.
 
-    torch.fx takes modules of torch.nn for leaves by where they are defined, and runs the forward of others on
-    stand-ins: that is where this is called from.
+    torch.fx treats modules defined in torch.nn as leaves, and runs the forward of others on proxies, which calls this.
 
     Args:
         module: The module.
@@ -28,7 +27,7 @@ def call_node(module: nn.Module, *values: Any, aux: Any = None, **named: Any) ->
         named: Arguments by name; those that are None or False were left out.
 
     Returns:
-        What stands for the result.
+        The proxy of the result.
 
     Raises:
         TensorError: The module is itself what torch.fx traces.

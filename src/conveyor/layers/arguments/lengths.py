@@ -1,4 +1,4 @@
-"""Readings of the lengths that a layer is given."""
+"""Conversions and checks of the lengths of sequences."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 def check_lengths(lengths: Any, x: Tensor, batched: bool) -> Tensor:
-    """The lengths, checked.
+    """Check the lengths and return them as a tensor (B,).
 
     Args:
-        lengths: (B,) whole numbers from 0 to T.
+        lengths: (B,) integers from 0 to T.
         x: The layer's input, (T, B, I).
         batched: Whether the layer was given a batch.
 
     Raises:
-        ArgumentError: They are no such numbers, or on another device.
+        ArgumentError: They are not such integers, or are on another device.
     """
     total, batch = x.shape[:2]
     if not batched:
@@ -50,13 +50,13 @@ def read_lengths(lengths: Any, batch: int, device: torch.device | str) -> Tensor
     """Reads the lengths (B,) of the sequences of a batch from a tensor, a list, a tuple or a NumPy array.
 
     Args:
-        lengths: What came.
+        lengths: The value.
         batch: B.
-        device: Where those go that are no tensor.
+        device: The device for lengths that are not a tensor.
 
     Raises:
-        ArgumentTypeError: They are no whole numbers.
-        TensorError: There are not B of them.
+        ArgumentTypeError: They are not integers.
+        TensorError: Their number is not B.
     """
     found = lengths if isinstance(lengths, Tensor) else _numbers(lengths, batch, device)
     refuse_sparse("lengths", found)
@@ -71,7 +71,7 @@ def _expected(batch: int) -> str:
 
 
 def _numbers(lengths: Any, batch: int, device: torch.device | str) -> Tensor:
-    """Makes a tensor (B,) of whole numbers of any kind; of others what the caller finds to be wrong."""
+    """Makes a tensor (B,) from a sequence or array of integers; others become a tensor that the caller refuses."""
     if isinstance(lengths, list | tuple | range):
         numbers = [whole_number(n) for n in lengths]
         wrong = next((given for given, n in zip(lengths, numbers, strict=True) if n is None), None)
@@ -85,7 +85,7 @@ def _numbers(lengths: Any, batch: int, device: torch.device | str) -> Tensor:
 
 
 def unpacked_form(sequence: PackedSequence) -> tuple[Packing, Tensor]:
-    """The packing of torch's packed sequences, and their lengths in the order of the batch."""
+    """Return the packing of a `PackedSequence`, and its lengths in the order of the batch."""
     sizes = sequence.batch_sizes
     batch = int(sizes[0]) if len(sizes) else 0
     falling = (sizes.unsqueeze(1) > torch.arange(batch)).sum(0)

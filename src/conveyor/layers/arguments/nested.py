@@ -1,4 +1,4 @@
-"""Nested tensors: a batch of sequences, each with a length of its own, run padded with these lengths and given back."""
+"""Nested tensors: batches of sequences of unequal length, run as padded sequences and returned nested."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from conveyor.errors import ArgumentError, TensorError
 
 @dataclass(frozen=True, eq=False)
 class UnpackedNested:
-    """A nested tensor in its parts.
+    """A nested tensor as padded sequences and lengths.
 
     Attributes:
-        padded: Its sequences with zeros behind them, (B, T, K).
+        padded: Its sequences padded with zeros, (B, T, K).
         lengths: Their lengths, (B,).
-        nested: The tensor itself, whose layout and ragged size a result is to have.
+        nested: The nested tensor, whose layout and ragged size the result gets.
     """
 
     padded: Tensor
@@ -28,7 +28,7 @@ class UnpackedNested:
     nested: Tensor
 
     def restore(self, padded: Tensor) -> Tensor:
-        """Makes a nested tensor of the sequences in (B, T, K), laid out as the one that came."""
+        """Makes a nested tensor of the sequences in (B, T, K), in the layout of the input."""
         if self.nested.layout is torch.jagged:
             time = torch.arange(padded.shape[1], device=padded.device)
             rows = padded[time < self.lengths.unsqueeze(1)]
@@ -50,8 +50,8 @@ def unnest(nested: Tensor, width: int) -> UnpackedNested:
     """Pads the sequences of a nested tensor, differentiably.
 
     Args:
-        nested: (B, T of its own, width).
-        width: What each step must have.
+        nested: (B, ragged T, width).
+        width: The expected width.
 
     Raises:
         TensorError: Its sequences are no (T, width).
@@ -78,10 +78,10 @@ def run_nested(
 
     Args:
         run: Runs it on a padded input and lengths.
-        x: The nested tensor, (B, T of its own, width) whatever the layer's own order is.
+        x: The nested tensor, (B, ragged T, width), also if the layer is not `batch_first`.
         width: The layer's input size.
         batch_first: Whether padded inputs and outputs are (B, T, width).
-        lengths: What else was given as lengths; None is right.
+        lengths: The `lengths` argument, which must be None.
 
     Returns:
         The output, or a tuple of those of each layer, nested as the input is; and the final states in its order.

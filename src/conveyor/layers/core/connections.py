@@ -1,4 +1,4 @@
-"""How layers on top of each other are connected."""
+"""The connections between stacked layers."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ KINDS = ("plain", "residual", "skip")
 
 
 def check_connections(kind: Any) -> str:
-    """The kind of connections, checked."""
+    """Check the kind of connections and return it."""
     if kind not in KINDS or not isinstance(kind, str):
         raise ArgumentError(f"connections is one of {', '.join(KINDS)}, got {shown(kind)}")
     return kind
 
 
 def width_read(kind: str, layer: int, below: int, input_size: int) -> int:
-    """The width of what a layer reads: `below` is that of what stands below it."""
+    """Return the width of a layer's input, from the width `below` of the layer below it."""
     return below + input_size if kind == "skip" and layer else below
 
 
 def check_width(kind: str, layer: int, below: int, gives: int) -> None:
-    """Check that what a layer gives can be added to what stands below it.
+    """Check that a layer's output can be added to its input.
 
     Raises:
         ArgumentError: The widths differ.
@@ -38,10 +38,10 @@ def check_width(kind: str, layer: int, below: int, gives: int) -> None:
 
 
 def read(kind: str, layer: int, below: Tensor, x: Tensor) -> Tensor:
-    """What a layer reads: the output of the layer below, and beside it, with skip connections, the input."""
+    """Return a layer's input: the output of the layer below, concatenated with x for skip connections."""
     return torch.cat((below, x), -1) if kind == "skip" and layer else below
 
 
 def given(kind: str, layer: int, below: Tensor, output: Tensor) -> Tensor:
-    """What a layer gives to those above it: its output, and with residual connections what stands below added."""
+    """Return a layer's output to those above it, with its input added for residual connections."""
     return output + below if kind == "residual" and layer else output

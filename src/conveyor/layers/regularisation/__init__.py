@@ -1,6 +1,6 @@
-"""What a layer drops, keeps or limits in training.
+"""Regularisation in training: dropout, zoneout and gradient clipping.
 
-dropout  readings of the arguments
+dropout  the conversion of the arguments, and single masks
 masks    the masks of a call
-module   the arguments of every layer
+module   the regularisation arguments of every layer
 """

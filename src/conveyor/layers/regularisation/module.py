@@ -1,4 +1,4 @@
-"""What a layer drops, keeps or limits: its arguments, which may be changed later, and the masks of a call."""
+"""The regularisation arguments of a layer, which may be changed later, and the masks of a call."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from conveyor.scalars import as_whole, plain_numbers
 
 
 class RegularisedModule(Module):
-    """A layer whose steps drop, keep or limit what passes them.
+    """A layer with dropout, zoneout and gradient clipping.
 
     Attributes:
-        units: What runs, layer by layer, forward direction first.
+        units: The layer directions, layer by layer, forward direction first.
         state_fields: The names of the states.
     """
 
@@ -44,7 +44,7 @@ class RegularisedModule(Module):
 
     @property
     def dropout(self) -> float:
-        """The probability with which what a layer gives to the next is zeroed in training."""
+        """The probability of dropout on the output of each layer but the last in training."""
         return self._dropout
 
     @dropout.setter
@@ -53,7 +53,7 @@ class RegularisedModule(Module):
 
     @property
     def variational_dropout(self) -> float | Mapping[str, float] | None:
-        """The probability of variational dropout, or a dict of "input", "recurrent" and "output" to theirs."""
+        """The probability of variational dropout, or a dict of probabilities by "input", "recurrent" and "output"."""
         return self._variational
 
     @variational_dropout.setter
@@ -67,7 +67,7 @@ class RegularisedModule(Module):
 
     @property
     def zoneout(self) -> float | Mapping[str, float] | None:
-        """The probability of zoneout, or a dict of states to theirs."""
+        """The probability of zoneout, or a dict of probabilities by state."""
         return self._zoneout
 
     @zoneout.setter
@@ -81,7 +81,7 @@ class RegularisedModule(Module):
 
     @property
     def gradient_clip(self) -> float | Mapping[str, float] | None:
-        """The limit of the gradient that a step passes back to the states, or a dict of states to theirs."""
+        """The limit of the gradient that a time step passes back to the states, or a dict of limits by state."""
         return self._clip
 
     @gradient_clip.setter
@@ -95,7 +95,7 @@ class RegularisedModule(Module):
 
     @property
     def checkpoint_every(self) -> int | None:
-        """Steps from one state that is kept for the gradient to the next; None keeps all that the gradient reads."""
+        """The time steps between states that are saved for the gradient; None saves all residuals."""
         return self._every
 
     @checkpoint_every.setter
@@ -127,11 +127,11 @@ class RegularisedModule(Module):
         )
 
     def _directions_of(self, layer: int) -> tuple[LayerDirection, ...]:
-        """The units of a layer."""
+        """Return the layer directions of a layer."""
         return self.units[layer * self.num_directions : (layer + 1) * self.num_directions]
 
     def _draw(self, x: Tensor, steps: int, batch: int, packing: Packing | None) -> masking.Masks:
-        """The masks of a call."""
+        """Draw the masks of a call."""
         if not (self.dropout or self._rates or any(u.changes.zoneout for u in self.units)):
             return masking.no_masks(self.num_layers)
         layers = [self._directions_of(k) for k in range(self.num_layers)]

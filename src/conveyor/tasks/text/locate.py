@@ -1,4 +1,4 @@
-"""Where the texts of an earlier run are now: where they were, beside the run as they were, or where the user says."""
+"""The current paths of an earlier run's texts: unchanged, beside the run as before, or where the user says."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _find(path: str, checksum: str, folder: Path, given: Sequence[Path], files: 
 
 
 def _places(path: str, folder: Path, given: Sequence[Path], files: Sequence[Path]) -> Iterator[Path]:
-    """Where a text may be: a given file, below a given folder, where it was, below the run or a folder around it."""
+    """Yield the possible paths of a text: user's files, user's folders, its old path, in or above the run's folder."""
     yield from files
     yield from (place for home in given for place in _endings(path, home))
     yield Path(path)

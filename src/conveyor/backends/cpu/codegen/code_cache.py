@@ -32,11 +32,11 @@ _TOUCH = 600.0  # seconds between two notes of an entry's use
 
 @dataclass(frozen=True)
 class Usage:
-    """What the folder holds.
+    """The size of the cache on disk.
 
     Attributes:
-        entries: How many pieces of code.
-        bytes: Their size, with that of files which are being written.
+        entries: The number of cached modules.
+        bytes: Their size, including files that are being written.
     """
 
     entries: int
@@ -55,7 +55,7 @@ class _File:
 
 
 def folder() -> Path:
-    """Where compiled code lies: `CONVEYOR_CACHE`, or the user's cache folder.
+    """Return the folder of the cache: `CONVEYOR_CACHE`, or the user's cache folder.
 
     Raises:
         RuntimeError: There is no home folder.
@@ -68,7 +68,7 @@ def folder() -> Path:
 
 
 def usage() -> Usage:
-    """What the folder holds; nothing if it can't be read."""
+    """Return the number of entries and bytes in the cache; zero if the folder can't be read."""
     try:
         found = list(_files(folder()))
     except (OSError, RuntimeError):
@@ -77,7 +77,7 @@ def usage() -> Usage:
 
 
 def read(key: str) -> bytes | None:
-    """The code of this key; None if it is not there, or is not what was written."""
+    """Read the code of a key; None if it is missing or damaged."""
     try:
         path = folder() / key
         data = path.read_bytes()
@@ -91,7 +91,7 @@ def read(key: str) -> bytes | None:
 
 
 def write(key: str, code: bytes) -> None:
-    """Keep the code of this key; at once whole or not at all, also with several processes writing."""
+    """Write the code of a key atomically, also when several processes write it."""
     try:
         place = folder()
         place.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ def _note_use(path: Path) -> None:
 
 
 def _files(place: Path) -> Iterator[_File]:
-    """Our files."""
+    """List the files in the folder that this cache has written."""
     with os.scandir(place) as found:
         for item in found:
             if item.name.startswith(_WRITING) or _ENTRY.fullmatch(item.name):
@@ -130,7 +130,7 @@ def _files(place: Path) -> Iterator[_File]:
 
 
 def _trim(place: Path) -> None:
-    """Remove what killed processes left, and the entries that were not used for longest if there is too much."""
+    """Remove temporary files of killed processes and, above the size limit, the least recently used entries."""
     found = list(_files(place))
     now = time.time()
     for file in found:

@@ -1,10 +1,10 @@
-"""The passes of a whole stack of layers and directions, worked out once a signature and then only run.
+"""The passes of all layers and directions of a stack, planned once per signature and then only run.
 
-A launch holds a frame for each layer and direction. A call fills in addresses: those of the caller's tensors, and
-places in the history that the forward pass leaves for the backward pass, one tensor for the whole stack.
+A launch has a launch plan for each layer and direction. A call fills in addresses: those of the caller's tensors, and
+offsets in the history that the forward pass leaves for the backward pass, one tensor for the stack.
 
-What lies where is told in *places*: an address of the call by its name, and how far behind it. For a number of steps
-the places of all bases of all passes become one list of pairs of numbers, from which a call makes its table.
+A *place* is the name of one of the call's addresses, and an offset from it. For a number of time steps the places of
+all bases of all passes become one list of pairs of integers, from which a call builds its argument table.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from conveyor.backends.cpu.runtime.sequence import launch_plan_for
 from conveyor.backends.cpu.runtime.stack import may_run_at_once
 from conveyor.backends.interface import RecurrenceSpec
 
-Place = tuple[str, int, int]  # of a base: an address by its name, bytes behind it, and bytes more a step
+Place = tuple[str, int, int]  # of a base: the name of an address, offset in bytes, and bytes more per time step
 _LINE = 128  # bytes that no two threads should write into
 _zeros: list[Any] = []
 
 
 def zero_row(numbers: int) -> int:
-    """The address of so many zeros, for all of which one block stands that only grows."""
+    """Return the address of a block of at least `numbers` zeros, which only grows."""
     if not _zeros or len(_zeros[-1]) < numbers:
         _zeros.append((ctypes.c_double * max(2 * numbers, 1024))())  # earlier ones stay: their addresses are in use
     return ctypes.addressof(_zeros[-1])
@@ -41,20 +41,20 @@ def zero_row(numbers: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Signature:
-    """What a launch is worked out for.
+    """The key of a launch: everything that its plan depends on.
 
     Attributes:
-        units: What runs in each layer and direction, layer by layer, forward direction first; one that has auxiliary
-            inputs stands alone, for inference.
-        directions: How many directions a layer has.
+        units: The spec of each layer and direction, layer by layer, forward direction first; one with auxiliary
+            inputs is the only one, for inference.
+        directions: The number of directions of a layer.
         batch: B.
-        dtype: The type of all tensors.
+        dtype: The dtype of all tensors.
         training: Whether a backward pass follows.
-        has_states: Whether initial states are given; zeros stand for them otherwise.
-        wants_x: Whether the gradient of the input is asked for.
-        alone: Whether there is one step, which reads and writes states where they lie.
-        emits: Whether the output is asked for beside the final states.
-        drops: Whether something is dropped between layers, so that each layer's passes run by themselves.
+        has_states: Whether there are initial states; zeros otherwise.
+        wants_x: Whether the gradient of the input is computed.
+        alone: Whether there is one time step, which reads and writes the caller's states in place.
+        emits: Whether the output is stored beside the final states.
+        drops: Whether there is dropout between layers, so that each layer's passes are a group of their own.
     """
 
     units: tuple[RecurrenceSpec, ...]
@@ -70,14 +70,14 @@ class Signature:
 
 
 class Launch:
-    """The passes of a stack.
+    """The passes of a stack, planned for a signature.
 
     Args:
-        signature: What it is worked out for.
+        signature: The signature.
 
     Attributes:
         state_widths: The width of each state.
-        width: That of a layer's output, both directions side by side.
+        width: The width of a layer's output, both directions side by side.
     """
 
     def __init__(self, signature: Signature) -> None:
@@ -102,13 +102,13 @@ class Launch:
         self._places, self.history_row, self.history_rest = self._history()
 
     def _kept_columns(self) -> list[int]:
-        """Numbers a row of what the backward pass reads beside the states, for each unit."""
+        """Return for each layer and direction the columns of its residuals beside the states."""
         return [self._frame(k, True, 1).saved for k in range(len(self.signature.units))]
 
     # What the forward pass leaves
 
     def _history(self) -> tuple[dict[str, Place], int, int]:
-        """Where everything lies in the history; its numbers a step, and how many more."""
+        """Lay out the history; returns the places in it, its elements per time step, and its fixed elements."""
         s, places = self.signature, {}
         step = rest = 0
 
@@ -127,7 +127,7 @@ class Launch:
         return places, step, rest
 
     def history_numbers(self, steps: int) -> int:
-        """How many numbers the history of so many steps has."""
+        """Return the number of elements of the history for T steps."""
         return steps * self.history_row + self.history_rest
 
     # Frames
@@ -141,7 +141,7 @@ class Launch:
         return Shape(capacity, s.batch, s.units[unit].widths, False, reverse, stride, zeros, emits)
 
     def _frame(self, unit: int, forward: bool, capacity: int, gradients: tuple[bool, ...] = ()) -> LaunchPlan:
-        """The frame of a unit's pass; `gradients` says which gradients of final states are given to a backward pass."""
+        """Return the launch plan of a direction's pass; `gradients` says which final states have gradients."""
         s = self.signature
         spec = s.units[unit]
         if forward:
@@ -158,19 +158,19 @@ class Launch:
 
     @cached_property
     def partly(self) -> frozenset[int]:
-        """The parameters' tensors with rows that get no gradient."""
+        """The indices of the parameter tensors with rows that get no gradient."""
         known = tuple(True for _ in self.names)
         frames = enumerate(self._frame(k, False, self._capacity(2), known) for k in range(len(self.signature.units)))
         return frozenset(self.first_param[k] + j for k, frame in frames for j in frame.partly)
 
     def output(self, history: Tensor, layer: int, steps: int) -> Tensor:
-        """The output of a layer below the last, (T, B, width), where it lies in the history."""
+        """Return the output of a layer below the last, (T, B, width), a view of the history."""
         _, offset, a_step = self._output(layer)
         sizes = (steps, self.signature.batch, self.width)
         return history.as_strided(sizes, (sizes[1] * sizes[2], sizes[2], 1), (offset + a_step * steps) // self.size)
 
     def _order(self, forward: bool) -> list[int]:
-        """The units in an order in which one after the other is right."""
+        """Return the indices of all layers and directions in an order that satisfies their dependencies."""
         layers = range(self.layers) if forward else reversed(range(self.layers))
         d = self.signature.directions
         return [layer * d + k for layer in layers for k in range(d)]
@@ -178,14 +178,14 @@ class Launch:
     # Where bases lie
 
     def _output(self, layer: int) -> Place:
-        """The first row of a layer's output."""
+        """Return the place of the first row of a layer's output."""
         if layer == self.layers - 1:
             return "y", 0, 0
         _, offset, a_step = self._places[f"output {layer}"]
         return "history", offset + self.lead * self.signature.batch * self.width * self.size, a_step
 
     def _bases(self, unit: int) -> dict[str, Place]:
-        """Those that both passes of a unit have."""
+        """Return the bases that both passes of a direction have."""
         s, size = self.signature, self.size
         layer, direction = divmod(unit, s.directions)
         given = not layer or s.drops
@@ -239,7 +239,7 @@ class Launch:
     # Calls
 
     def _addresses(self, forward: bool) -> list[str]:
-        """The names of the addresses of a call, in order."""
+        """Return the names of the addresses of a call, in order."""
         s, slots, units = self.signature, range(self.first_param[-1]), range(len(self.signature.units))
         named = ["workspace", "none", "zero", "y", "history"]
         named += [f"x {layer}" for layer in range(self.layers if s.drops else 1)]
@@ -260,11 +260,11 @@ class Launch:
         g_strides: tuple[int, int] | None = None,
         gradients: tuple[bool, ...] = (),
     ) -> tuple[Group, ...]:
-        """The passes for a number of steps.
+        """Return the pass groups for a number of time steps.
 
         Args:
             steps: T.
-            x_strides: Numbers of the input from step to step and from row to row.
+            x_strides: The strides of the input from step to step and from row to row, in elements.
             forward: Whether they run forward.
             g_strides: The strides of the output's gradient; None if there is none.
             gradients: Which gradients of final states there are; empty if there is none.
@@ -311,7 +311,7 @@ class Launch:
     def _template(
         self, forward: bool, capacity: int, of_output: bool, gradients: tuple[bool, ...]
     ) -> tuple[Template, ...]:
-        """What the groups of all numbers of steps of a capacity have in common."""
+        """Build the pass groups that serve any number of time steps up to a capacity."""
         s = self.signature
         number = {name: k for k, name in enumerate(self._addresses(forward))}
         apart = s.drops or (not forward and s.directions > 1)
@@ -352,17 +352,17 @@ class Launch:
         return ("x", *x), (f"grad_output.{self.names[0]}", *g), *((n, s.batch * w, w) for n, w in widths)
 
     def positions(self, group: Group, name: str) -> list[int]:
-        """Where an address of a forward call stands in a group's table, as it is."""
+        """Return the indices in a group's address table that hold an address of a forward call without offset."""
         k = self._addresses(True).index(name)
         return [at for at, place in enumerate(zip(group.numbers, group.behind, strict=True)) if place == (k, 0)]
 
     def forward(self, groups: Sequence[Group], addresses: list[int], stamp: Any = None) -> None:
-        """Run forward, with nothing dropped between layers.
+        """Run the forward passes, without dropout between layers.
 
         Args:
             groups: The passes.
-            addresses: Those of the call, but not of packed weights.
-            stamp: What tells the parameters' numbers from others, so that a single step finds its weights packed.
+            addresses: The addresses of the call, without those of packed weights.
+            stamp: The version of the parameters' values, by which a single time step reuses its packed weights.
         """
         (group,) = groups
         if not self.signature.alone:

@@ -1,4 +1,4 @@
-"""The passes of a stack that run with nothing in between: made for any number of steps, then fitted for one."""
+"""Groups of a stack's passes that run without interruption, planned for any number of time steps, then fitted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from conveyor.backends.cpu.runtime.stack import Entry, Stack
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Pass:
-    """One unit's pass: what runs it, and where its bases begin in the table, in bytes."""
+    """The pass of one layer and direction: its kernel, and the offset of its bases in the address table, in bytes."""
 
     run: Callable[..., None]
     kernels: Any
@@ -33,7 +33,7 @@ class _Pass:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Group:
-    """Passes that run one after the other with nothing in between, fitted for a number of steps.
+    """Passes that run in sequence without interruption, fitted to a number of time steps.
 
     Attributes:
         layer: The layer of the first.
@@ -62,7 +62,7 @@ class Group:
     fits: tuple[Fit, ...]
 
     def run(self, addresses: list[int], again: bool = False) -> None:
-        """Run the passes; `addresses` is that of the workspace, then those of the call."""
+        """Run the passes; `addresses` holds that of the workspace, then those of the call."""
         addresses[0], owner = memory.scratch(self.workspace)
         self.run_on(self.table(addresses), again)
         del owner
@@ -84,7 +84,7 @@ class Group:
         return [(one.run, ctypes.c_void_p(one.again), ctypes.c_void_p(bases + one.at), *alone) for one in self.passes]
 
     def run_on(self, table: array[int], again: bool) -> None:
-        """Run the passes on such a table; `again` with weights that lie packed already."""
+        """Run the passes on an address table; `again` reuses packed weights."""
         bases = table.buffer_info()[0]
         if self.stack is not None:
             team = threads.usable(torch.get_num_threads(), sum(one.operations for one in self.passes))
@@ -102,17 +102,17 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """A group for any number of steps of a capacity.
+    """A pass group for any number of time steps up to a capacity.
 
     Attributes:
         layer: The layer of the first pass.
-        units: The units with their frames.
-        starts: Where the bases of each begin in the table, in bytes.
-        numbers: For each base which address of the call it is,
-        behind: the bytes behind it,
-        a_step: and the bytes more for each step.
-        workspace: The bytes that the passes work in.
-        at_once: Whether they may run at the same time: rows are fewer than are worth a thread for each pass.
+        units: The layer directions with their launch plans.
+        starts: The offset of each one's bases in the address table, in bytes.
+        numbers: For each base the index of its address in the call,
+        behind: the offset from it in bytes,
+        a_step: and the additional bytes per time step.
+        workspace: Bytes of the shared workspace.
+        at_once: Whether they may run concurrently: there are too few rows to divide between threads.
     """
 
     layer: int
@@ -126,11 +126,11 @@ class Template:
 
     @cached_property
     def chosen(self) -> Callable[[Sequence[int]], tuple[int, ...]]:
-        """Takes the addresses of all bases from those of a call."""
+        """The function that picks the address of each base from those of a call."""
         return itemgetter(*self.numbers)
 
     def fit(self, steps: int, fits: tuple[Fit, ...], needs_rows: bool, directions: int) -> Group:
-        """The group for a number of steps, with the fits of its frames."""
+        """Fit the group to a number of time steps, with the fits of its launch plans."""
         frames = tuple([frame for _, frame in self.units])
         passes = tuple(
             [

@@ -1,8 +1,8 @@
-"""Memory that a pass works in, used again rather than returned to the system.
+"""The pool of workspaces: memory of passes, reused rather than returned to the system.
 
 A pass needs tens of megabytes for a moment. Memory that is new to a process costs as much as the work on it: the system
-clears each page when it is first touched (docs/notes/cpu-backend.md has figures). So blocks that nobody uses wait here
-for the next call.
+clears each page when it is first touched (docs/notes/cpu-backend.md has figures). So unused blocks stay in the
+pool for the next call.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-LIMIT = 256 * 2**20  # bytes that wait, at most; a block of more than half of it does not wait at all
+LIMIT = 256 * 2**20  # maximum bytes of unused blocks; a block of more than half of it is not pooled
 _ROUND = 2**16
-_SMALL = 2**15  # numbers; less is quicker had from torch's allocator
+_SMALL = 2**15  # elements; for fewer torch's allocator is faster
 _lock = threading.Lock()
-_blocks: defaultdict[int, list[Any]] = defaultdict(list)  # those that are lent and those that wait, by their size
-poison = False  # tests fill what they are lent with bits that are NaN in every format
+_blocks: defaultdict[int, list[Any]] = defaultdict(list)  # those in use and the unused ones, by their size
+poison = False  # tests fill acquired blocks with bits that are NaN in every format
 
 
 # A child must not be forked while another thread is in here: it would wait for that thread, which it does not have.
@@ -34,7 +34,7 @@ os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_i
 
 
 def _of_the_unused() -> int:
-    """How many references to a block are counted when nobody borrows it: what that is depends on the interpreter."""
+    """Return the reference count of an unused block, which depends on the interpreter."""
     for block in [ctypes.create_string_buffer(1)]:
         return sys.getrefcount(block)
     raise AssertionError
@@ -44,7 +44,7 @@ _UNUSED = _of_the_unused()
 
 
 def empty(shape: Sequence[int], like: Tensor) -> Tensor:
-    """An uninitialised tensor; the memory of a large one waits here again when nobody refers to it."""
+    """Allocate an uninitialised tensor; a large one's memory returns to the pool when nobody refers to it."""
     numbers = math.prod(shape)
     if numbers < _SMALL:
         return like.new_empty(shape)
@@ -58,11 +58,11 @@ class _Scratch(threading.local):
 
 
 _scratch = _Scratch()
-_KEPT = 2**25  # bytes that a thread keeps for itself
+_KEPT = 2**25  # maximum bytes of a block that a thread retains
 
 
 def scratch(size: int) -> tuple[int, Any]:
-    """The address of at least so many bytes for one pass of this thread, and what owns them."""
+    """Return the address of at least `size` bytes for one pass of this thread, and their owner."""
     own = _scratch
     if size > own.size or poison:
         block = acquire(size)
@@ -73,7 +73,7 @@ def scratch(size: int) -> tuple[int, Any]:
 
 
 def room(shape: tuple[int, ...], lead: int, dtype: torch.dtype, itemsize: int) -> Tensor:
-    """An uninitialised tensor (N, …), no view, in memory that has `lead` more entries before it and behind it."""
+    """Allocate an uninitialised tensor (N, …), no view, with `lead` more entries of memory before and after it."""
     row = 1
     for size in shape[1:]:
         row *= size
@@ -113,16 +113,16 @@ def rooms(patterns: tuple[Tensor, ...], shapes: tuple[tuple[int, ...], ...], ite
 
 @lru_cache(maxsize=1024)
 def _numbers(shapes: tuple[tuple[int, ...], ...]) -> tuple[list[int], int]:
-    """How many numbers each of the large ones of several tensors has, 0 for small ones; and all, each rounded up."""
+    """Return the elements of each large tensor, 0 for small ones, and the total, each rounded up to 16."""
     numbers = [n if n >= _SMALL else 0 for n in map(math.prod, shapes)]
     return numbers, sum(-(-n // 16) * 16 for n in numbers)
 
 
 def acquire(size: int) -> Any:
-    """A ctypes array of at least so many bytes; it waits here again when nobody refers to it."""
+    """Acquire a ctypes array of at least `size` bytes; it returns to the pool when nobody refers to it."""
     size = _rounded(size)
     with _lock:
-        # Whoever refers to a block keeps it from waiting.
+        # A block that somebody refers to is in use.
         for block in _blocks[size]:
             if sys.getrefcount(block) == _UNUSED:
                 break
@@ -138,7 +138,7 @@ def acquire(size: int) -> Any:
 
 @lru_cache(maxsize=4096)
 def _rounded(size: int) -> int:
-    """The size of blocks that serve a size: of a few, so that sequences of any length find blocks of others."""
+    """Round a size up to one of a few block sizes, so that sequences of any length reuse blocks."""
     unit = max(_ROUND, 1 << max(size.bit_length() - 3, 0))
     return -(-size // unit) * unit
 
@@ -152,7 +152,7 @@ def _new(size: int) -> Any:
 
 
 def _trim() -> None:
-    """Return what waits above the limit to the system, the oldest first."""
+    """Return unused blocks above the limit to the system, the oldest first."""
     over = -LIMIT
     for several in _blocks.values():
         for block in several:

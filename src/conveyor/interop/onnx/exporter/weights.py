@@ -25,7 +25,7 @@ class Weights(Generic[V]):
     Attributes:
         w: (gates x H, I).
         r: (gates x H, H).
-        b: (2 x gates x H,), what is added to the products with x before what is added to those with h.
+        b: (2 x gates x H,), the biases of the products with x, then of those with h.
         p: (3 x H,), in the order i, o, f.
     """
 
@@ -39,31 +39,31 @@ class Values(Protocol[V]):
     """Arithmetic on parameters: numbers, or values of a graph."""
 
     def parts(self, key: Key) -> list[V]:
-        """The tensors that add up to a parameter."""
+        """Return the tensors that add up to a parameter."""
         ...
 
     def total(self, found: Sequence[V], shape: tuple[int, ...]) -> V:
-        """The sum; zeros of this shape for none."""
+        """Return the sum; zeros of this shape for none."""
         ...
 
     def scaled(self, value: V, number: float, factors: Sequence[V]) -> V:
-        """A matrix whose rows are multiplied by a number and by factors of one number a row."""
+        """Multiply the rows of a matrix by a number and by factors of one number per row."""
         ...
 
     def vector(self, number: float, factors: Sequence[V], width: int) -> V:
-        """The product of a number and factors of one number a row, one a row too."""
+        """Return the product of a number and factors, one number per row."""
         ...
 
     def stacked(self, parts: Sequence[V]) -> V:
-        """Values one below the other."""
+        """Stack values along their first axis."""
         ...
 
 
 def weights_of(operator: Operator, values: Values[V], input_size: int, width: int) -> Weights[V]:
-    """The weights of one direction.
+    """Return the weights of one direction.
 
     Args:
-        operator: What it is.
+        operator: The operator.
         values: The program's parameters.
         input_size: I.
         width: H.
@@ -91,16 +91,16 @@ class _Read(Generic[V]):
     width: int
 
     def matrix(self, gate: Linear, operand: str, columns: int) -> V:
-        """What the operand is multiplied by."""
+        """Return the matrix that multiplies an operand."""
         found = [self._scaled(t, self._parameter(t.matrix)) for t in gate.reading(operand) if t.matrix is not None]
         return self.values.total(found, (self.width, columns))
 
     def peephole(self, gate: Linear) -> V:
-        """What the memory is multiplied by, unit by unit."""
+        """Return the elementwise weight of the memory."""
         return self.sum([self._vector(t) for t in gate.reading("c")])
 
     def biases(self, gate: Linear) -> tuple[V, V]:
-        """What is added to the product with x, and to that with h: apart where the layer has torch's two biases."""
+        """Return the bias of the product with x, and that of the product with h: separate for torch's two biases."""
         beside_x, beside_h = [], []
         for term in gate.reading(""):
             parts = self.values.parts(term.factors[0]) if len(term.factors) == 1 else []
@@ -112,7 +112,7 @@ class _Read(Generic[V]):
         return self.sum(beside_x), self.sum(beside_h)
 
     def sum(self, found: Sequence[V]) -> V:
-        """The sum of values of one number a row."""
+        """Return the sum of values of one number per row."""
         return self.values.total(found, (self.width,))
 
     def _scaled(self, term: Term, value: V) -> V:
@@ -128,27 +128,27 @@ class _Read(Generic[V]):
 
 @dataclass(frozen=True)
 class Arrays:
-    """The parameters of one direction of a layer, as numbers."""
+    """The parameters of one direction of a layer, as arrays."""
 
     unit: LayerDirection
     module: nn.Module
 
     def parts(self, key: Key) -> list[Array]:
-        """The rows of the layer's tensors."""
+        """Return the rows of the layer's tensors."""
         return [t.detach().cpu().numpy() for t in self.unit.rows(self.module, key)]
 
     def total(self, found: Sequence[Array], shape: tuple[int, ...]) -> Array:
-        """The sum; zeros of this shape for none."""
+        """Return the sum; zeros of this shape for none."""
         return np.asarray(reduce(np.add, found)) if found else np.zeros(shape)
 
     def scaled(self, value: Array, number: float, factors: Sequence[Array]) -> Array:
-        """A matrix whose rows are multiplied."""
+        """Multiply the rows of a matrix."""
         return np.asarray((value.T * reduce(np.multiply, factors, np.asarray(number))).T)
 
     def vector(self, number: float, factors: Sequence[Array], width: int) -> Array:
-        """The product of a number and factors."""
+        """Return the product of a number and factors."""
         return np.asarray(reduce(np.multiply, factors, np.full(width, number)))
 
     def stacked(self, parts: Sequence[Array]) -> Array:
-        """Arrays one below the other."""
+        """Stack arrays along their first axis."""
         return np.concatenate(list(parts))

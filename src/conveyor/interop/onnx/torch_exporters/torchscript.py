@@ -50,7 +50,7 @@ def replay(
 
 
 def _find(g: Any, name: str, stored: Mapping[str, Array], values: dict[str, Any]) -> Any:
-    """A value by its name; one that is left out is a node without a value."""
+    """Return a value by its name; an omitted one is a node without a value."""
     if not name:
         return _none(g)
     if name not in values:
@@ -81,7 +81,7 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 
 def _loop(g: Any, node: onnx.NodeProto, stored: Mapping[str, Array], values: dict[str, Any]) -> None:
-    """A `Scan` forwards over axis 0 as a `Loop`: the states, then what is made at each step."""
+    """Add a forward `Scan` over axis 0 as a `Loop`: the states, then the values of each step."""
     from torch.onnx._internal.torchscript_exporter import jit_utils, utils
 
     body: onnx.GraphProto = next(a.g for a in node.attribute if a.name == "body")
