@@ -156,7 +156,7 @@ def test_bad_input_gives_one_line(wave_file: Path, tmp_path: Path, failure: Fail
         ((wave_file, "--quantiles", "0.1,0.9"), "0.5 among them"),
         ((wave_file, "--horizon", "100"), "smaller --horizon"),
         ((wave_file, "--cell", "transformer"), "is not built in"),
-        ((wave_file, "--hidden-size", "0"), "hidden_size: expected"),
+        ((wave_file, "--hidden-size", "0"), "--hidden-size: expected"),
         ((wave_file, "--hidden-size", 2**20), "choose smaller sizes"),
         ((wave_file, "--scale", "log"), "'--scale'"),
         ((wave_file, "--lr", "nan"), "lr: expected"),
@@ -198,7 +198,7 @@ def test_resume_reads_the_task_and_refuses_other_settings(
 ) -> None:
     assert main(["train", "--resume", str(run_folder)]) == 0
     assert "this run is finished" in capsys.readouterr().out
-    assert "got horizon; leave" in failure(*TRAIN, "--resume", run_folder, "--horizon", "4")
+    assert "got --horizon; leave" in failure(*TRAIN, "--resume", run_folder, "--horizon", "4")
 
 
 @pytest.mark.slow
@@ -212,9 +212,10 @@ def test_killed_and_resumed_runs_end_bitwise_the_same(wave_file: Path, tmp_path:
         time.sleep(0.4 + 0.2 * killed)
         if (folder / "checkpoint.json").exists() and killed < 4:
             os.kill(process.pid, signal.SIGKILL)
-            process.wait()
+            process.communicate()
             killed += 1
             process = start("train", "--resume", str(folder))
+    process.communicate()
     assert process.returncode == 0 and killed
     first, second = document(tmp_path / "whole"), document(folder)
     for role in ("best", "weights"):

@@ -14,7 +14,15 @@ from conveyor.cli.forecast.commands import backtest, demo_forecast, inspect_fore
 from conveyor.cli.forecast.train_command import train_forecast
 from conveyor.cli.printing import OutputLost, guarded, print_note, print_text
 from conveyor.cli.sequences import commands as sequence_commands
-from conveyor.cli.tasks.group import DEFAULT_TASK, TaskGroup, named_command, option_labels, require_alone, task_command
+from conveyor.cli.tasks.group import (
+    DEFAULT_TASK,
+    TaskGroup,
+    is_given,
+    named_command,
+    option_labels,
+    require_alone,
+    task_command,
+)
 from conveyor.errors import ArgumentError, ConveyorError, NonFiniteError
 from conveyor.tasks.config import TrainingConfig
 from conveyor.tasks.sequences.config import TASKS as SEQUENCE_TASKS
@@ -183,10 +191,10 @@ def train(
 ) -> None:
     """Train a language model on text, or --resume a run that was stopped."""
     if resume is not None:
-        require_alone(context, "resume", "data")
+        require_alone(context, "resume", "data", "task")
         from conveyor.cli.train import resume_training
 
-        raise typer.Exit(resume_training(resume, data or ()))
+        raise typer.Exit(resume_training(resume, data or (), task if is_given(context, "task") else None))
     if data:
         raise ArgumentError("data: expected with --resume alone; name the files to train on without it")
     if not files or (output is None and not dry_run):

@@ -32,11 +32,12 @@ class TaskGroup(TyperGroup):
         tasks = _tasks_of(self.commands, name)
         if name is None or not tasks:
             return name, command, rest
-        task, rest = _choose_task(name, rest, tasks)
+        task, others = _choose_task(name, rest, tasks)
         if task is None:
-            return name, command, rest
+            # The command on text may want to know whether it was named.
+            return name, command, rest if any(p.name == "task" for p in command.params) else others
         full = _full_name(name, task)
-        return full, self.commands[full], rest
+        return full, self.commands[full], others
 
 
 def _tasks_of(commands: Mapping[str, Any], name: str | None) -> list[str]:
@@ -108,6 +109,11 @@ def option_labels(command: Any) -> dict[str, str]:
     return labels
 
 
+def is_given(context: typer.Context, name: str) -> bool:
+    """Tell whether a parameter stands on the command line."""
+    return getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+
+
 def require_alone(context: typer.Context, *names: str) -> None:
     """Refuse other arguments beside an option that takes all settings from a checkpoint.
 
@@ -119,11 +125,7 @@ def require_alone(context: typer.Context, *names: str) -> None:
         ArgumentError: there are some.
     """
     labels = option_labels(context.command)
-    given = [
-        labels[key]
-        for key in context.params
-        if key not in names and getattr(context.get_parameter_source(key), "name", "") == "COMMANDLINE"
-    ]
+    given = [labels[key] for key in context.params if key not in names and is_given(context, key)]
     if given:
         raise ArgumentError(
             f"{names[0]}: expected no other argument, as all settings come from the checkpoint; got "
