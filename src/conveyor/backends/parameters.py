@@ -3,53 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import Tensor
 
-Key = tuple[str, str]
+from conveyor.backends.param_layout import Key, Part, Places
 
-
-@dataclass(frozen=True)
-class Part:
-    """Rows of a tensor."""
-
-    tensor: int
-    start: int
-    stop: int
-
-
-@dataclass(frozen=True, eq=False)
-class Places:
-    """Where each parameter stands. Compared by identity.
-
-    Attributes:
-        parts: The rows that each parameter is made of; several are added up.
-        text: The same with the numbers of widths, as `conveyor.torch_ops.op_spec` writes it; empty if nobody has.
-        worked_out: What a backend has worked out for these places, for it to use again.
-    """
-
-    parts: Mapping[Key, tuple[Part, ...]]
-    text: str = ""
-    worked_out: dict[Any, Any] = field(default_factory=dict, repr=False)
-
-    def __deepcopy__(self, memo: Any) -> Places:
-        return Places(self.parts, self.text)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Places, (dict(self.parts), self.text)
-
-    @cached_property
-    def edges(self) -> Mapping[int, tuple[int, ...]]:
-        """For each tensor, where its parts begin and end."""
-        found: dict[int, set[int]] = {}
-        for parts in self.parts.values():
-            for p in parts:
-                found.setdefault(p.tensor, set()).update((p.start, p.stop))
-        return {k: tuple(sorted(e | {0})) for k, e in found.items()}
+__all__ = ["Key", "Parameters", "Part", "Places"]
 
 
 class Parameters(Mapping[Key, Tensor]):

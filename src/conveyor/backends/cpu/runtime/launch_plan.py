@@ -16,7 +16,7 @@ from conveyor.backends.cpu.codegen.vector import Format
 from conveyor.backends.cpu.runtime.memory_plan import ALIGN, Room, Shape
 from conveyor.backends.lowering.passes import Pass
 from conveyor.backends.lowering.schedule import Product, Schedule
-from conveyor.backends.parameters import Part, Places
+from conveyor.backends.param_layout import Part, Places
 from conveyor.ir.program import Bias, Matrix, Vector
 
 CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share

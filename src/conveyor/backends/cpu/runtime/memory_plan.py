@@ -11,7 +11,7 @@ from conveyor.backends.cpu.codegen.isa import Width
 from conveyor.backends.cpu.codegen.vector import Format
 from conveyor.backends.lowering.passes import Pass
 from conveyor.backends.lowering.schedule import Schedule
-from conveyor.backends.parameters import Places
+from conveyor.backends.param_layout import Places
 
 ALIGN = 64  # bytes: a cache line, and the widest vector
 
