@@ -6,13 +6,13 @@ Nothing heavy is loaded by `import conveyor`; each name loads what it needs when
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from conveyor import moved
 
 if TYPE_CHECKING:
     from conveyor.backends import why_not as why_not
+    from conveyor.build.build import build as build
     from conveyor.cells import cells as cells
     from conveyor.errors import ArgumentError as ArgumentError
     from conveyor.errors import BackendError as BackendError
@@ -89,6 +89,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "backends": ("why_not",),
+    "build": ("build",),
     "cells": ("cells",),
     "errors": (
         "ArgumentError",
@@ -133,6 +134,8 @@ __all__ = sorted([*_MODULE_OF, "__version__"])  # noqa: PLE0605 - made of the on
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
+        from importlib.metadata import version
+
         return version("conveyor")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'conveyor' has no attribute '{name}'", name=name)

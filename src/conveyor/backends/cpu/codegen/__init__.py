@@ -2,6 +2,7 @@
 
 isa             which instructions this CPU has, and what follows for registers
 vector loops    vectors, elementary functions, loops and whole numbers in LLVM IR
+trigonometry    sine and cosine
 gemm            the product kernels
 panel_packing   the kernel that copies a matrix into panels
 emit            a schedule as code
