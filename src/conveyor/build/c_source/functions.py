@@ -145,7 +145,7 @@ _TEXTS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "f_wave": (
         ("from_bits", "to_bits", "f_abs", "INFINITE"),
-        "/* sin(x + ahead * pi / 2): 2/pi in words, the window that counts, the product in whole numbers. */\n"
+        "/* The sine of x + ahead * pi / 2: 2/pi in words, the window that counts, the product in whole numbers. */\n"
         "static inline float f_wave(float x, uint32_t ahead) {\n"
         "    static const uint32_t two_over_pi[9] = {" + ", ".join(f"0x{w:08x}u" for w in _BITS[32]) + "};\n"
         "    const float size = f_abs(x);\n    const uint32_t raw = to_bits(size);\n"

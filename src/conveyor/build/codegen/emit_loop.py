@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from conveyor.build.codegen.compile import dot
+from conveyor.build.codegen import dot
 from conveyor.build.codegen.functions import Lanes, compute
 from conveyor.build.lowering import pack
 from conveyor.build.lowering.pack import BF16, FLOAT32, INT8, Group, Packed

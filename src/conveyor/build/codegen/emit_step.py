@@ -6,7 +6,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from conveyor.build.codegen.compile import dot
+from conveyor.build.codegen import dot
 from conveyor.build.codegen.emit_loop import F32, I8, I32, LoopEmitter, counted
 from conveyor.build.codegen.functions import Lanes, compute
 from conveyor.build.lowering.graph import Graph
