@@ -1,6 +1,7 @@
 """Networks for devices: a trained network as an object file, a web module or C source that needs nothing.
 
-network    what is built, in plain arrays; read makes it from torch modules
+network    what is built, in plain arrays; read makes it from torch modules, which plugin_files
+           has from audio plug-ins' files
 targets/   what can be built for
 lowering/  from the network to the order of its work, its packed weights and the memory of its numbers
 codegen/   from there to an object, by LLVM

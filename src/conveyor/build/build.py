@@ -22,6 +22,7 @@ from conveyor.build.lowering.pack import FLOAT32, WEIGHTS
 from conveyor.build.lowering.plan import make_plan
 from conveyor.build.measure import Difference, measure
 from conveyor.build.network import Floats, Network
+from conveyor.build.plugin_files import JSON, is_plugin_file, read_plugin_file
 from conveyor.build.read import read_network
 from conveyor.build.targets.table import Target, find_target
 from conveyor.errors import ArgumentError, shown
@@ -79,7 +80,8 @@ def build(
 
     Args:
         model: A recurrent layer of any cell; an `nn.Sequential` or list of an embedding or linear maps, recurrent
-            layers, linear maps and a softmax or sigmoid; or a model whose `chain()` gives these.
+            layers, linear maps and a softmax or sigmoid; a model whose `chain()` gives these; or the name of an audio
+            plug-in's file (`.nam`, or RTNeural's, AIDA-X's or GuitarML's JSON), read with its head and its skip.
         path: The folder that is made.
         target: A name of `conveyor build --list-targets`, a triple, or `host`.
         cpu: The processor, for code that runs on no lesser one.
@@ -100,6 +102,9 @@ def build(
     """
     _check(weights, emit, prefix)
     folder = _folder(path, overwrite)
+    if isinstance(model, str | os.PathLike):
+        model, adds = _plugin(Path(model))
+        skip = skip or adds
     network = read_network(model, activation, skip)
     given = None if data is None else _data(data, network)
     chosen = find_target(target, cpu) if emit == "object" else None
@@ -160,6 +165,13 @@ def _objects(code: bytes, target: Target, prefix: str) -> Mapping[str, bytes]:
     is_mac = "apple" in target.triple
     symbols = [f"{'_' if is_mac else ''}{prefix}_{name}" for name in _FUNCTIONS]
     return {f"{prefix}.o": code, f"{prefix}.a": write_archive(f"{prefix}.o", code, symbols, is_mac)}
+
+
+def _plugin(path: Path) -> tuple[Any, bool]:
+    """Reads an audio plug-in's file: its modules, and whether the input is added to the output."""
+    if not is_plugin_file(path):
+        raise ArgumentError(f"model: expected a layer, or a file of {', '.join(JSON)}; got {path}; read it by cv.load")
+    return read_plugin_file(path)
 
 
 def _check(weights: Any, emit: Any, prefix: Any) -> None:

@@ -316,7 +316,8 @@ def export(
 @app.command()
 def build(
     model: Annotated[
-        str | None, typer.Argument(metavar="MODEL", help="Folder of a training run, or a file of cv.save.")
+        str | None,
+        typer.Argument(metavar="MODEL", help="Folder of a training run, a file of cv.save, or .nam .json .aidax."),
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of what is built.")] = None,
     target: Annotated[str, typer.Option(help="What to build for; --list-targets shows all.")] = "host",

@@ -57,10 +57,11 @@ def run_build(model: Path, output: Path, options: BuildOptions) -> int:
     find_target(options.target, options.cpu) if options.emit == "object" else None
     data = None if options.data is None else _read_data(options.data)
     from conveyor.build.build import build
+    from conveyor.build.plugin_files import is_plugin_file
     from conveyor.tasks.saved import load_saved
 
     made = build(
-        load_saved(model),
+        model if is_plugin_file(model) else load_saved(model),
         output,
         target=options.target,
         cpu=options.cpu,
