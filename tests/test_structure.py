@@ -26,6 +26,7 @@ LAYERS = [
     ["frontend"],
     ["cells", "operators"],
     ["backends"],
+    ["runtime"],
     ["states"],
     ["torch_ops"],
     ["layers"],
@@ -35,6 +36,7 @@ LAYERS = [
     ["testing"],
     ["tasks"],
     ["forecast"],
+    ["build"],
     ["doctor"],
     ["bench"],
     ["cli"],
@@ -44,10 +46,10 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # The same within these packages.
 INNER = {
     "ir": ["ops", "types", "printer", "verify", "program", "parser", "canonical", "transforms"],
-    "backends": ["interface", "lowering", "reference", "cpu"],
+    "backends": ["param_layout", "interface", "lowering", "reference", "cpu"],
     "backends.cpu": ["codegen", "runtime"],
 }
-NO_TORCH = ("ir", "views", "frontend", "cells", "operators", "backends/lowering", "backends/cpu/codegen")
+NO_TORCH = ("ir", "views", "frontend", "cells", "operators", "backends/lowering", "backends/cpu/codegen", "runtime")
 
 
 def module_of(path: Path) -> str:

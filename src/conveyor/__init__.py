@@ -6,7 +6,6 @@ Nothing heavy is loaded by `import conveyor`; each name loads what it needs when
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from conveyor import moved
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from conveyor import forecast as forecast
     from conveyor import sequences as sequences
     from conveyor.backends import why_not as why_not
+    from conveyor.build.build import build as build
     from conveyor.cells import cells as cells
     from conveyor.errors import ArgumentError as ArgumentError
     from conveyor.errors import BackendError as BackendError
@@ -92,6 +92,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "backends": ("why_not",),
+    "build": ("build",),
     "cells": ("cells",),
     "errors": (
         "ArgumentError",
@@ -138,6 +139,8 @@ __all__ = sorted([*_MODULE_OF, *_PACKAGES, "__version__"])  # noqa: PLE0605 - ma
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
+        from importlib.metadata import version
+
         return version("conveyor")
     if name in _PACKAGES:
         return import_module(f"conveyor.{name}")

@@ -27,6 +27,8 @@ TRUTH: dict[str, Callable[[Array], Array]] = {
     "sigmoid": lambda x: np.where(x < 0, np.exp(np.minimum(x, 0)), 1) / (1 + np.exp(-np.abs(x))),
     "log1p": np.log1p,
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+    "sin": np.sin,
+    "cos": np.cos,
 }
 # Above float32 comes float64, above float64 the processor's long double.
 WIDER = {"float32": np.float64, "float64": np.longdouble}
@@ -38,6 +40,8 @@ SPECIAL: dict[str, list[tuple[float, float]]] = {
     "sigmoid": [(0.0, 0.5), (-0.0, 0.5), (INF, 1.0), (-INF, 0.0)],
     "log1p": [(0.0, 0.0), (-0.0, 0.0), (-1.0, -INF), (INF, INF), (-1.5, NAN), (-INF, NAN)],
     "softplus": [(INF, INF), (-INF, 0.0)],
+    "sin": [(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN)],
+    "cos": [(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN)],
 }
 
 

@@ -346,6 +346,41 @@ def export(
     raise typer.Exit(run_export(model, to.value, output, force=force))
 
 
+@app.command()
+def build(
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="MODEL", help="Folder of a training run, a file of cv.save, or .nam .json .aidax."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of what is built.")] = None,
+    target: Annotated[str, typer.Option(help="What to build for; --list-targets shows all.")] = "host",
+    cpu: Annotated[str | None, typer.Option(help="The processor; code may run on no lesser one.")] = None,
+    weights: Annotated[str, typer.Option(help="How weights are stored: float32, bf16 or int8.")] = "float32",
+    emit: Annotated[str, typer.Option(help="object, or c: portable C11 for any compiler.")] = "object",
+    prefix: Annotated[str, typer.Option(help="What names of functions and files begin with.")] = "model",
+    activation: Annotated[
+        str | None, typer.Option(help="softmax, sigmoid or none at the end, in place of the model's own.")
+    ] = None,
+    skip: Annotated[bool, typer.Option("--skip", help="Add the input to the output.")] = False,
+    data: Annotated[
+        Path | None, typer.Option(help=".npy (steps, inputs) over which smaller weights are compared with float32.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files in --output.")] = False,
+    list_targets: Annotated[
+        bool, typer.Option("--list-targets", help="Show what can be built for, or what is near MODEL's name.")
+    ] = False,
+) -> None:
+    """Build a trained model as an object file, WebAssembly or C that needs nothing."""
+    from conveyor.cli import build as command
+
+    if list_targets:
+        raise typer.Exit(command.list_targets(model))
+    if model is None or output is None:
+        raise ArgumentError("build: expected MODEL and --output OUT; see conveyor build --help")
+    options = command.BuildOptions(target, cpu, weights, emit, prefix, activation, skip, data, force)
+    raise typer.Exit(command.run_build(Path(model), output, options))
+
+
 @app.command("import")
 def import_(
     file: Annotated[

@@ -30,7 +30,7 @@ class TaskGroup(TyperGroup):
         """Find the command that the first word and `--task` name."""
         name, command, rest = super().resolve_command(ctx, args)
         tasks = _tasks_of(self.commands, name)
-        if name is None or not tasks:
+        if name is None or command is None or not tasks:
             return name, command, rest
         task, others = _choose_task(name, rest, tasks)
         if task is None:

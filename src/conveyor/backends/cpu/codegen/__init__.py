@@ -2,6 +2,7 @@
 
 isa             the instruction sets (ISA) of this CPU, and the register blocks for them
 vector loops    vectors, elementary functions, loops and integers in LLVM IR
+trigonometry    sine and cosine
 gemm            the kernels of matrix products
 panel_packing   the kernel that copies a matrix into panels
 emit            LLVM IR for a schedule

@@ -15,11 +15,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+import llvmlite
 from llvmlite import binding as llvm
 from llvmlite import ir
 
@@ -161,7 +161,7 @@ _LENGTH = 8  # bytes that tell how long the notes are
 
 def _key(what: str, width: ISA) -> str:
     cpu = (llvm.get_host_cpu_name(), *sorted(host_features())) if width.cpu == "host" else (width.cpu,)
-    parts = (what, width.name, *cpu, version("llvmlite"), ".".join(map(str, llvm.llvm_version_info)), _source())
+    parts = (what, width.name, *cpu, llvmlite.__version__, ".".join(map(str, llvm.llvm_version_info)), _source())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -10,9 +10,11 @@ largest errors, in units in the last place of the exact result, over the whole r
     sigmoid    2.5       2.4       1 / (1 + e) or e / (1 + e), whichever has no cancellation
     log1p      1.5       1.5       log(u) + (x − (u − 1)) / u with u = 1 + x
     softplus   2.0       2.0       max(x, 0) + log1p(exp(−|x|))
+    sin        2.6       2.4       whole-number reduction by π/2 of numbers of any size, polynomials (trigonometry.py)
+    cos        2.7       2.4       the same
 
-NaN goes through all of them; ±inf gives the limit. Polynomials are near-minimax fits (Chebyshev interpolation at 40
-digits) over the reduced range.
+NaN goes through all of them; ±inf gives the limit, or NaN where there is none. Polynomials are near-minimax fits
+(Chebyshev interpolation at 40 digits) over the reduced range.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
+
+from conveyor.backends.cpu.codegen import trigonometry
 
 
 @dataclass(frozen=True)
@@ -324,6 +328,14 @@ class Vectors:
         # 1 + x = 0 and inf have no correction: there the quotient is NaN.
         edge = b.or_(b.fcmp_ordered("==", u, self.const(0.0)), b.fcmp_ordered("==", u, self.const(float("inf"))))
         return b.select(edge, self.log(u), y)
+
+    def sin(self, x: Any) -> Any:
+        """The sine."""
+        return trigonometry.sine(self, x)
+
+    def cos(self, x: Any) -> Any:
+        """The cosine."""
+        return trigonometry.cosine(self, x)
 
     def softplus(self, x: Any) -> Any:
         """Compute log(1 + exp(x)), without overflow."""

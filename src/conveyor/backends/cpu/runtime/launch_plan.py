@@ -19,10 +19,10 @@ from conveyor.backends.cpu.codegen.isa import ISA
 from conveyor.backends.cpu.codegen.scheduling import driver
 from conveyor.backends.cpu.codegen.vector import Format
 from conveyor.backends.cpu.runtime.memory_plan import ALIGN, MemoryPlan, Number, Shape
-from conveyor.backends.interface import ParamLayout, Part
 from conveyor.backends.lowering import array_names
 from conveyor.backends.lowering.passes import LoweredPass
 from conveyor.backends.lowering.schedule import Product, Schedule
+from conveyor.backends.param_layout import ParamLayout, Part
 from conveyor.ir.types import Bias, Matrix, Vector
 
 CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share

@@ -10,10 +10,10 @@ from conveyor.backends.cpu.codegen.argument_table import INDICES
 from conveyor.backends.cpu.codegen.isa import ISA
 from conveyor.backends.cpu.codegen.scheduling import driver
 from conveyor.backends.cpu.codegen.vector import Format
-from conveyor.backends.interface import ParamLayout
 from conveyor.backends.lowering import array_names
 from conveyor.backends.lowering.passes import LoweredPass
 from conveyor.backends.lowering.schedule import Schedule
+from conveyor.backends.param_layout import ParamLayout
 
 ALIGN = 64  # bytes: a cache line, and the widest vector
 Number = int | Callable[[int], int]  # of a job; or what it is for a number of steps
