@@ -1,4 +1,4 @@
-"""All that a writer of code needs to know of a step: the order of work, recipes, packed weights and memory."""
+"""All that a writer of code needs to know of a step: the order of work, tilings, packed weights and memory."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Plan:
     Attributes:
         graph: The step.
         stages: The order of work.
-        levels: The same, with recipes and weights.
+        levels: The same, with tilings and weights.
         memory: The layout of the state.
         blob: The constants.
         arrays: Arrays that are read as they are, and where they start.
@@ -64,7 +64,7 @@ class Plan:
 def make_plan(graph: Graph, target: Target, weights: str) -> Plan:
     """Plans a step for a target, with weights stored in a format."""
     stages, blob = schedule(graph), Blob()
-    recipes = {
+    tilings = {
         (loop.level, loop.width): tiling.choose(
             target, loop.width, len(loop.sums), pack.weight_bytes(graph, loop, weights), weights == pack.INT8
         )
@@ -78,7 +78,7 @@ def make_plan(graph: Graph, target: Target, weights: str) -> Plan:
             tuple(
                 Work(loop, found, pack.pack(graph, loop, found, weights, blob, target.dot))
                 for loop in level.loops
-                for found in [recipes[loop.level, loop.width]]
+                for found in [tilings[loop.level, loop.width]]
             ),
         )
         for level in stages.levels
@@ -86,8 +86,8 @@ def make_plan(graph: Graph, target: Target, weights: str) -> Plan:
     memory = lay_out(
         stages,
         lambda width: tiling.padded_width(target, width, weights == pack.INT8),
-        lambda loop: recipes[loop.level, loop.width].groups == 1,
-        any(r.turns_round for r in recipes.values()),
+        lambda loop: tilings[loop.level, loop.width].groups == 1,
+        any(r.turns_round for r in tilings.values()),
         dict.fromkeys(g.operand for level in levels for work in level.works for g in work.packed.groups if g.is_dot),
     )
     arrays = {graph.nodes[n].attr: 0 for n in _whole_arrays(graph)}
