@@ -196,3 +196,15 @@ def test_options_that_are_none() -> None:
         cv.forecast.Forecaster(4, frobnicate=3)
     with pytest.raises(ArgumentError, match="expected a fitted one"):
         cv.forecast.Forecaster(4).predict(daily_wave())
+
+
+def test_the_ridge_beside_a_backtest_is_as_good_as_the_runs_own() -> None:
+    """Both are fitted at the hour that they forecast from; a fifth of these rows is no number of whole days."""
+    generator = np.random.default_rng(0)
+    hours = pd.date_range("2024-01-01", periods=2000, freq="h")
+    temp = 8 + 6 * np.sin(2 * np.pi * np.arange(2000) / 24) + generator.normal(size=2000).cumsum() / 20
+    sales = 100 + 5 * temp + 20 * (hours.day_of_week < 5) + 3 * generator.normal(size=2000)
+    frame = pd.DataFrame({"ds": hours, "y": sales, "temp": temp})
+    model = cv.forecast.Forecaster(24, future=["temp"], hidden_size=4, max_steps=2).fit(frame)
+    own, found = model.scores["ridge"]["MAE"], model.backtest(frame, windows=5).scores["ridge"]["MAE"]
+    assert own is not None and found is not None and found < 1.5 * own

@@ -35,7 +35,8 @@ class TaskGroup(TyperGroup):
         task, others = _choose_task(name, rest, tasks)
         if task is None:
             # The command on text may want to know whether it was named.
-            return name, command, rest if any(p.name == "task" for p in command.params) else others
+            wanted = command is not None and any(parameter.name == "task" for parameter in command.params)
+            return name, command, rest if wanted else others
         full = _full_name(name, task)
         return full, self.commands[full], others
 

@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper
 
 from conveyor.atomic_write import as_path, check_free, write
 from conveyor.errors import ConversionError, DataError
 from conveyor.interop.onnx import runtime, to_onnx
-from conveyor.interop.onnx.exporter.graph import IR_VERSION, OPSET, Graph
+from conveyor.interop.onnx.exporter.graph import Graph
 from conveyor.tasks.forecast.data.buffer import buffer_panel
 from conveyor.tasks.forecast.data.calendar import HARMONICS, phases
 from conveyor.tasks.forecast.data.encode import ColumnCode
 from conveyor.tasks.forecast.data.panel import Panel
 from conveyor.tasks.forecast.model import LEAST_SCALE
+from conveyor.tasks.forecast.onnx_join import as_model, join
 from conveyor.tasks.forecast.predict import forecast_values, panel_reader
 from conveyor.tasks.forecast.run import Trained
 
 _TOLERANCE = 1e-4
 _FLOAT = np.dtype("float32")
-
-
-_FED = {
-    "x": "front/features",
-    "back/y": "core/y",
-    "back/base": "front/base",
-    "back/straight": "front/straight",
-    "back/unit": "front/unit",
-    "back/location": "front/series_location",
-    "back/scale": "front/series_scale",
-}
-"""What the layers and the graph behind them are fed with."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +72,7 @@ def export_forecaster(trained: Trained, path: str | Path, *, overwrite: bool = F
         raise DataError("to_onnx: expected a forecaster of series with a step between stamps, got irregular ones")
     target = as_path(path)
     check_free(target, overwrite)
-    model = _merge(_Front(trained).proto(), _core(trained), _back(trained))
+    model = join(_Front(trained).proto(), _core(trained), _back(trained))
     onnx.checker.check_model(model, full_check=True)
     data = model.SerializeToString()
     difference = _difference(trained, data)
@@ -153,7 +139,7 @@ class _Front:
         self._give("unit", self._ones() if width is None else width, [1, "batch"])
         self._give("series_location", location, [None])
         self._give("series_scale", scale, [None])
-        return _model(g.proto("front"))
+        return as_model(g.proto("front"))
 
     # Inputs
 
@@ -379,7 +365,7 @@ def _back(trained: Trained) -> onnx.ModelProto:
     g.result(
         g.named("quantiles", g.add("Add", q, g.add("Unsqueeze", location, column))), _FLOAT, [horizon, "batch", levels]
     )
-    return _model(g.proto("back"))
+    return as_model(g.proto("back"))
 
 
 def _ordered(g: Graph, q: str, middle: int, levels: int) -> str:
@@ -389,59 +375,6 @@ def _ordered(g: Graph, q: str, middle: int, levels: int) -> str:
     for k in range(middle - 1, -1, -1):
         columns[k] = g.add("Min", columns[k], columns[k + 1])
     return g.add("Concat", *columns, axis=2) if levels > 1 else q
-
-
-def _model(graph: onnx.GraphProto) -> onnx.ModelProto:
-    return helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="conveyor",
-        producer_version=version("conveyor"),
-    )
-
-
-def _merge(front: onnx.ModelProto, core: onnx.ModelProto, back: onnx.ModelProto) -> onnx.ModelProto:
-    """Join the three graphs by their names; `onnx.compose` loses weights that only the inside of a loop reads."""
-    given = {value.name for value in core.graph.input}
-    _rename(core.graph, lambda name: _FED.get(name, f"front/{name}") if name in given else f"core/{name}")
-    _rename(back.graph, lambda name: _FED.get(name, name))
-    parts = (front.graph, core.graph, back.graph)
-    nodes, read = [], {"quantiles"}
-    for node in reversed([node for part in parts for node in part.node]):
-        if read.intersection(node.output):
-            nodes.append(node)
-            read |= _names_read(node)
-    graph = helper.make_graph(
-        nodes[::-1],
-        "forecast",
-        [value for value in front.graph.input if value.name in read],
-        list(back.graph.output),
-        [weight for part in parts for weight in part.initializer if weight.name in read],
-    )
-    return _model(graph)
-
-
-def _rename(graph: onnx.GraphProto, new: Callable[[str], str]) -> None:
-    """Rename every value in a graph and in the graphs inside it."""
-    for node in graph.node:
-        node.name = new(node.name)
-        for names in (node.input, node.output):
-            names[:] = [new(name) if name else "" for name in names]
-        for inner in _graphs_inside(node):
-            _rename(inner, new)
-    for value in (*graph.input, *graph.output, *graph.initializer, *graph.value_info):
-        value.name = new(value.name)
-
-
-def _names_read(node: onnx.NodeProto) -> set[str]:
-    inside = {name for graph in _graphs_inside(node) for inner in graph.node for name in _names_read(inner)}
-    results = {value.name for graph in _graphs_inside(node) for value in graph.output}
-    return {*node.input} | inside | results
-
-
-def _graphs_inside(node: onnx.NodeProto) -> list[onnx.GraphProto]:
-    return [graph for a in node.attribute for graph in (*([a.g] if a.HasField("g") else []), *a.graphs)]
 
 
 def onnx_inputs(trained: Trained, panel: Panel) -> dict[str, Any]:
