@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_sequence
 
 import conveyor as cv
 from conveyor.errors import ArgumentTypeError, TensorError
@@ -97,6 +98,12 @@ def test_a_reset_of_wrong_shape_is_told_as_such() -> None:
 
 # The words of torch.nn's own errors, asked of torch.nn here rather than written down.
 
+
+def state_of(make: Any, shape: tuple[int, ...]) -> Any:
+    """An initial state of zeros, of one shape."""
+    return (zeros(*shape), zeros(*shape)) if make in (nn.LSTM, cv.LSTM) else zeros(*shape)
+
+
 MISTAKES: list[tuple[str, str, Callable[[Any], Any]]] = [
     *((kind, "no width", lambda make: make(I, 0)) for kind in ("LSTM", "GRU", "RNN")),
     *((kind, "no input", lambda make: make(0, H)) for kind in ("LSTM", "GRU", "RNN")),
@@ -109,6 +116,26 @@ MISTAKES: list[tuple[str, str, Callable[[Any], Any]]] = [
     *((kind, "batch_first", lambda make: make(I, H, batch_first="no")) for kind in ("LSTM", "GRU", "RNN")),
     *((kind, "dtype", lambda make: make(I, H)(X.double())) for kind in ("LSTM", "GRU", "RNN")),
     *((kind, "proj_size", lambda make: make(I, H, proj_size=2)) for kind in ("GRU", "RNN")),
+    *((kind, "width", lambda make: make(I, H)(zeros(T, B, 7))) for kind in ("LSTM", "GRU", "RNN")),
+    *((kind, "width without a batch", lambda make: make(I, H)(zeros(T, 7))) for kind in ("LSTM", "GRU", "RNN")),
+    *((kind, "packed width", lambda make: make(I, H)(pack_sequence([zeros(T, 7)]))) for kind in ("GRU", "RNN")),
+    *((kind, "rank", lambda make: make(I, H)(zeros(I))) for kind in ("LSTM", "GRU", "RNN")),
+    *((kind, "high rank", lambda make: make(I, H)(zeros(1, T, B, I))) for kind in ("LSTM", "GRU", "RNN")),
+    *((kind, "rank of a step", lambda make: make(I, H)(X)) for kind in ("LSTMCell", "GRUCell", "RNNCell")),
+    *(
+        (kind, f"state {shape} of {rows}D", lambda make, x=x, shape=shape: make(I, H, 2)(x, state_of(make, shape)))
+        for kind in ("LSTM", "GRU", "RNN")
+        for rows, x, shapes in (
+            (3, X, ((2, B, 7), (2, 7, H), (3, B, H), (2, 1, H), (2, H), (2, B, 1, H))),
+            (2, X[:, 0], ((2, 7), (3, H), (2, 1, H), (H,))),
+        )
+        for shape in shapes
+    ),
+    ("LSTM", "second state", lambda make: make(I, H)(X, (zeros(1, B, H), zeros(1, B, 7)))),
+    ("LSTM", "second state's rank", lambda make: make(I, H)(X, (zeros(1, B, H), zeros(B, H)))),
+    ("LSTM", "projected state", lambda make: make(I, H, proj_size=2)(X, (zeros(1, B, H), zeros(1, B, H)))),
+    ("LSTM", "projected state's cell", lambda make: make(I, H, proj_size=2)(X, (zeros(1, B, 2), zeros(1, B, 2)))),
+    *((kind, "both ways", lambda make: make(I, H, bidirectional=True)(X, state_of(make, (1, B, H)))) for kind in ("LSTM", "GRU", "RNN")),
     ("LSTM", "negative proj_size", lambda make: make(I, H, proj_size=-1)),
     ("LSTM", "large proj_size", lambda make: make(I, H, proj_size=H)),
     ("RNN", "nonlinearity", lambda make: make(I, H, nonlinearity="sin")),
@@ -129,6 +156,6 @@ def test_torchs_words_stand_beside_ours(kind: str, call: Callable[[Any], Any]) -
     with pytest.raises(cv.ArgumentError) as ours:
         call(getattr(cv, kind))
     assert isinstance(ours.value, theirs.type), f"torch raises {theirs.type.__name__}"
-    # A cell's errors begin with its name in torch.
-    words = re.sub(r"^\w+Cell: ", "", str(theirs.value)).rstrip(". ")
+    # Some errors begin with the layer's name in torch.
+    words = re.sub(r"^(\w+Cell|LSTM|GRU|RNN): ", "", str(theirs.value)).rstrip(". ").replace("D tensor instead", "D instead")
     assert words in str(ours.value)

@@ -232,3 +232,13 @@ def test_compile_makes_one_graph() -> None:
         x = torch.randn(2, 5) if isinstance(layer, cv.LSTMCell) else torch.randn(3, 2, 5)
         compiled = torch.compile(layer, backend="eager", fullgraph=True)
         torch.testing.assert_close(compiled(x)[0], layer(x)[0])
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("given", [{}, {"num_layers": 2, "bias": False}, {"batch_first": True, "bidirectional": True}])
+def test_layers_are_printed_as_torchs(kind: str, given: dict[str, Any]) -> None:
+    assert repr(getattr(cv, kind)(5, 6, **given)) == repr(getattr(nn, kind)(5, 6, **given))
+
+
+def test_projections_are_printed() -> None:
+    assert repr(cv.LSTM(5, 6, 2, proj_size=3)) == repr(nn.LSTM(5, 6, 2, proj_size=3))

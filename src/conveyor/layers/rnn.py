@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from conveyor.cells import cells
-from conveyor.errors import ArgumentError, ArgumentTypeError, shown
+from conveyor.errors import ArgumentError, ArgumentTypeError, TensorError, shown
 from conveyor.frontend import CellDefinition
 from conveyor.ir.program import Program
 from conveyor.ir.transforms.param_layout import Layout, doubled_layout
@@ -17,7 +17,7 @@ from conveyor.layers.arguments.conversion import as_sizes, check_as_torch, per_l
 from conveyor.layers.arguments.fx_proxies import call_node, is_symbolic
 from conveyor.layers.call_plan import call_stack
 from conveyor.layers.concatenated import Gates, fill, sizes_of
-from conveyor.layers.core.stack import Stack
+from conveyor.layers.core.stack import Fields, Stack
 from conveyor.layers.core.torch_names import LSTMNames, RecurrentNames
 from conveyor.layers.options import OPTIONS
 from conveyor.scalars import plain_number, plain_numbers, whole_number
@@ -96,6 +96,16 @@ class _TorchLike(Stack, RecurrentNames):
         )
         self.hidden_size = plain_numbers(hidden_size)
         self.proj_size = plain_number(proj_size)
+
+    def _unpack(self, fields: Fields | None, batch: int | None, like: Tensor) -> list[tuple[Tensor, ...]]:
+        try:
+            return super()._unpack(fields, batch, like)
+        except TensorError as error:
+            torchs = self._words_of_states(fields or (), batch)
+            raise TensorError(f"{error} ({torchs})" if torchs else str(error)) from None
+
+    def _sizes_repr(self) -> str:
+        return super()._sizes_repr() + (f", proj_size={self.proj_size}" if self.proj_size else "")
 
     @classmethod
     def from_concatenated(cls, gates: Gates, **arguments: Any) -> Self:

@@ -21,13 +21,19 @@ def check_input(x: Any, input_size: int, like: Tensor, batch_first: bool, ranks:
     shapes = {3: order, 2: "(T, input_size)"} if 3 in ranks else {2: "(B, input_size)", 1: "(input_size,)"}
     if x.dim() not in ranks:
         wanted = " or ".join(shapes[r] for r in sorted(ranks, reverse=True))
-        raise TensorError(f"input is {wanted}, got {x.dim()} dimensions of sizes {tuple(x.shape)}")
-    if x.shape[-1] != input_size:
-        is_step = 1 in ranks
+        torchs = f"Expected input to be {min(ranks)}D or {max(ranks)}D, got {x.dim()}D instead"
         raise TensorError(
-            f"input's last size is input_size = {input_size}, got {x.shape[-1]} in {tuple(x.shape)};"
-            f" make the layer with input_size={x.shape[-1]} or check the order of the axes"
-            + (f" (input has inconsistent input_size: got {x.shape[-1]} expected {input_size})" if is_step else "")
+            f"input is {wanted}, got {x.dim()} dimensions of sizes {tuple(x.shape)}"
+            + (f" ({torchs})" if len(ranks) == 2 else "")
+        )
+    if x.shape[-1] != input_size:
+        got = f"got {x.shape[-1]}"
+        torchs = f"input.size(-1) must be equal to input_size. Expected {input_size}, {got}"
+        if 1 in ranks:
+            torchs = f"input has inconsistent input_size: {got} expected {input_size}"
+        raise TensorError(
+            f"input's last size is input_size = {input_size}, {got} in {tuple(x.shape)};"
+            f" make the layer with input_size={x.shape[-1]} or check the order of the axes ({torchs})"
         )
     if 1 not in ranks:  # a single step checks its states' shapes first, as torch.nn's cells do
         check_kind("input", x, like)

@@ -6,7 +6,7 @@ and the methods by which torch updates it do nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -110,6 +110,23 @@ class RecurrentNames(nn.RNNBase):
         """
         self.check_input(input, batch_sizes)
         self.check_hidden_size(hidden, self.get_expected_hidden_size(input, batch_sizes))
+
+    def _words_of_states(self, fields: Sequence[Any], batch: int | None) -> str:
+        """Says which state has a wrong shape in the words of torch.nn's layers."""
+        if not all(isinstance(field, Tensor) for field in fields):
+            return ""  # one tensor a layer, which torch has not
+        rank, ranks = 2 if batch is None else 3, [field.dim() for field in fields]
+        if any(r != rank for r in ranks):
+            lead = f"For {'unbatched' if batch is None else 'batched'} {rank}-D input"
+            got = f"but got {ranks[0]}-D tensor" if len(ranks) == 1 else f"but got ({ranks[0]}-D, {ranks[1]}-D) tensors"
+            return f"{lead}, {'hx' if len(ranks) == 1 else 'hx and cx'} should also be {rank}-D {got}"
+        widths = (self.proj_size or self.hidden_size, self.hidden_size)
+        for k, (field, width) in enumerate(zip(fields, widths, strict=False)):
+            shape = list(field.shape if batch is not None else field.unsqueeze(1).shape)
+            expected = (len(self.units), 1 if batch is None else batch, width)
+            if shape != list(expected):
+                return f"Expected hidden{'' if len(ranks) == 1 else f'[{k}]'} size {expected}, got {shape}"
+        return ""
 
     def permute_hidden(self, hx: Any, permutation: Tensor | None) -> Any:
         """Permutes the rows of a state (…, B, width)."""
