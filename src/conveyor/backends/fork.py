@@ -1,4 +1,4 @@
-"""Whether this process is the child of a fork, in which the threads of its parent are gone.
+"""A flag that tells whether this process is the child of a fork, in which the parent's threads are gone.
 
 This stands apart from the backends, which are loaded when they are first used, so that it is loaded before the fork.
 """
@@ -19,5 +19,5 @@ os.register_at_fork(after_in_child=_in_child)
 
 
 def forked() -> bool:
-    """Whether the process has been forked since this module was loaded."""
+    """Tell whether this process is the child of a fork made after this module was imported."""
     return is_child

@@ -1,4 +1,4 @@
-"""The one call interface of all backends: what a recurrence is given, what it leaves, and what its gradients are.
+"""The call interface of all backends: a recurrence's arguments, its residuals and its gradients.
 
 A backend runs `RecurrenceArgs` forward to `Residuals`, and these backward to `Gradients`.
 """
@@ -23,7 +23,7 @@ Key = tuple[str, str]  # of a parameter: its operation and its name
 
 @dataclass(frozen=True)
 class Part:
-    """Rows `start` to before `stop` of a tensor, known by its number."""
+    """Rows `start` to before `stop` of a tensor, which its index identifies."""
 
     tensor: int
     start: int
@@ -32,12 +32,12 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class ParamLayout:
-    """Where each parameter of a program lies in the tensors of a layer. Compared by identity.
+    """The row ranges that each parameter of a program takes up in a layer's tensors. Compared by identity.
 
     Attributes:
-        parts: The rows that each parameter is made of; several are added up.
-        widths: The numbers of the program's symbolic widths.
-        launches: What a backend has worked out for this layout, to be used again; neither copied nor pickled.
+        parts: The row ranges of each parameter; several are summed.
+        widths: The values of the program's symbolic widths.
+        launches: A backend's cached launch plans for this layout; neither copied nor pickled.
     """
 
     parts: Mapping[Key, tuple[Part, ...]]
@@ -52,7 +52,7 @@ class ParamLayout:
 
     @cached_property
     def edges(self) -> Mapping[int, tuple[int, ...]]:
-        """For each tensor, where its parts begin and end."""
+        """The row offsets at which each tensor is split into parts, in ascending order, 0 included."""
         found: dict[int, set[int]] = {}
         for parts in self.parts.values():
             for p in parts:
@@ -61,7 +61,7 @@ class ParamLayout:
 
     @cached_property
     def tensors(self) -> int:
-        """How many tensors the parameters lie in."""
+        """The number of tensors that hold the parameters."""
         return 1 + max((p.tensor for parts in self.parts.values() for p in parts), default=-1)
 
     @cached_property
@@ -78,7 +78,7 @@ class ParamLayout:
 
     @classmethod
     def parse(cls, text: str) -> ParamLayout:
-        """Read a layout from its text.
+        """Parse a layout from its text.
 
         Raises:
             ProgramError: The text is damaged.
@@ -98,11 +98,11 @@ class ParamLayout:
 
 
 class Parameters(Mapping[Key, Tensor]):
-    """A program's parameters by (op, key), cut differentiably from the tensors that hold them.
+    """A program's parameters by (op, key): differentiable slices of the tensors that hold them.
 
     Args:
-        tensors: What holds them.
-        layout: Where each lies in them.
+        tensors: The tensors that hold them.
+        layout: The parameter layout.
     """
 
     def __init__(self, tensors: Sequence[Tensor], layout: ParamLayout) -> None:
@@ -111,24 +111,24 @@ class Parameters(Mapping[Key, Tensor]):
 
     @classmethod
     def of(cls, params: Mapping[Key, Tensor], widths: Mapping[str, int]) -> Parameters:
-        """Parameters that each are a tensor of their own, unless they are `Parameters`."""
+        """Wrap parameters that are a tensor each; return `Parameters` as they are."""
         if isinstance(params, cls):
             return params
         parts = {key: (Part(k, 0, len(tensor)),) for k, (key, tensor) in enumerate(params.items())}
         return cls(tuple(params.values()), ParamLayout(parts, widths))
 
     def to(self, dtype: torch.dtype) -> Parameters:
-        """Cast the parameters; the same object where they have the type."""
+        """Cast the parameters to a dtype; return this object where they already have it."""
         if all(t.dtype is dtype for t in self.tensors):
             return self
         return Parameters([t.to(dtype) for t in self.tensors], self.layout)
 
     @cached_property
     def _cut(self) -> dict[tuple[int, int], Tensor]:
-        """Each tensor's parts, by where they begin.
+        """The slices of the tensors, by (tensor, first row).
 
-        One split of the whole has a backward pass that writes the gradient once; a slice each would write zeros and
-        add.
+        A single `split` of a tensor has a backward pass that writes the gradient once; separate slices would each write
+        zeros and add.
         """
         found: dict[tuple[int, int], Tensor] = {}
         for k, edges in self.layout.edges.items():
@@ -178,22 +178,22 @@ class VarLen:
 
     @cached_property
     def starts(self) -> list[int]:
-        """Where each step's rows begin; last, where all end."""
+        """The offset of each step's first packed row, and last the number of packed rows: (T + 1)."""
         return [0, *accumulate(self.sizes)]
 
     @property
     def rows(self) -> int:
-        """How many rows there are in all."""
+        """The number of packed rows, N."""
         return self.starts[-1]
 
     @cached_property
     def table(self) -> ctypes.Array[ctypes.c_int64]:
-        """`starts`, behind what stands for the step before the first: the rows of the batch stand before all others."""
+        """`starts` preceded by −`batch`, the offset of the initial states, which precede all packed rows."""
         return (ctypes.c_int64 * (len(self.starts) + 1))(-self.batch, *self.starts)
 
     @cached_property
     def ends(self) -> Tensor:
-        """For each row of the batch, where its state after its last step stands behind `batch` rows of initial ones."""
+        """The index of each batch row's last state, (B,), in packed rows that follow `batch` rows of initial states."""
         sizes = torch.tensor([self.batch, *self.sizes])
         starts = torch.tensor([0, *(self.batch + s for s in self.starts[:-1])])
         row = torch.arange(self.batch)
@@ -204,11 +204,11 @@ class VarLen:
 
 @dataclass(frozen=True, eq=False)
 class RecurrenceSpec:
-    """What a recurrence has beside tensors.
+    """The parts of a recurrence that are not tensors.
 
     Attributes:
         program: A forward program.
-        layout: Where its parameters lie.
+        layout: The layout of its parameters.
     """
 
     program: Program
@@ -216,7 +216,7 @@ class RecurrenceSpec:
 
     @property
     def widths(self) -> Mapping[str, int]:
-        """The numbers of the program's widths."""
+        """The values of the program's symbolic widths."""
         return self.layout.widths
 
     @cached_property
@@ -236,7 +236,7 @@ class RecurrenceSpec:
         varlen: VarLen | None = None,
         keep: tuple[int, ...] = (),
     ) -> RecurrenceArgs:
-        """Arguments from the input, the states, the auxiliary inputs and the parameters' tensors in a row."""
+        """Build the arguments from the input, states, auxiliary inputs and parameter tensors in one sequence."""
         a = 1 + len(self.program.states)
         b = a + len(self.program.aux)
         return RecurrenceArgs(
@@ -246,18 +246,18 @@ class RecurrenceSpec:
 
 @dataclass(frozen=True, eq=False)
 class RecurrenceArgs:
-    """What a recurrence runs on.
+    """The arguments of one call of a recurrence.
 
     Attributes:
-        spec: What it has beside tensors.
+        spec: The program and the parameter layout.
         x: The input, (T, B, I); packed rows (N, I) with `varlen`.
         states: The initial states, each (B, width), in the program's order.
         aux: The auxiliary inputs in the program's order, (T, B, width) or, if the same at each step, (1, B, width);
             packed rows with `varlen`.
         params: The tensors that hold the parameters.
         lengths: (B,) whole numbers, each sequence's own length, where sequences stay padded.
-        varlen: How sequences of unequal length are packed.
-        keep: Nodes whose values at each step are asked for.
+        varlen: The packed layout of sequences of unequal length.
+        keep: Nodes whose values at each step are returned.
     """
 
     spec: RecurrenceSpec
@@ -282,7 +282,7 @@ class RecurrenceArgs:
         keep: tuple[int, ...] = (),
         lengths: Tensor | None = None,
     ) -> RecurrenceArgs:
-        """Arguments from parameters and auxiliary inputs by name."""
+        """Build the arguments from parameters and auxiliary inputs by name."""
         held = Parameters.of(params, widths)
         ordered = tuple((aux or {})[a.name] for a in program.aux)
         spec = RecurrenceSpec(program, held.layout)
@@ -295,12 +295,12 @@ class RecurrenceArgs:
 
     @property
     def widths(self) -> Mapping[str, int]:
-        """The numbers of the program's widths."""
+        """The values of the program's symbolic widths."""
         return self.spec.layout.widths
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """All that may have a gradient, in a row; `RecurrenceSpec.bind` takes them back."""
+        """All tensors that may have a gradient, in the order that `RecurrenceSpec.bind` takes."""
         return (self.x, *self.states, *self.aux, *self.params)
 
     @property
@@ -310,12 +310,12 @@ class RecurrenceArgs:
 
     @cached_property
     def parameters(self) -> Parameters:
-        """The parameters, cut from their tensors."""
+        """The parameters as slices of the tensors that hold them."""
         return Parameters(self.params, self.spec.layout)
 
     @property
     def extent(self) -> tuple[int, int, tuple[int, ...]]:
-        """T, B, and the axes that outputs have before their width."""
+        """T, B, and the leading axes of outputs: (T, B), or (N,) for packed rows."""
         if self.varlen is not None:
             return len(self.varlen.sizes), self.varlen.batch, (self.varlen.rows,)
         total, batch, _ = self.x.shape
@@ -324,15 +324,15 @@ class RecurrenceArgs:
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """What a forward pass gives, and what it leaves for the backward pass of a compiled backend.
+    """The results of a forward pass, and the residuals that a compiled backward pass reads.
 
     Attributes:
         output: The first state after each step, (T, B, width); packed rows with `varlen`.
         states: Each state after the last step, (B, width).
-        kept: Values that were asked for by their nodes, each (T, B, width), without a graph; conditions are 0 or 1.
+        kept: The values of the nodes in `keep`, each (T, B, width), without a graph; conditions are 0 or 1.
         history: Each state before each step and after the last, ((T + 1), B, width), or of a single step before it,
             (B, width); of sequences of unequal length (B + rows, width). Empty where no backward pass follows.
-        saved: Values that the gradient reads, side by side, (T, B, columns).
+        saved: The values that the gradient reads, concatenated, (T, B, columns).
     """
 
     output: Tensor
@@ -344,13 +344,13 @@ class Residuals:
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """What a backward pass gives.
+    """The results of a backward pass.
 
     Attributes:
-        x: Gradient of the input, (T, B, I); None if nobody asked for it.
-        states: Of the initial states, each (B, width).
-        aux: Of the auxiliary inputs in the program's order, each (T, B, width).
-        params: Of the tensors that hold the parameters.
+        x: The gradient of the input, (T, B, I); None if it was not requested.
+        states: The gradients of the initial states, each (B, width).
+        aux: The gradients of the auxiliary inputs in the program's order, each (T, B, width).
+        params: The gradients of the tensors that hold the parameters.
     """
 
     x: Tensor | None

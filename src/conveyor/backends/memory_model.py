@@ -1,4 +1,4 @@
-"""How much memory a pass for training takes, worked out without running it."""
+"""An estimate of the memory that a training pass takes, made without running the pass."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _OBJECTS = 900
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """Bytes of a pass forward and backward.
+    """The memory of a forward and backward pass, in bytes.
 
     Attributes:
-        saved: What is kept from forward to backward, the states after each step among it.
-        working: What is needed while a pass runs.
+        saved: The residuals from forward to backward, with the state history.
+        working: The workspace while a pass runs.
     """
 
     saved: int
@@ -28,19 +28,19 @@ class MemoryUse:
 
 
 def matrices(program: Program, widths: Mapping[str, int]) -> int:
-    """How many numbers the matrices of a program have."""
+    """Count the elements of a program's matrices."""
     return sum(widths[p.rows] * widths[p.cols] // p.blocks for p in program.params if isinstance(p, Matrix))
 
 
 def memory_use_of_loop(program: Program, widths: Mapping[str, int], steps: int, batch: int, itemsize: int) -> MemoryUse:
-    """What plain torch takes for a time loop, which keeps every value.
+    """Estimate the memory of a time loop in plain torch, which saves every value of every step.
 
     Args:
         program: A forward program.
-        widths: The numbers of its widths.
+        widths: The values of its symbolic widths.
         steps: T.
         batch: B.
-        itemsize: Bytes of a number.
+        itemsize: The size of an element, in bytes.
     """
     planned = plan(program)
     made = [program.nodes[n] for n in (*planned.hoisted, *planned.stepped) if program.nodes[n].args]

@@ -1,4 +1,4 @@
-"""From padded sequences of unequal length to packed ones, so that nothing is computed for padding, and back."""
+"""Packing of padded sequences into rows without padding, and the way back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from conveyor.backends.interface import VarLen
 
 
 class Packing:
-    """How the rows of padded sequences (T, B, …) are packed, the longest sequence first.
+    """The order in which the rows of padded sequences (T, B, …) are packed, the longest sequence first.
 
     Args:
         lengths: (B,) int64.
@@ -19,7 +19,7 @@ class Packing:
     Attributes:
         varlen: The packed layout.
         order: The rows of the batch from the longest to the shortest.
-        back: Where each row of the batch stands in that order.
+        back: The position of each batch row in that order.
         rows: For each packed row the row of the padded sequences, T x B rows in order.
         turned: For each packed row that of the same sequence read from its end.
     """
@@ -43,20 +43,20 @@ class Packing:
 
     @classmethod
     def of(cls, lengths: Tensor, steps: int) -> Packing:
-        """Of padded sequences."""
+        """Make the packing of padded sequences from their lengths."""
         lengths = lengths.to(torch.int64)
         return cls(lengths, torch.argsort(lengths, descending=True, stable=True), steps)
 
     def pack(self, padded: Tensor) -> Tensor:
-        """(T, B, K) as packed rows (N, K); differentiable, and what is padding is never read."""
+        """Pack (T, B, K) into rows (N, K), differentiably; padding is never read."""
         return padded.reshape(-1, padded.shape[-1]).index_select(0, self.rows)
 
     def turn(self, packed: Tensor) -> Tensor:
-        """Packed rows in the order in which each sequence is read from its own end; twice gives what was."""
+        """Reverse each sequence of packed rows (N, K) in time; applied twice it is the identity."""
         return packed.index_select(0, self.turned)
 
     def unpack(self, packed: Tensor, batch: int) -> Tensor:
-        """Packed rows (N, K) as (T, B, K), zero where there is padding."""
+        """Unpack rows (N, K) into (T, B, K), with zeros for padding."""
         if not self.steps * batch:  # nothing to copy, and torch refuses to copy nothing into nothing
             return packed.reshape(self.steps, batch, packed.shape[-1]).clone()
         whole = packed.new_zeros((self.steps * batch, packed.shape[-1]))
@@ -64,7 +64,7 @@ class Packing:
 
 
 def turn_padded(padded: Tensor, lengths: Tensor) -> Tensor:
-    """(T, B, …) with each sequence read from its own end, and padding where it was; twice gives what was."""
+    """Reverse each sequence of (T, B, …) in time and leave its padding in place; applied twice it is the identity."""
     time = torch.arange(padded.shape[0], device=padded.device).unsqueeze(1)
     index = torch.where(time < lengths, lengths.to(torch.int64) - 1 - time, time)
     return padded.gather(0, index.unsqueeze(-1).expand(-1, -1, padded.shape[-1]))

@@ -1,4 +1,4 @@
-"""The names by which layers that were pickled before `conveyor.backends.interface` call parts of themselves."""
+"""Aliases under which pickles from before `conveyor.backends.interface` name the classes of a parameter layout."""
 
 from conveyor.backends.interface import ParamLayout, Part
 
@@ -6,5 +6,5 @@ __all__ = ["Part", "Places"]
 
 
 def Places(parts: object, text: str = "") -> ParamLayout:  # noqa: N802 - the name that pickles have
-    """Make the layout that a pickle describes."""
+    """Build the parameter layout that a pickle describes."""
     return ParamLayout.parse(text)

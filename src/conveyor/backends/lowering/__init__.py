@@ -1,4 +1,4 @@
-"""From a program to the work of a pass, for every compiled backend. Neither LLVM nor torch here.
+"""Lowering of a program to the schedules of a pass, for every compiled backend. Neither LLVM nor torch here.
 
 passes       what a program needs of a pass, forward and backward
 schedule     the order of work inside a step: products, pointwise work, what needs a whole row

@@ -1,4 +1,4 @@
-"""Sums of products by several matrices, made as one product.
+"""GEMM fusion: a sum of products by several matrices becomes one product.
 
 A gradient that flows back through several matrices is a sum of products, one a matrix. Where the operands lie side by
 side in memory it is one product, of the operands side by side by the matrices on top of each other: one pass over the
@@ -24,7 +24,7 @@ class Join:
 
 
 def find(program: Program, nodes: Iterable[int], wanted: Iterable[int], beside: Callable[[int], bool]) -> list[Join]:
-    """The sums of at least two products among some nodes.
+    """Find the sums of at least two products among some nodes.
 
     Args:
         program: A backward program.
@@ -51,7 +51,7 @@ def find(program: Program, nodes: Iterable[int], wanted: Iterable[int], beside: 
 
 
 def _terms(program: Program, n: int, single: Callable[[int], bool], inner: set[int]) -> list[int]:
-    """The terms of a sum; additions within it that nobody else reads are noted as inner."""
+    """Collect the terms of a sum; additions inside it that no other node reads are added to the inner ones."""
     terms: list[int] = []
     for a in program.nodes[n].args:
         node = program.nodes[a]
@@ -69,7 +69,7 @@ def _is_product(program: Program, n: int) -> bool:
 
 
 def side_by_side(groups: Sequence[Sequence[int]], others: Iterable[int]) -> tuple[int, ...]:
-    """An order of operands in which those of each group stand together, as far as that can be had."""
+    """Order operands so that those of each group are adjacent, as far as that is possible."""
     order: list[int] = []
     placed: list[set[int]] = []
     for group in sorted(groups, key=len, reverse=True):
@@ -85,14 +85,14 @@ def side_by_side(groups: Sequence[Sequence[int]], others: Iterable[int]) -> tupl
 
 
 def _divides(order: list[int], groups: list[set[int]], at: int) -> bool:
-    """Whether something put in at this place would stand between members of a group."""
+    """Tell whether an insertion at index `at` of the order would separate members of a group."""
     return any(
         any(n in g for n in order[:at]) and any(n in g for n in order[at:]) for g in groups if g.intersection(order)
     )
 
 
 def runs(operands: Iterable[int], order: Sequence[int]) -> list[tuple[int, ...]]:
-    """Operands, divided into those that stand together."""
+    """Divide operands into runs of adjacent ones."""
     place = {n: k for k, n in enumerate(order)}
     found: list[list[int]] = []
     for n in sorted(operands, key=lambda n: place[n]):
@@ -104,7 +104,7 @@ def runs(operands: Iterable[int], order: Sequence[int]) -> list[tuple[int, ...]]
 
 
 def rewrite(program: Program, joins: Sequence[Join], order: Sequence[int]) -> tuple[Node, ...]:
-    """The program's nodes with joined products, which read several operands by as many matrices.
+    """Rewrite the program's nodes with fused products, each of several operands by as many matrices.
 
     The numbers of nodes stay; what is new stands behind them. An addition may thereby stand before its arguments.
     """

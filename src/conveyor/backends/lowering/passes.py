@@ -1,14 +1,13 @@
-"""What a program needs of a pass, forward and backward: worked out once, then only executed.
+"""Lowering of a program to its forward and its backward pass, done once for each program.
 
 A pass goes over the sequence in chunks of steps. For each chunk:
 
-    before   what no state reaches (products of the input) is made for all its steps at once;
-    loop     step by step, what depends on the step before;
-    after    what only depends on the loop (the input's gradient) is made for all its steps at once;
-    sums     over time and batch are added up: the parameters' gradients.
+    before   values that no state reaches (products of the input) are computed for all its steps at once;
+    loop     step by step, values that depend on the step before;
+    after    values that depend only on the loop (the input's gradient) are computed for all its steps at once;
+    sums     the parameters' gradients are summed over time and batch.
 
-The forward pass keeps for the backward pass the values that the gradient reads and that are not had more cheaply by
-computing them again.
+The forward pass saves the values that the gradient reads, except those that are cheaper to recompute.
 """
 
 from __future__ import annotations
@@ -48,13 +47,13 @@ class LoweredPass:
     """A pass over a sequence.
 
     Attributes:
-        name: What tells it from all other passes.
+        name: Identifies the pass among all others.
         program: The program whose nodes are computed.
         before: Work ahead of the loop.
         loop: The loop. It stores the states under `state <name>` or the gradients of states under `grad <name>`.
         after: Work behind it, which stores under `d <name>` the gradients of the input and the auxiliary inputs.
         saved: Nodes that a forward pass keeps, and its backward pass reads, in the order of their columns.
-        kept: Nodes that a forward pass gives to its caller.
+        kept: Nodes that a forward pass returns to its caller.
         left: Nodes that the loop leaves behind for a chunk, in the order of their columns.
         outers: Gradients of matrices.
         sums: Gradients of biases and vectors.
@@ -73,7 +72,7 @@ class LoweredPass:
 
     @property
     def schedules(self) -> tuple[tuple[str, Schedule], ...]:
-        """The three kinds of work, by name."""
+        """The three schedules, by name."""
         return ("before", self.before), ("loop", self.loop), ("after", self.after)
 
 
@@ -82,7 +81,7 @@ _INLINE = ("const", "width")  # compiled code makes these itself
 
 @lru_cache(maxsize=256)
 def lower_forward(program: Program, training: bool, keep: tuple[int, ...] = ()) -> LoweredPass:
-    """Work out the forward pass; with `keep`, nodes whose values at each step are asked for."""
+    """Lower the forward pass; `keep` names nodes whose values at each step are returned."""
     planned = plan(program, keep)
     nodes = program.nodes
     saved = lower_backward(program, True).saved if training else ()
@@ -101,7 +100,7 @@ def lower_forward(program: Program, training: bool, keep: tuple[int, ...] = ()) 
 
 @lru_cache(maxsize=256)
 def lower_backward(program: Program, wants_x: bool) -> LoweredPass:
-    """Work out the backward pass; `wants_x` says whether the input's gradient is asked for."""
+    """Lower the backward pass; `wants_x` tells whether the input's gradient is computed."""
     derived = differentiate(program)
     planned = plan(derived)
     nodes = derived.nodes
@@ -163,12 +162,12 @@ def lower_backward(program: Program, wants_x: bool) -> LoweredPass:
 
 
 def saved_nodes(program: Program) -> tuple[int, ...]:
-    """The nodes whose values a forward pass keeps for the backward pass, in the order of their columns."""
+    """List the nodes that a forward pass saves for the backward pass, in the order of their columns."""
     return lower_backward(program, True).saved
 
 
 def _before(program: Program, hoisted: tuple[int, ...], wanted: Collection[int]) -> Schedule:
-    """The work ahead of the loop for those of the wanted nodes that are no sources."""
+    """Schedule the work ahead of the loop for those of the wanted nodes that have operands."""
     nodes = program.nodes
     made = [n for n in hoisted if n in wanted and nodes[n].args]
     sources = {n for n in hoisted if not nodes[n].args and nodes[n].op not in _INLINE}
@@ -176,7 +175,7 @@ def _before(program: Program, hoisted: tuple[int, ...], wanted: Collection[int])
 
 
 def _saved(program: Program, derived: Program, stepped: set[int]) -> tuple[int, ...]:
-    """The forward nodes that the forward pass keeps: what the gradient reads and can't easily make again."""
+    """Choose the forward nodes to save: those that the gradient reads and that are dear to recompute."""
     nodes = derived.nodes
     own = len(program.nodes)  # nodes from here on are the gradient's
     live = derived.live()
@@ -189,7 +188,7 @@ def _saved(program: Program, derived: Program, stepped: set[int]) -> tuple[int, 
 
 
 def _again(program: Program, n: int, saved: set[int], stepped: set[int], depth: int = 0) -> int | None:
-    """What it takes to compute a node from what is saved: elementary functions count 4, other operations 1."""
+    """Count the operations to recompute a node from saved values, an elementary function as 4; None if too many."""
     node = program.nodes[n]
     if OPS[node.op].result not in ("elementwise", "comparison", "logical", "select", "broadcast") or depth > 6:
         return None
@@ -212,7 +211,7 @@ _AGAIN = 8  # about what it costs to write a value to memory and to read it
 
 
 def _closure(program: Program, roots: list[int], known: set[int], stepped: set[int]) -> set[int]:
-    """The stepped nodes that the roots need and that are not known."""
+    """Collect the stepped nodes that the roots depend on and that are not known."""
     todo, seen = list(roots), set()
     while todo:
         n = todo.pop()

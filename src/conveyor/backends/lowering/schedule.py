@@ -1,4 +1,4 @@
-"""The order of work inside a step: products, then pointwise work on their results, then what needs a whole row.
+"""The schedule of a step: stages of products, of pointwise work on their results, and of reductions of a row.
 
 A product reads a whole row of its operand, and a reduction's result needs one, so each ends a stage. What a later stage
 reads is kept in memory; within a stage, values stay in registers.
@@ -17,7 +17,7 @@ from conveyor.ir.types import ROW, Node
 
 @dataclass(frozen=True)
 class Product:
-    """One call of the product kernel: operands side by side, by matrices that are packed side by side.
+    """One call of the GEMM kernel: adjacent operands times matrices that are packed side by side.
 
     Attributes:
         op: `product` or `product_t`.
@@ -51,7 +51,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Stage:
-    """Products, then pointwise work."""
+    """Products, followed by pointwise work."""
 
     products: tuple[Product, ...]
     groups: tuple[Group, ...]
@@ -65,13 +65,13 @@ class Schedule:
         program: The program.
         nodes: Its nodes, with joined products.
         given: Nodes that are in memory before the step: hoisted and saved values, states, gradients.
-        wanted: What the step stores for others: the name of an array, and the node; several may share one.
+        wanted: The step's results: the name of an array and its node; several arrays may share a node.
         scratch: Nodes that the step keeps in memory besides: results of products and reductions, and values that a
             later stage reads.
         stages: In order.
-        level: The stage in which a node is computed, or −1 for what is given.
+        level: The stage in which a node is computed, or −1 for `given` nodes.
         order: The nodes that are computed or read, an argument before its reader.
-        name: How the arrays of what is kept are named.
+        name: Names the arrays of scratch nodes.
         carried: Those of the given nodes that come from the step that ran before.
     """
 
@@ -87,7 +87,7 @@ class Schedule:
     carried: frozenset[int]
 
     def home(self, n: int) -> str:
-        """The array in which a value that is in memory lies."""
+        """Name the array that holds a value which is in memory."""
         if n in self.carried:
             return array_names.carried(n)
         if n in self.given:
@@ -112,14 +112,14 @@ def schedule(
     keep: Collection[int] = (),
     carried: Collection[int] = (),
 ) -> Schedule:
-    """Plan a step.
+    """Schedule the work of a step in stages.
 
     Args:
         program: The program.
         given: Nodes whose values are in memory at each step.
         wanted: Arrays and the nodes whose values the step must store there.
-        nodes: The program's nodes as they are to be computed, if not as they stand there.
-        name: How arrays of what the step keeps for itself are named.
+        nodes: The rewritten nodes, if they differ from the program's.
+        name: Names the arrays of scratch nodes.
         keep: Nodes that the step must keep.
         carried: Those of the given nodes that come from the step that ran before.
     """
@@ -171,7 +171,7 @@ class _Work:
         return OPS[self.nodes[n].op].result
 
     def _order(self) -> tuple[int, ...]:
-        """What is needed, an argument before its reader."""
+        """Sort the nodes that the stored ones depend on topologically, arguments first."""
         seen: dict[int, None] = {}
         todo = [(n, False) for n in reversed(self.stored)]
         while todo:
@@ -201,11 +201,11 @@ class _Work:
         return level
 
     def _computed_in(self, n: int) -> int:
-        """The stage in whose pointwise work a node is computed, or copied to where it is wanted."""
+        """Find the stage whose pointwise work computes a node or copies it to its destination."""
         return max(self.level[n], 0)
 
     def _kept(self) -> frozenset[int]:
-        """Pointwise values that a later stage or a product reads."""
+        """Collect the pointwise values that a later stage or a product reads."""
         kept = set()
         for n in self.order:
             if n in self.given:
@@ -253,7 +253,7 @@ class _Work:
         return (Group(w, tuple(stores.get(w, ())), tuple(reduces.get(w, ()))) for w in order)
 
     def _is_in_place(self, n: int, alone: set[int]) -> bool:
-        """Whether the kernel itself leaves a product where it is wanted."""
+        """Tell whether a product or reduction is written straight to its destination, so that it needs no store."""
         if n in self.given or self._kind(n) not in ("product", "reduction"):
             return False
         labels = sum(m == n for _, m in self.wanted)

@@ -1,8 +1,8 @@
-"""Evaluates nodes of a program with plain torch operations, for one step or for all steps at once.
+"""Evaluation of a program's nodes with plain torch operations, for one step or for all steps at once.
 
 Every value is a tensor whose last axis holds the units (one unit for a number a row). Nodes that are hoisted out of
 time carry the time axis in front, so that the very same operations serve for one step and for all. The reference
-backend runs everything this way; compiled backends run what stands outside the time loop so.
+backend runs everything this way; compiled backends evaluate nodes outside the time loop with it.
 """
 
 from __future__ import annotations
@@ -75,13 +75,13 @@ class _ClipGradient(torch.autograd.Function):
 
 
 def clip_gradient(value: Tensor, low: float, high: float) -> Tensor:
-    """The same value, with its gradient limited to a range."""
+    """Return the value unchanged, with its gradient clipped to a range."""
     clipped: Tensor = _ClipGradient.apply(value, low, high)  # type: ignore[no-untyped-call]
     return clipped
 
 
 class Evaluator:
-    """Evaluates the nodes of a planned program."""
+    """An evaluator of the nodes of a planned program."""
 
     def __init__(self, planned: Plan, params: Params, widths: Mapping[str, int], like: Tensor) -> None:
         self.plan = planned
@@ -94,27 +94,27 @@ class Evaluator:
         self.varying: dict[int, tuple[Tensor, ...]] = {}
 
     def hoist(self, given: Mapping[str, Tensor]) -> None:
-        """Evaluate what no state reaches, for the steps to come; inputs are (T, B, width)."""
+        """Evaluate the hoisted nodes for all steps that follow; inputs are (T, B, width)."""
         values = self.whole(given)
         self.hoisted = {n: v for n, v in values.items() if v.dim() < 3}
         self.varying = {n: v.unbind(0) for n, v in values.items() if v.dim() == 3}
 
     def whole(self, given: Mapping[str, Tensor], nodes: Iterable[int] | None = None) -> dict[int, Tensor]:
-        """The values that are hoisted (or those of `nodes`), for all steps at once; inputs are (T, B, width)."""
+        """Evaluate the hoisted nodes, or those in `nodes`, for all steps at once; inputs are (T, B, width)."""
         values: dict[int, Tensor] = {}
         for index in self.plan.hoisted if nodes is None else nodes:
             self.evaluate(index, values, given)
         return values
 
     def step(self, t: int, given: Mapping[str, Tensor]) -> dict[int, Tensor]:
-        """The values of step t, given the states (and gradients) that it reads."""
+        """Evaluate the stepped nodes at step t from the states (and gradients) before it."""
         values = self.hoisted | {n: v[t] for n, v in self.varying.items()}
         for index in self.plan.stepped:
             self.evaluate(index, values, given)
         return values
 
     def evaluate(self, index: int, values: dict[int, Tensor], given: Mapping[str, Tensor]) -> None:
-        """Put the value of a node into `values`, unless it is there; its arguments are."""
+        """Compute the value of a node and add it to `values`, which has its arguments; skip a node that is there."""
         if index in values:
             return
         node = self.nodes[index]
@@ -142,7 +142,7 @@ class Evaluator:
             values[index] = self.params[(node.op, node.attr)]
 
     def packed(self, pack: Pack) -> Tensor:
-        """The matrices of a pack on each other, (blocks, rows, columns)."""
+        """Concatenate the matrices of a pack: (blocks, rows, columns)."""
         first = pack.members[0]
         if first not in self._packed:
             named = [self.params[("product", self.nodes[m].attr)] for m in pack.members]
@@ -151,7 +151,7 @@ class Evaluator:
         return self._packed[first]
 
     def products(self, pack: Pack, operand: Tensor) -> tuple[Tensor, ...]:
-        """The products of a pack's matrices with (…, K), in the order of its members."""
+        """Multiply (…, K) by a pack's matrices; the products are in the order of its members."""
         weights = self.packed(pack)
         sizes = [self.widths[self.nodes[m].type.width] // pack.blocks for m in pack.members]
         if pack.blocks == 1:
@@ -161,7 +161,7 @@ class Evaluator:
         return tuple(p.flatten(-2) for p in parts)
 
     def product_t(self, index: int, operand: Tensor) -> Tensor:
-        """The product of a transposed matrix with (…, K)."""
+        """Multiply (…, K) by a transposed matrix."""
         node = self.nodes[index]
         blocks = self.plan.program.matrix(node).blocks
         weight = self.params[("product", node.attr)]

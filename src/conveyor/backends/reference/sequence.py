@@ -41,7 +41,7 @@ def forward(args: RecurrenceArgs) -> Residuals:
 
 
 def _tied(results: Sequence[Tensor], read: Sequence[Tensor]) -> list[Tensor]:
-    """Ties the results of no steps to what steps would have read, so that these have gradients, of zero."""
+    """Tie the results of a sequence without steps to the tensors that steps would read; their gradients are zero."""
     if not torch.is_grad_enabled() or not any(t.requires_grad for t in read):
         return list(results)
     nothing = sum(t.reshape(-1)[:0].sum() for t in read)
@@ -49,7 +49,7 @@ def _tied(results: Sequence[Tensor], read: Sequence[Tensor]) -> list[Tensor]:
 
 
 class _Keeper:
-    """Collects the values of some nodes, step by step."""
+    """A collector of the values of some nodes, step by step."""
 
     def __init__(self, program: Program, widths: Mapping[str, int], keep: tuple[int, ...]) -> None:
         self.nodes = keep
@@ -57,12 +57,12 @@ class _Keeper:
         self._found: dict[int, list[Tensor]] = {n: [] for n in keep}
 
     def take(self, values: Mapping[int, Tensor], rows: int) -> None:
-        """The values of a step for so many rows."""
+        """Save the values of a step, broadcast to (rows, width)."""
         for n, found in self._found.items():
             found.append(values[n].detach().expand(rows, self._widths[n]))
 
     def values(self, rows: tuple[int, ...], like: Tensor) -> dict[int, Tensor]:
-        """All of them, in the type of `like`."""
+        """Stack the saved values over time, in the dtype of `like`."""
         return {
             n: (torch.cat(found).to(like.dtype) if found else like.new_empty(0)).view(*rows, self._widths[n])
             for n, found in self._found.items()
@@ -96,7 +96,7 @@ def _packed(args: RecurrenceArgs) -> Residuals:
 
 
 def _trail(args: RecurrenceArgs, params: Parameters, kept: _Keeper | None = None) -> list[dict[str, Tensor]]:
-    """The states before each step, and after the last."""
+    """Compute the state history: the states before each step and after the last."""
     program, x = args.program, args.x
     run = Evaluator(_planned(program, kept.nodes if kept else ()), params, args.widths, x)
     run.hoist(_given(args))
@@ -160,6 +160,6 @@ def backward(args: RecurrenceArgs, derived: Program, grad_output: Tensor, grad_s
 
 
 def _outer(g: Tensor, v: Tensor, blocks: int) -> Tensor:
-    """The sum over the batch of g ⊗ v, block by block: (B, rows), (B, cols) → (rows, cols / blocks)."""
+    """Sum g ⊗ v over the batch, block by block: (B, rows), (B, cols) → (rows, cols / blocks)."""
     parts = torch.einsum("bkr,bkc->krc", g.unflatten(-1, (blocks, -1)), v.unflatten(-1, (blocks, -1)))
     return parts.flatten(0, 1)

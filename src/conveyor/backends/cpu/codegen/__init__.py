@@ -1,4 +1,4 @@
-"""From lowered passes to machine code, by LLVM. No torch here.
+"""Code generation: from lowered passes to machine code by LLVM. No torch here.
 
 isa             which instructions this CPU has, and what follows for registers
 vector loops    vectors, elementary functions, loops and whole numbers in LLVM IR

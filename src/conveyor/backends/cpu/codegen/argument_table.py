@@ -1,15 +1,15 @@
-"""How compiled code is told where its arrays are: one table of whole numbers, in a fixed order.
+"""The argument table of compiled code: the offsets and strides of its arrays as int64, in a fixed order.
 
-Memory comes in a few *bases*: the workspace, what is kept for the backward pass, each tensor of the caller. A table
-holds places within them, so that it is made once for a shape; a call only brings the addresses of the bases.
+Memory is addressed from a few *bases*: the workspace, the residuals, and each tensor of the caller. A table holds
+offsets from them, so that one table serves all calls of a shape; a call passes only the addresses of the bases.
 
-An array is a matrix a step. Row r of it at a step stands at
+An array is a matrix for each step. Row r of it at a step is at
 
     bases[base] + offset + size · (indices[index] · step + r · stride)
 
-with `offset` in bytes, `step` and `stride` in numbers. `indices` tells where the step is (`INDICES`), so that one form
-serves for sequences, for what a chunk of steps keeps, for two buffers that take turns, and, with `step` or `stride` 0,
-for what is the same at each step or in each row.
+with `offset` in bytes, `step` and `stride` in elements. `indices` holds the index of the step (`INDICES`), so that one
+form serves for sequences, for values kept for a chunk of steps, for double buffers, and, with `step` or `stride` 0, for
+values that are the same at each step or in each row.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ INDICES = ("step", "before", "chunk", "turn", "other turn")
 
 @dataclass
 class Table:
-    """Names of what compiled code reads, each with its place."""
+    """The names of the arrays, products and widths that compiled code reads, each with its index in the table."""
 
     widths: dict[str, int] = field(default_factory=dict)
     arrays: dict[str, int] = field(default_factory=dict)
@@ -34,19 +34,19 @@ class Table:
     size: int = 0
 
     def width(self, symbol: str) -> int:
-        """The place of a width's number."""
+        """Give the index of a width's entry."""
         if symbol not in self.widths:
             self.widths[symbol] = self._take(1)
         return self.widths[symbol]
 
     def array(self, name: str) -> int:
-        """The first place of an array."""
+        """Give the index of an array's first entry."""
         if name not in self.arrays:
             self.arrays[name] = self._take(len(FIELDS))
         return self.arrays[name]
 
     def product(self, name: str) -> int:
-        """The first place of a product."""
+        """Give the index of a product's first entry."""
         if name not in self.products:
             self.products[name] = self._take(len(PRODUCT_FIELDS))
         return self.products[name]
@@ -58,5 +58,5 @@ class Table:
 
 
 def product(work: str, first: int) -> str:
-    """The name of a product, known by its first result."""
+    """Name a product by its first result."""
     return f"{work} {first}"

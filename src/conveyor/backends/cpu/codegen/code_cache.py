@@ -1,4 +1,4 @@
-"""Compiled code on disk. Whatever is wrong with the folder, the worst that happens is that code is compiled again.
+"""The cache of compiled code on disk. If the folder is damaged, the code is compiled again.
 
 Any number of processes may use the folder at once, without a lock: an entry appears whole or not at all, and what one
 process removes, another that has just looked for it compiles again. Only files that are named as ours are ever removed,
@@ -32,7 +32,7 @@ _TOUCH = 600.0  # seconds between two notes of an entry's use
 
 @dataclass(frozen=True)
 class Usage:
-    """What the folder holds.
+    """The size of the cache folder.
 
     Attributes:
         entries: How many pieces of code.
@@ -55,7 +55,7 @@ class _File:
 
 
 def folder() -> Path:
-    """Where compiled code lies: `CONVEYOR_CACHE`, or the user's cache folder.
+    """Find the cache folder: `CONVEYOR_CACHE`, or `conveyor` in the user's cache folder.
 
     Raises:
         RuntimeError: There is no home folder.
@@ -68,7 +68,7 @@ def folder() -> Path:
 
 
 def usage() -> Usage:
-    """What the folder holds; nothing if it can't be read."""
+    """Count the cache folder's entries and bytes; zero if it cannot be read."""
     try:
         found = list(_files(folder()))
     except (OSError, RuntimeError):
@@ -77,7 +77,7 @@ def usage() -> Usage:
 
 
 def read(key: str) -> bytes | None:
-    """The code of this key; None if it is not there, or is not what was written."""
+    """Read the code of a key; None if there is no entry or its digest does not match."""
     try:
         path = folder() / key
         data = path.read_bytes()
@@ -91,7 +91,7 @@ def read(key: str) -> bytes | None:
 
 
 def write(key: str, code: bytes) -> None:
-    """Keep the code of this key; at once whole or not at all, also with several processes writing."""
+    """Write the code of a key atomically, also with several processes writing."""
     try:
         place = folder()
         place.mkdir(parents=True, exist_ok=True)
@@ -112,14 +112,14 @@ def write(key: str, code: bytes) -> None:
 
 
 def _note_use(path: Path) -> None:
-    """Let an entry's time of change be that of its last use: many systems don't keep the time of access."""
+    """Set an entry's modification time to its last use; many systems do not keep access times."""
     with suppress(OSError):
         if time.time() - path.stat().st_mtime > _TOUCH:
             os.utime(path)
 
 
 def _files(place: Path) -> Iterator[_File]:
-    """Our files."""
+    """List the cache's files."""
     with os.scandir(place) as found:
         for item in found:
             if item.name.startswith(_WRITING) or _ENTRY.fullmatch(item.name):
@@ -130,7 +130,7 @@ def _files(place: Path) -> Iterator[_File]:
 
 
 def _trim(place: Path) -> None:
-    """Remove what killed processes left, and the entries that were not used for longest if there is too much."""
+    """Remove the files of killed writers, and the least recently used entries above the size limit."""
     found = list(_files(place))
     now = time.time()
     for file in found:

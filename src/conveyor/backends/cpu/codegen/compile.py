@@ -1,4 +1,4 @@
-"""From schedules to code that can be called, through a cache in memory and one on disk.
+"""Compilation of schedules to callable code, with a cache in memory and one on disk.
 
 An entry on disk is known by what was compiled (the program's structure and the kind of pass), for which machine, and by
 this package's own source: so code that lies there is found without the LLVM IR, which takes longer to write than the
@@ -42,7 +42,7 @@ _PASS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64,
 
 @dataclass(frozen=True)
 class Compiled:
-    """The work of a pass.
+    """The compiled schedules of a pass.
 
     Attributes:
         addresses: The addresses of its functions by name.
@@ -58,7 +58,7 @@ class Compiled:
 
 
 def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: ISA, few: int = 0) -> Compiled:
-    """Compile the schedules of a pass, or take them from the cache on disk.
+    """Compile the schedules of a pass, or load them from the cache on disk.
 
     Args:
         what: Their program's hash and the kind of pass, which tell them from all others.
@@ -80,7 +80,7 @@ def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, 
 
 @dataclass(frozen=True)
 class Kernels:
-    """What all programs share.
+    """The compiled functions that all programs of a dtype and ISA share.
 
     Attributes:
         run: The function of `conveyor.backends.cpu.codegen.scheduling.driver`; a call releases the GIL.
@@ -97,7 +97,7 @@ class Kernels:
 
 @lru_cache(maxsize=16)
 def kernels(form: Format, width: ISA) -> Kernels:
-    """The kernels for a format and instructions, compiled when they are first asked for."""
+    """Compile the kernels for a dtype and ISA; later calls return the same ones."""
     with _lock:
         engine = _kernels_of(form, width)
         names = (f(form, width) for f in (driver.name, driver.part_name, task_scheduler.name, task_scheduler.part_name))
@@ -106,7 +106,7 @@ def kernels(form: Format, width: ISA) -> Kernels:
 
 
 def _kernels_of(form: Format, width: ISA) -> Any:
-    """The kernels, that for products known by its name to code that is loaded later."""
+    """Load the kernels and register the GEMM kernel by name for code that is loaded later."""
     name = gemm.product_name(form, width)
     if name not in _kernels:
         _know_threads()
@@ -126,7 +126,7 @@ def _kernels_of(form: Format, width: ISA) -> Any:
 
 
 def _know_threads() -> None:
-    """Let compiled code ask which thread it runs on, and how many there are."""
+    """Register OpenMP's functions for a thread's number and the number of threads."""
     library = openmp()
     for name, alone in zip(driver.ASKED, _ALONE, strict=True):
         asked = alone if library is None else getattr(library, name)
@@ -138,7 +138,7 @@ _ALONE = tuple(ctypes.CFUNCTYPE(ctypes.c_int)(lambda number=number: number) for 
 
 
 def _load(what: str, make: Callable[[], tuple[ir.Module, dict[str, Any]]], width: ISA) -> tuple[Any, dict[str, Any]]:
-    """The engine with the code of a module, and the notes that go with it; made if they are not on disk."""
+    """Load a module's code and notes into an engine, from disk or by compiling it."""
     key = _key(what, width)
     data = code_cache.read(key)
     if data is None:
@@ -167,7 +167,7 @@ def _key(what: str, width: ISA) -> str:
 
 @lru_cache(maxsize=1)
 def _source() -> str:
-    """The digest of the code that decides what is compiled, as it is installed: sources, byte code, or a zip file's."""
+    """Compute the digest of the code generator as installed: sources, byte code, or a zip file's."""
     package = files("conveyor")
     digest = hashlib.sha256()
     for folder in (package / "ir", package / "backends" / "lowering", package / "backends" / "cpu"):
@@ -178,7 +178,7 @@ def _source() -> str:
 
 
 def _sources(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
-    """The files of Python code in a folder and the folders in it, with their paths."""
+    """List the Python files in a folder, recursively, with their paths."""
     for entry in folder.iterdir():
         path = f"{name}/{entry.name}"
         if entry.is_dir() and entry.name != "__pycache__":

@@ -1,4 +1,4 @@
-"""Emits the work of a schedule on rows of a step.
+"""Emission of a schedule as LLVM IR, for the rows of a step.
 
     for each stage:
         for each product: call the product kernel on the rows, for this part of the columns
@@ -76,7 +76,7 @@ READERS = ("input", "const", "width", "bias", "vector", "product", "product_t", 
 def emit(
     work: Iterable[tuple[str, Schedule]], form: Format, width: ISA, loop: Callable[..., Work] | None = None
 ) -> tuple[ir.Module, Table]:
-    """Emit a module with a function for each schedule, by its name, and the layout of the table that they share.
+    """Emit a module with a function for each schedule, by its name, and the argument table that they share.
 
     Args:
         work: The schedules by name.
@@ -96,12 +96,12 @@ def emit(
 
 
 def wait_name(form: Format, width: ISA) -> str:
-    """The name of the function by which parts wait for each other."""
+    """Name the barrier function on which threads wait for each other."""
     return f"conveyor_wait_{width.name}_f{form.integer.width}"
 
 
 def splits(schedule: Schedule) -> bool:
-    """Whether the work can be split by units: no sum goes over the units of a row."""
+    """Tell whether threads can divide the units of a schedule: it has no reductions, row scalars or block matrices."""
     groups = [g for stage in schedule.stages for g in stage.groups]
     return not any(g.reduces or g.width == ROW for g in groups) and all(p.blocks == 1 for p in schedule.products)
 
@@ -149,27 +149,27 @@ class Work:
     # Memory
 
     def entry(self, b: ir.IRBuilder, place: int) -> Any:
-        """A number of the table."""
+        """Emit the load of an entry of the argument table."""
         return b.load(b.gep(self.entries, [i64(place)], source_etype=I64), typ=I64)
 
     def base(self, b: ir.IRBuilder, place: int) -> Any:
-        """The address that a base and an offset, side by side in the table, make."""
+        """Emit the address of a base plus an offset, which are adjacent in the table."""
         base = b.load(b.gep(self.bases, [self.entry(b, place)], source_etype=POINTER), typ=POINTER)
         return b.gep(base, [self.entry(b, place + 1)], source_etype=ir.IntType(8))
 
     def array(self, b: ir.IRBuilder, name: str) -> tuple[Any, Any]:
-        """The address of an array at this step, and its stride from row to row."""
+        """Emit the address of an array at this step, and its row stride."""
         place = self.table.array(name)
         index, step, stride = (self.entry(b, place + FIELDS.index(f)) for f in FIELDS[2:])
         at = b.load(b.gep(self.indices, [index], source_etype=I64), typ=I64)
         return b.gep(self.base(b, place), [b.mul(at, step)], source_etype=self.form.type), stride
 
     def operations(self, b: ir.IRBuilder) -> Vectors:
-        """The operations on vectors."""
+        """Make the emitter of vector operations."""
         return Vectors(b, self.form, self.lanes, self.divides)
 
     def row_of(self, b: ir.IRBuilder, array: tuple[Any, Any], row: Any) -> Any:
-        """The address of a row."""
+        """Emit the address of a row."""
         return b.gep(array[0], [b.mul(row, array[1])], source_etype=self.form.type)
 
     # Stages
@@ -192,12 +192,12 @@ class Work:
                 self.meet(b)
 
     def meet(self, b: ir.IRBuilder) -> None:
-        """Emit a wait for the other parts."""
+        """Emit a barrier between the threads."""
         with b.if_then(b.icmp_signed(">", self.parts, i64(1))):
             b.call(self.wait, [self.bases, self.parts])
 
     def range(self, b: ir.IRBuilder, total: Any, unit: int) -> tuple[Any, Any]:
-        """This part of a whole that is divided in units."""
+        """Emit the range of this thread's share of `units` blocks."""
         if not self.splits:
             return i64(0), total
         blocks = b.sdiv(b.add(total, i64(unit - 1)), i64(unit))
@@ -208,7 +208,7 @@ class Work:
         return first, last
 
     def product(self, b: ir.IRBuilder, product: Product) -> None:
-        """Emit a product of all columns, or of this part's."""
+        """Emit a call of the GEMM kernel for all columns, or for this thread's."""
         place = self.table.product(table.product(self.function.name, product.results[0]))
         inner, columns, *strides = (self.entry(b, place + PRODUCT_FIELDS.index(f)) for f in PRODUCT_FIELDS[2:])
         left = self.array(b, self.schedule.home(product.operands[0]))
@@ -236,7 +236,7 @@ class Work:
 
 
 class Rows:
-    """The work of one group; `b` stands before the loop over rows, where what all rows share is loaded."""
+    """The emission of one group; loads that all rows share are emitted at `b`, ahead of the loop over rows."""
 
     def __init__(self, work: Work, b: ir.IRBuilder, stage: int, group: Group) -> None:
         self.work = work
@@ -258,7 +258,7 @@ class Rows:
             self.sums = [b.alloca(work.vector) for _ in group.reduces]
 
     def emit(self, b: ir.IRBuilder, row: Any, span: tuple[Any, Any] | None = None) -> None:
-        """Emit the work on one row: on this part's units, or on those of a span."""
+        """Emit the work on one row, for this thread's units or for those of a range."""
         self.b = b
         first, last = span if span is not None else (self.first, self.last)
         self.addresses = {name: self.work.row_of(b, array, row) for name, array in self.arrays.items()}
@@ -273,7 +273,7 @@ class Rows:
             self._units(first, last)
 
     def _is_memory(self, n: int) -> bool:
-        """Whether a value is read from memory rather than computed here."""
+        """Tell whether a value is loaded from memory rather than computed in this group."""
         schedule = self.schedule
         if n in schedule.given:
             return True
@@ -299,14 +299,14 @@ class Rows:
         return list(dict.fromkeys(read + made + [name for n in self.group.stores for name in self._targets(n)]))
 
     def _targets(self, n: int) -> list[str]:
-        """Where a stored value goes."""
+        """List the arrays that a value is stored to."""
         schedule = self.schedule
         names = [label for label, node in schedule.wanted if node == n]
         own = n in schedule.scratch and not self._is_memory(n)
         return names + ([schedule.name(n)] if own else [])
 
     def _compute(self, v: Vectors, n: int, values: dict[int, Any], unit: Any, mask: Any) -> Any:
-        """The vector of a node at `unit`; its operands are in `values`."""
+        """Emit the vector of a node at `unit`; its operands are in `values`."""
         node = self.nodes[n]
         if self._is_memory(n):
             loaded = self._load(v, n, unit, mask)

@@ -1,4 +1,4 @@
-"""Emits the loop for few rows: all steps of a chunk, products and pointwise work together, a block of units at a time.
+"""Emission of the loop for a small batch: all steps of a chunk, products fused with pointwise work, by blocks of units.
 
     for each step, for each stage:
         for each block of units in this part, forwards and backwards in turn from step to step:
@@ -38,7 +38,7 @@ MOST_ROWS = 3  # of the batch: with more, the register blocks of the code for ma
 
 
 def rows_at_once(schedule: Schedule, batch: int, width: ISA, ragged: bool = False) -> int:
-    """The rows of a register block for a batch of so many rows; 0 where the code for many rows is to be used.
+    """Choose the rows of a register block for a batch; 0 where the code for large batches is to be used.
 
     Args:
         schedule: The loop's.
@@ -52,31 +52,31 @@ def rows_at_once(schedule: Schedule, batch: int, width: ISA, ragged: bool = Fals
 
 
 def is_woven(schedule: Schedule, product: Product, rows: int, width: ISA) -> bool:
-    """Whether the weights of a product lie woven in code for so many rows at once."""
+    """Tell whether code for `rows` rows reads a product's weights interleaved by result."""
     kinds = {schedule.nodes[n].type.width for n in product.results}
     fits = rows * len(product.results) <= _sums(width)
     return product.blocks == 1 and len(kinds) == 1 and kinds != {ROW} and fits
 
 
 def panel_vectors(schedule: Schedule, rows: int, width: ISA) -> int:
-    """The vectors of units in a panel."""
+    """Choose the number of vectors of units in a panel."""
     woven = [p for p in schedule.products if is_woven(schedule, p, rows, width)]
     return 2 if all(2 * rows * len(p.results) <= _sums(width) for p in woven) else 1
 
 
 def _sums(width: ISA) -> int:
-    """The vectors of sums that registers hold beside what they are made of."""
+    """Count the vector registers that can hold sums."""
     return width.rows * width.panel
 
 
 def emitter(rows: int, width: ISA) -> Callable[..., Work]:
-    """What `conveyor.backends.cpu.codegen.emit.emit` makes for the loop."""
+    """Make the factory of `FewRows` that `conveyor.backends.cpu.codegen.emit.emit` calls for the loop."""
     return lambda *given: FewRows(rows, width, *given)
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """A kind of block: so many panels at once, of so many vectors each."""
+    """A kind of block: the number of its panels, and of the vectors of each."""
 
     panels: int
     vectors: int
@@ -84,7 +84,7 @@ class _Kind:
 
 
 class FewRows(Work):
-    """The emission of the loop's schedule as a function for few rows.
+    """The emission of the loop's schedule as a function for a small batch.
 
     Args:
         rows: The rows of a register block.
@@ -130,7 +130,7 @@ class FewRows(Work):
 
     @contextmanager
     def _ahead(self, b: ir.IRBuilder) -> Iterator[None]:
-        """Emit what follows before the loop over steps."""
+        """Emit the loads and addresses that all steps share, ahead of the loop over steps."""
         if b.block is self.prologue:
             yield
         else:
@@ -138,17 +138,17 @@ class FewRows(Work):
                 yield
 
     def entry(self, b: ir.IRBuilder, place: int) -> Any:
-        """A number of the table."""
+        """Emit the load of an entry of the argument table."""
         with self._ahead(b):
             return super().entry(b, place)
 
     def base(self, b: ir.IRBuilder, place: int) -> Any:
-        """The address that a base and an offset, side by side in the table, make."""
+        """Emit the address of a base plus an offset, which are adjacent in the table."""
         with self._ahead(b):
             return super().base(b, place)
 
     def range(self, b: ir.IRBuilder, total: Any, unit: int) -> tuple[Any, Any]:
-        """This part of a whole that is divided in units."""
+        """Emit the range of this thread's share of `units` blocks."""
         with self._ahead(b):
             return super().range(b, total, unit)
 
@@ -184,13 +184,13 @@ class FewRows(Work):
             loop(b, self.row, self.stop, 1, each)
 
     def _kinds(self, products: Sequence[Product]) -> list[_Kind]:
-        """The kinds of blocks, the largest first."""
+        """List the kinds of blocks, the largest first."""
         sums = self.vectors * self.rows * max(len(p.results) for p in products)
         powers = [2**k for k in range(5) if sums * 2**k <= _sums(self.chosen)] or [1]
         return [*(_Kind(p, self.vectors) for p in reversed(powers)), _Kind(1, 1, True)]
 
     def _blocks(self, b: ir.IRBuilder, symbol: str, products: Sequence[Product], group: Rows | None) -> None:
-        """Products and pointwise work, a block of units at a time."""
+        """Emit products and pointwise work, a block of units at a time."""
         first, last = self.range(b, self.entry(b, self.table.width(symbol)), self.unit)
         kinds = self._kinds(products)
         calls = [_Call(self, b, p) for p in products]
@@ -238,7 +238,7 @@ class FewRows(Work):
 
 
 class _Call:
-    """One product; what all its blocks share is loaded where `b` stands."""
+    """One product; loads that all its blocks share are emitted at `b`."""
 
     def __init__(self, work: FewRows, b: ir.IRBuilder, product: Product) -> None:
         self.work = work
@@ -291,12 +291,12 @@ class _Call:
 
 
 def _is_late(group: Group, woven: dict[str, list[Product]]) -> bool:
-    """Whether a group reads what blocks of units store, but can't be done block by block."""
+    """Tell whether a group runs behind its stage's blocks: it reduces rows of the width that these compute."""
     return group.width in woven and bool(group.reduces)
 
 
 def _meetings(schedule: Schedule, is_woven: Callable[[Product], bool]) -> list[bool]:
-    """For each stage whether parts must wait for each other behind it.
+    """List for each stage whether a barrier must follow it.
 
     A part reads of others only what it multiplies: whole rows. Pointwise it reads its own units.
     """

@@ -1,4 +1,4 @@
-"""The product kernels: a register block of sums, and the two orders in which it goes over a matrix.
+"""The GEMM kernels: a register block of sums, and the two orders in which it goes over a matrix.
 
 A packed matrix is a list of panels, each as many columns wide as a register block: `[panel][k][column]`, padded with
 zeros to whole panels. A register block of `rows` x `panel` vectors holds sums while k runs, so that of three loads and
@@ -39,12 +39,12 @@ STRETCH = 256  # of k; 6 columns of 256 rows take 16 KiB of cache lines
 
 
 def product_name(form: Format, width: ISA) -> str:
-    """The name of the kernel for rows by a weight."""
+    """Name the kernel for rows times a weight."""
     return f"conveyor_product_{width.name}_f{form.integer.width}"
 
 
 def outer_name(form: Format, width: ISA) -> str:
-    """The name of the kernel for a weight's gradient."""
+    """Name the kernel for a weight's gradient."""
     return f"conveyor_outer_{width.name}_f{form.integer.width}"
 
 
@@ -100,7 +100,7 @@ def _emit_product(module: ir.Module, form: Format, width: ISA) -> None:
 
 
 def _blocks(b: ir.IRBuilder, rows: Any, most: int) -> list[Any]:
-    """Where the register blocks of each height end, from the highest to the lowest: as few as possible, and alike.
+    """Emit the row at which the register blocks of each height end, from `most` down: few blocks of about equal height.
 
     A lower block takes nearly as long as a high one: its sums wait for each other.
     """
@@ -160,7 +160,7 @@ def _emit_outer(module: ir.Module, form: Format, width: ISA) -> None:
 def in_blocks(
     b: ir.IRBuilder, rows: Any, heights: Sequence[int], body: Callable[[ir.IRBuilder, Any, int], None]
 ) -> None:
-    """Go over all rows in blocks of the first height, and over the rest in ever lower ones."""
+    """Emit loops over all rows, in blocks of the first height, and of ever lower ones for the rest."""
     start: Any = i64(0)
     for h in heights:
         start = loop(b, start, rows, h, lambda b, r, h=h: body(b, r, h))  # type: ignore[misc]
@@ -168,7 +168,7 @@ def in_blocks(
 
 @dataclass(frozen=True)
 class _Part:
-    """The last panel, of which not all columns are the result's.
+    """The last panel, only some of whose columns belong to the result.
 
     Attributes:
         vectors: How many vectors it still has.
@@ -180,7 +180,7 @@ class _Part:
 
 
 class Block:
-    """A register block; what is common to all of a kernel's."""
+    """A register block; the values that all blocks of a kernel share."""
 
     def __init__(
         self, form: Format, width: ISA, row_stride: Any, inner_stride: Any, result_stride: Any, k_stride: Any
@@ -196,7 +196,7 @@ class Block:
         self.align = (self.lanes if k_stride is None else 1) * form.integer.width // 8
 
     def rest(self, b: ir.IRBuilder, columns: Any, body: Callable[[ir.IRBuilder, _Part], None]) -> None:
-        """The columns behind the last whole panel, in a block of as many vectors as they need."""
+        """Emit the columns behind the last full panel, in a block of as many vectors as they need."""
         rest = b.srem(columns, i64(self.columns))
         with b.if_then(b.icmp_signed(">", rest, i64(0))):
             for vectors in range(1, self.panel + 1):
@@ -215,7 +215,7 @@ class Block:
         more: Any,
         part: _Part | None,
     ) -> None:
-        """`height` rows by some panels of weights, or by part of one.
+        """Emit `height` rows times some panels of weights, or part of one.
 
         The sums begin at zero, or at `result` where the condition `more` holds.
         """
@@ -253,7 +253,7 @@ class Block:
         inner: Any,
         starts: list[Any],
     ) -> list[Any]:
-        """The sums over k, `height` rows by `vectors` of each panel, beginning at `starts`."""
+        """Emit the sums over k: `height` rows times `vectors` of each panel, from the initial values `starts`."""
         v = Vectors(b, self.form, self.lanes)
         before, body, after = b.block, b.append_basic_block("k"), b.append_basic_block("done")
         b.cbranch(b.icmp_signed(">", inner, i64(0)), body, after)

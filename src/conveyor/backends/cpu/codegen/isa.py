@@ -1,4 +1,4 @@
-"""The machine that code is made for: which instructions it has, and what follows for registers."""
+"""The instruction set (ISA) that code is compiled for, with its register sizes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENVIRONMENT = "CONVEYOR_CPU"
 
 @dataclass(frozen=True)
 class ISA:
-    """A family of instructions.
+    """An instruction set.
 
     Attributes:
         name: What `CONVEYOR_CPU` calls it.
@@ -37,7 +37,7 @@ class ISA:
     needs: tuple[str, ...]
 
     def lanes(self, form: Format) -> int:
-        """How many numbers a vector holds."""
+        """Count the elements of a vector register."""
         return self.bytes * 8 // form.integer.width
 
 
@@ -51,18 +51,18 @@ _ARM = (ISA("neon", "host", 16, 4, 6, ()),)
 
 @lru_cache(maxsize=1)
 def host_features() -> frozenset[str]:
-    """The features of this CPU."""
+    """Read the features of this CPU."""
     return frozenset(name for name, there in llvm.get_host_cpu_features().items() if there)
 
 
 def widths() -> tuple[ISA, ...]:
-    """The instructions that this CPU has, widest first."""
+    """List the instruction sets of this CPU, the widest first."""
     known = _ARM if platform.machine() in ("aarch64", "arm64") else _X86
     return tuple(w for w in known if host_features().issuperset(w.needs))
 
 
 def width() -> ISA:
-    """The widest instructions of this CPU, or those that the environment variable `CONVEYOR_CPU` names.
+    """Choose the widest instruction set of this CPU, or the one that `CONVEYOR_CPU` names.
 
     Raises:
         ArgumentError: The variable names instructions that are unknown or that this CPU lacks.
@@ -82,7 +82,7 @@ def _named(wanted: str | None) -> ISA:
 
 
 def machine(chosen: ISA) -> Any:
-    """LLVM's description of a CPU with these instructions; new each time, since an engine frees the one it has."""
+    """Create LLVM's target machine for an ISA; a new one each time, since an engine frees its own."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target: Any = llvm.Target.from_default_triple()

@@ -1,4 +1,4 @@
-"""Loops and whole numbers in LLVM IR."""
+"""Loops and int64 constants in LLVM IR."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ POINTER = ir.PointerType()
 
 
 def i64(number: int) -> Any:
-    """A whole number."""
+    """Make an int64 constant."""
     return ir.Constant(I64, number)
 
 
 def loop(b: ir.IRBuilder, start: Any, stop: Any, step: int, body: Callable[[ir.IRBuilder, Any], None]) -> Any:
-    """Run `body` for start, start + step, … while a whole step fits below stop; returns the first index left over."""
+    """Emit a loop of `body` over start, start + step, … while a full step fits below stop; return the next index."""
     before = b.block
     head, inside, after = (b.append_basic_block(name) for name in ("head", "body", "after"))
     b.branch(head)

@@ -1,4 +1,4 @@
-"""The kernel that copies a matrix into panels.
+"""The kernel that packs a matrix into panels.
 
     for each stretch of k as long as a vector:                  for k:
         for n in columns, as many as a vector has:                  for n in columns, a vector at a time:
@@ -27,12 +27,12 @@ SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, I64, I64, POINTER
 
 
 def name(form: Format, width: ISA) -> str:
-    """The name of the kernel."""
+    """Name the kernel."""
     return f"conveyor_pack_{width.name}_f{form.integer.width}"
 
 
 def within_name(form: Format, width: ISA) -> str:
-    """The name of the kernel for columns within one panel."""
+    """Name the kernel for columns within one panel."""
     return f"conveyor_weave_{width.name}_f{form.integer.width}"
 
 
@@ -87,7 +87,7 @@ class _Pack:
         loop(b, rest, self.columns, 1, lambda b, n: self._move(b, self._source(b, k, n), self._place(b, k, n)))
 
     def _band(self, b: ir.IRBuilder, n: Any) -> None:
-        """As many columns as a vector has lanes."""
+        """Emit the packing of as many columns as a vector has lanes."""
         to = self._place(b, i64(0), n)
 
         def square(b: ir.IRBuilder, k: Any) -> None:
@@ -125,7 +125,7 @@ class _Within(_Pack):
 
 
 def _transpose(b: ir.IRBuilder, lines: list[Any]) -> list[Any]:
-    """A square of vectors, transposed: halves, quarters, … are exchanged until single numbers are."""
+    """Emit the transpose of a square of vectors: halves, quarters, … are exchanged, down to single elements."""
     lanes = len(lines)
     step = lanes // 2
     i32 = ir.IntType(32)

@@ -1,4 +1,4 @@
-"""Checks that tensors still have the sizes that a pass was prepared for, before compiled code reads from addresses.
+"""Checks that tensors still have the shapes that a pass was prepared for, before compiled code reads their memory.
 
 A tensor that torch has saved for the backward pass may be given other memory in between (`tensor.data = …`), of which
 torch takes no note.
@@ -19,13 +19,13 @@ _shape = attrgetter("shape")
 
 
 def shapes_of(layout: ParamLayout, tensors: Sequence[Tensor]) -> list[torch.Size]:
-    """Finds the shapes of the tensors that held parameters when they were first run, whatever holds them now."""
+    """Find the shapes of the parameter tensors at the first run of a layout; they stay the same for later tensors."""
     known: list[torch.Size] = layout.__dict__.setdefault("_shapes", list(map(_shape, tensors)))
     return known
 
 
 def check_parameters(tensors: Sequence[Tensor], shapes: list[torch.Size]) -> None:
-    """Checks the shapes of the tensors that hold parameters.
+    """Check the shapes of the parameter tensors.
 
     Raises:
         TensorError: One has another shape than when the pass was prepared.
@@ -40,7 +40,7 @@ def check_parameters(tensors: Sequence[Tensor], shapes: list[torch.Size]) -> Non
 
 
 def check_backward(x: Tensor, aux: Mapping[str, Tensor], history: Tensor, sizes: Sequence[int], batch: int) -> None:
-    """Checks what a backward pass reads again against what its forward pass left.
+    """Check the tensors that a backward pass reads again against the residuals of its forward pass.
 
     Args:
         x: The input.

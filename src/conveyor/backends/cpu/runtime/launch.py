@@ -1,9 +1,9 @@
-"""The passes of a whole stack of layers and directions, worked out once a signature and then only run.
+"""The launch of a stack's passes: all layers and directions, prepared once for each signature.
 
-A launch holds a frame for each layer and direction. A call fills in addresses: those of the caller's tensors, and
-places in the history that the forward pass leaves for the backward pass, one tensor for the whole stack.
+A launch holds a launch plan for each layer and direction. A call fills in addresses: those of the caller's tensors, and
+offsets in the state history, one tensor for the whole stack, which the forward pass leaves for the backward pass.
 
-What lies where is told in *places*: an address of the call by its name, and how far behind it. For a number of steps
+Addresses are described by *places*: the name of an address of the call, and an offset in bytes. For a number of steps
 the places of all bases of all passes become one list of pairs of numbers, from which a call makes its table.
 """
 
@@ -33,7 +33,7 @@ _zeros: list[Any] = []
 
 
 def zero_row(numbers: int) -> int:
-    """The address of so many zeros, for all of which one block stands that only grows."""
+    """Give the address of `numbers` zeros, in a shared read-only block that only grows."""
     if not _zeros or len(_zeros[-1]) < numbers:
         _zeros.append((ctypes.c_double * max(2 * numbers, 1024))())  # earlier ones stay: their addresses are in use
     return ctypes.addressof(_zeros[-1])
@@ -41,20 +41,20 @@ def zero_row(numbers: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Signature:
-    """What a launch is worked out for.
+    """The properties of a call that a launch is prepared for.
 
     Attributes:
-        units: What runs in each layer and direction, layer by layer, forward direction first; one that has auxiliary
+        units: The recurrence of each layer and direction, layer by layer, forward direction first; one with auxiliary
             inputs stands alone, for inference.
-        directions: How many directions a layer has.
+        directions: The number of directions of a layer.
         batch: B.
         dtype: The type of all tensors.
         training: Whether a backward pass follows.
-        has_states: Whether initial states are given; zeros stand for them otherwise.
-        wants_x: Whether the gradient of the input is asked for.
-        alone: Whether there is one step, which reads and writes states where they lie.
-        emits: Whether the output is asked for beside the final states.
-        drops: Whether something is dropped between layers, so that each layer's passes run by themselves.
+        has_states: Whether the call has initial states; otherwise they are zeros.
+        wants_x: Whether the backward pass computes the gradient of the input.
+        alone: Whether T = 1; a single step reads and writes states in the caller's memory.
+        emits: Whether the call returns the output beside the final states.
+        drops: Whether there is dropout between layers, so that each layer's passes run by themselves.
     """
 
     units: tuple[RecurrenceSpec, ...]
@@ -70,14 +70,14 @@ class Signature:
 
 
 class Launch:
-    """The passes of a stack.
+    """The launch of a stack's passes.
 
     Args:
-        signature: What it is worked out for.
+        signature: The properties of the calls.
 
     Attributes:
         state_widths: The width of each state.
-        width: That of a layer's output, both directions side by side.
+        width: The width of a layer's output, both directions concatenated.
     """
 
     def __init__(self, signature: Signature) -> None:
@@ -102,13 +102,13 @@ class Launch:
         self._places, self.history_row, self.history_rest = self._history()
 
     def _kept_columns(self) -> list[int]:
-        """Numbers a row of what the backward pass reads beside the states, for each unit."""
+        """Count the saved values of each unit, beside the states, in elements per row."""
         return [self._frame(k, True, 1).saved for k in range(len(self.signature.units))]
 
     # What the forward pass leaves
 
     def _history(self) -> tuple[dict[str, Place], int, int]:
-        """Where everything lies in the history; its numbers a step, and how many more."""
+        """Lay out the history: the place of each part, the elements per step, and the further elements."""
         s, places = self.signature, {}
         step = rest = 0
 
@@ -127,7 +127,7 @@ class Launch:
         return places, step, rest
 
     def history_numbers(self, steps: int) -> int:
-        """How many numbers the history of so many steps has."""
+        """Compute the size of the history of a number of steps, in elements."""
         return steps * self.history_row + self.history_rest
 
     # Frames
@@ -141,7 +141,7 @@ class Launch:
         return Shape(capacity, s.batch, s.units[unit].widths, False, reverse, stride, zeros, emits)
 
     def _frame(self, unit: int, forward: bool, capacity: int, gradients: tuple[bool, ...] = ()) -> LaunchPlan:
-        """The frame of a unit's pass; `gradients` says which gradients of final states are given to a backward pass."""
+        """Find a unit's launch plan; `gradients` tells which final states have a gradient in a backward pass."""
         s = self.signature
         spec = s.units[unit]
         if forward:
@@ -158,19 +158,19 @@ class Launch:
 
     @cached_property
     def partly(self) -> frozenset[int]:
-        """The parameters' tensors with rows that get no gradient."""
+        """The indices of the parameter tensors with rows that get no gradient."""
         known = tuple(True for _ in self.names)
         frames = enumerate(self._frame(k, False, self._capacity(2), known) for k in range(len(self.signature.units)))
         return frozenset(self.first_param[k] + j for k, frame in frames for j in frame.partly)
 
     def output(self, history: Tensor, layer: int, steps: int) -> Tensor:
-        """The output of a layer below the last, (T, B, width), where it lies in the history."""
+        """View the output of a layer below the last in the history: (T, B, width)."""
         _, offset, a_step = self._output(layer)
         sizes = (steps, self.signature.batch, self.width)
         return history.as_strided(sizes, (sizes[1] * sizes[2], sizes[2], 1), (offset + a_step * steps) // self.size)
 
     def _order(self, forward: bool) -> list[int]:
-        """The units in an order in which one after the other is right."""
+        """List the units in an order in which each runs after those that it reads."""
         layers = range(self.layers) if forward else reversed(range(self.layers))
         d = self.signature.directions
         return [layer * d + k for layer in layers for k in range(d)]
@@ -178,14 +178,14 @@ class Launch:
     # Where bases lie
 
     def _output(self, layer: int) -> Place:
-        """The first row of a layer's output."""
+        """Find the place of the first row of a layer's output."""
         if layer == self.layers - 1:
             return "y", 0, 0
         _, offset, a_step = self._places[f"output {layer}"]
         return "history", offset + self.lead * self.signature.batch * self.width * self.size, a_step
 
     def _bases(self, unit: int) -> dict[str, Place]:
-        """Those that both passes of a unit have."""
+        """Find the places of the bases that both passes of a unit have."""
         s, size = self.signature, self.size
         layer, direction = divmod(unit, s.directions)
         given = not layer or s.drops
@@ -239,7 +239,7 @@ class Launch:
     # Calls
 
     def _addresses(self, forward: bool) -> list[str]:
-        """The names of the addresses of a call, in order."""
+        """List the names of a call's addresses, in order."""
         s, slots, units = self.signature, range(self.first_param[-1]), range(len(self.signature.units))
         named = ["workspace", "none", "zero", "y", "history"]
         named += [f"x {layer}" for layer in range(self.layers if s.drops else 1)]
@@ -260,14 +260,14 @@ class Launch:
         g_strides: tuple[int, int] | None = None,
         gradients: tuple[bool, ...] = (),
     ) -> tuple[Group, ...]:
-        """The passes for a number of steps.
+        """Prepare the passes for a number of steps; later calls return the same ones.
 
         Args:
             steps: T.
-            x_strides: Numbers of the input from step to step and from row to row.
-            forward: Whether they run forward.
+            x_strides: The input's step stride and row stride, in elements.
+            forward: Whether these are forward passes.
             g_strides: The strides of the output's gradient; None if there is none.
-            gradients: Which gradients of final states there are; empty if there is none.
+            gradients: For each state whether its final value has a gradient; empty if none has.
         """
         key = (steps, x_strides, forward, g_strides, gradients)
         try:
@@ -311,7 +311,7 @@ class Launch:
     def _template(
         self, forward: bool, capacity: int, of_output: bool, gradients: tuple[bool, ...]
     ) -> tuple[Template, ...]:
-        """What the groups of all numbers of steps of a capacity have in common."""
+        """Prepare the part of the groups that does not depend on the number of steps, for a capacity."""
         s = self.signature
         number = {name: k for k, name in enumerate(self._addresses(forward))}
         apart = s.drops or (not forward and s.directions > 1)
@@ -352,17 +352,17 @@ class Launch:
         return ("x", *x), (f"grad_output.{self.names[0]}", *g), *((n, s.batch * w, w) for n, w in widths)
 
     def positions(self, group: Group, name: str) -> list[int]:
-        """Where an address of a forward call stands in a group's table, as it is."""
+        """List the indices in a group's table at which an address of a forward call stands without an offset."""
         k = self._addresses(True).index(name)
         return [at for at, place in enumerate(zip(group.numbers, group.behind, strict=True)) if place == (k, 0)]
 
     def forward(self, groups: Sequence[Group], addresses: list[int], stamp: Any = None) -> None:
-        """Run forward, with nothing dropped between layers.
+        """Run all passes forward, without dropout between layers.
 
         Args:
-            groups: The passes.
-            addresses: Those of the call, but not of packed weights.
-            stamp: What tells the parameters' numbers from others, so that a single step finds its weights packed.
+            groups: The groups of passes.
+            addresses: The call's addresses, without those of packed weights.
+            stamp: Identifies the parameters' values, so that a single step can reuse its packed weights.
         """
         (group,) = groups
         if not self.signature.alone:
@@ -371,7 +371,7 @@ class Launch:
         packed = self._packed
         again = stamp is not None and packed[0] == stamp
         if not again:
-            # Another thread may be reading what lies packed.
+            # Another thread may be reading the packed weights.
             block = memory.acquire(sum(frame.resident for frame in group.frames) + 1)
             packed = (stamp, ctypes.addressof(block), block)
         at = packed[1]
@@ -383,4 +383,4 @@ class Launch:
             self._packed = packed
 
 
-_GROUPS = 256  # numbers of steps for which a launch keeps its passes
+_GROUPS = 256  # signatures of passes that a launch caches

@@ -1,8 +1,8 @@
-"""Where everything lies in a pass over sequences of one shape: worked out once a shape, then only executed.
+"""The launch plan of a pass over sequences of one shape: memory layout, argument table and jobs, made once.
 
-All that a pass needs for itself (packed matrices, what a chunk of steps keeps, what a step keeps) lies in one
-workspace. The caller's tensors and results are bases of their own. A frame serves any number of steps: for each it is
-fitted, which copies its arrays and changes a few numbers in them.
+The memory of the pass itself (packed matrices, values kept for a chunk of steps or for one step) is one workspace. The
+caller's tensors and results are bases of their own. A plan serves any number of steps: `fit` copies its arrays and
+changes the few numbers that depend on it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from conveyor.backends.lowering.passes import LoweredPass
 from conveyor.backends.lowering.schedule import Product, Schedule
 from conveyor.ir.types import Bias, Matrix, Vector
 
-CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share
+CHUNK_BYTES = 2**21  # values of a chunk, approximately; they should stay in a cache that both threads share
 CHUNK_ROWS = (256, 2048)  # at least and at most, if the sequence has so many
 FEW_USES = 48  # rows in all by which a matrix is multiplied: for fewer it is not packed
 FEW_ROWS = 4  # of the batch: fewer are not worth splitting
@@ -33,21 +33,21 @@ OWN_CACHE = 2**23  # bytes of weights that a core should not read alone at every
 WORTH_WAITING = 2**15  # multiplications of a row's step: it takes a microsecond, threads wait for each other twice
 
 
-Strides = tuple[tuple[str, int, int], ...]  # of what comes for each step, by name: from step to step, from row to row
-FITS = 256  # that a frame keeps
+Strides = tuple[tuple[str, int, int], ...]  # of per-step inputs: name, step stride, row stride
+FITS = 256  # that a launch plan caches
 _HEAD = {name: k for k, name in enumerate(driver.HEAD)}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Fit:
-    """A frame for a number of steps.
+    """A launch plan filled in for a number of steps.
 
     Attributes:
-        jobs: The address of the array that tells what to do.
-        again: That of one that does the same with the weights that lie packed already.
-        operations: Floating-point operations of a pass, about.
-        flat: Whether the rows of all steps stand at equal distances in all that the caller gives.
-        arrays: The memory of these.
+        jobs: The address of the job array.
+        again: The address of the job array that reuses packed weights.
+        operations: The floating-point operations of a pass, approximately.
+        flat: Whether all per-step inputs have one row stride across steps.
+        arrays: The arrays that own this memory.
     """
 
     jobs: int
@@ -58,29 +58,29 @@ class Fit:
 
 
 class LaunchPlan(MemoryPlan):
-    """The arrays, the table and the jobs of a pass.
+    """The launch plan of a pass: its arrays, its argument table and its jobs.
 
     Args:
         recipe: The pass.
         compiled: Its code.
         shape: The shape.
-        places: Where the parameters stand.
-        form: The format of numbers.
-        chosen: The instructions.
-        trails: The states whose values before and after each step are kept.
-        bases: The bases in the order in which the caller names their memory; behind them it names that of the gradients
-            that are asked for, of the gradients of the tensors that hold parameters, and of these tensors.
-        resident: Whether packed weights lie in a base of their own, `resident`, so that later passes find them there.
+        places: The parameter layout.
+        form: The floating-point format.
+        chosen: The instruction set.
+        trails: The states with a state history.
+        bases: The bases in the order in which the caller passes their memory; after them it passes the requested
+            gradients, the gradients of the parameter tensors, and these tensors.
+        resident: Whether packed weights have a base of their own, `resident`, which later passes reuse.
 
     Attributes:
-        kernels: What runs the pass.
-        order: Which of the memory that the caller names goes where, after the workspace and some zeros.
-        workspace: Bytes of the workspace.
-        resident: Bytes of packed weights that lie in a base of their own.
-        saved: Numbers a row of what is kept for the backward pass.
-        asked: The inputs whose gradients are made, and their widths.
-        partly: The tensors with rows that get no gradient.
-        summed: Whether something that the caller gives is itself summed over all rows.
+        kernels: The functions that run the pass.
+        order: For each base after the workspace and the zeros, the index of its memory in the caller's order.
+        workspace: The size of the workspace, in bytes.
+        resident: The size of packed weights that have a base of their own, in bytes.
+        saved: The values saved for the backward pass, in elements per row.
+        asked: The inputs whose gradients are computed, and their widths.
+        partly: The indices of parameter tensors with rows that get no gradient.
+        summed: Whether a per-step input is itself summed over all rows.
         by_units: Whether threads share the units of the loop's steps and wait for each other twice a step.
     """
 
@@ -140,7 +140,7 @@ class LaunchPlan(MemoryPlan):
         self.partly = frozenset(p.tensor for key, parts in places.parts.items() if key not in reached for p in parts)
 
     def fit(self, steps: int, strides: Strides) -> Fit:
-        """Fit the frame for a number of steps, and for strides of what comes for each step."""
+        """Fill in the plan for a number of steps and the strides of per-step inputs."""
         found = self._fits.get((steps, strides))
         if found is None:
             if len(self._fits) >= FITS:
@@ -163,7 +163,7 @@ class LaunchPlan(MemoryPlan):
             "table": table.buffer_info()[0],
         }
         filled = []
-        # Only packed weights that stay make a pass without packing.
+        # Only weights that stay packed allow a pass without packing.
         for template, timed in (self._jobs, self._repeated) if self.resident else (self._jobs,):
             jobs = template[:]
             for name, number in head.items():
@@ -184,7 +184,7 @@ class LaunchPlan(MemoryPlan):
         return tuple(place[name] for name in tuple(self.bases)[fixed:])
 
     def _chunk(self) -> int:
-        """Steps a chunk."""
+        """Choose the number of steps of a chunk."""
         kept = sum(self._width(n) for n in self.lowered.left)
         for name, schedule in self.lowered.schedules:
             if name != "loop":
@@ -196,7 +196,7 @@ class LaunchPlan(MemoryPlan):
     # Arrays
 
     def _inputs(self) -> None:
-        """What the caller gives for each step, whose strides are told when the frame is fitted."""
+        """Lay out the per-step inputs, whose strides `fit` fills in."""
         states = {s.name for s in self.program.states}
         self._given: dict[str, list[str]] = {}
         for n, node in enumerate(self.nodes):
@@ -206,7 +206,7 @@ class LaunchPlan(MemoryPlan):
                 self._given.setdefault(name, []).append(array_names.node(n))
 
     def _parameters(self) -> None:
-        """Biases and vectors, which every row reads at every step."""
+        """Lay out biases and vectors, which every row reads at every step."""
         for n, node in enumerate(self.nodes):
             if node.op not in ("bias", "vector"):
                 continue
@@ -214,7 +214,7 @@ class LaunchPlan(MemoryPlan):
             self._put(array_names.node(n), base, offset, "step", 0, 0)
 
     def _whole(self, parts: Sequence[Part], width: int) -> tuple[str, int]:
-        """Where a parameter of one row a unit stands; several parts are added up in the workspace."""
+        """Find the base and offset of a bias or vector; one of several parts is summed in the workspace."""
         base, offset = f"slot {parts[0].tensor}", parts[0].start * self.size
         for part in parts[1:]:
             total = self._take_weights(width)
@@ -225,7 +225,7 @@ class LaunchPlan(MemoryPlan):
         return base, offset
 
     def _states(self) -> None:
-        """The states, or their gradients: from step to step, and where they come from and go to."""
+        """Lay out the states, or their gradients, and their copies from and to the caller."""
         reads = {node.attr: n for n, node in enumerate(self.nodes) if node.op == "input"}
         for k, state in enumerate(self.program.states):
             name, width = state.name, self.widths[state.width]
@@ -240,7 +240,7 @@ class LaunchPlan(MemoryPlan):
                 self._turns(reads, name, f"grad {name}", f"d state {name}", width)
 
     def _stored(self) -> None:
-        """What is kept for the backward pass and for the caller, and gradients for each step."""
+        """Lay out saved and requested values, gradients of per-step inputs, and the values that the loop leaves."""
         batch = self.shape.batch
         self.saved = sum(self._width(n) for n in self.lowered.saved)
         at = 0
@@ -259,7 +259,7 @@ class LaunchPlan(MemoryPlan):
             start += self._width(n) * self.size
 
     def _memory(self, schedule: Schedule) -> None:
-        """What a schedule keeps for itself: results of a product side by side, the rest by itself."""
+        """Allocate a schedule's scratch arrays: the results of a product side by side, each other value by itself."""
         within = schedule is self.lowered.loop
         steps = 1 if within else self._steps_per_chunk
         for product in schedule.products:
@@ -307,7 +307,7 @@ class LaunchPlan(MemoryPlan):
                 self._pack(product, at, operands, widths, [*edges[:-1], room], block)
 
     def _weave(self, product: Product, operands: list[int], units: int) -> tuple[int, int, int, int, int, int]:
-        """Where the weights of a product stand for few rows, and the jobs that put them there."""
+        """Lay out a product's weights for a small batch, interleaved by result, and add the jobs that pack them."""
         many, inner = len(product.results), sum(operands)
         lying = self._as_it_lies(product, operands, units)
         if lying is not None:
@@ -329,7 +329,7 @@ class LaunchPlan(MemoryPlan):
         return self.lowered.loop, self.compiled.few, self.chosen
 
     def _matrix(self, product: Product, key: str, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Where a matrix stands, and its strides from k to k and from column to column."""
+        """Find the base and offset of a matrix, and its strides along k and along the columns."""
         (part,) = self.places.parts["product", key]
         # A matrix (rows, columns) is (N, K) for a product, and (K, N) for one by its transpose.
         stored = height if product.op == "product" else width
@@ -337,7 +337,7 @@ class LaunchPlan(MemoryPlan):
         return (self._base(f"slot {part.tensor}"), part.start * stored * self.size), strides
 
     def _as_it_lies(self, product: Product, operands: list[int], columns: int) -> tuple[int, int] | None:
-        """Where the weights of a product stand, if they can be used as they lie, and packing is not worth while."""
+        """Find the base and offset of a product's weights if they can be used without packing; else None."""
         once = self.shape.capacity == 1 and self.shape.batch <= FEW_USES
         whole = columns % self.panel == 0 and product.blocks == 1 and len(product.results) == 1
         if product.op != "product_t" or not once or not whole:
@@ -353,7 +353,7 @@ class LaunchPlan(MemoryPlan):
     def _pack(
         self, product: Product, packed: int, operands: list[int], widths: list[int], edges: list[int], block: int
     ) -> None:
-        """Jobs for the matrices of a product, or for one block of its only matrix."""
+        """Add the jobs that pack the matrices of a product, or one block of its only matrix."""
         inner = sum(operands)
         target = self._base(self._weights)
         for keys, width, first, following in zip(product.matrices, widths, edges, edges[1:], strict=False):
@@ -414,7 +414,7 @@ class LaunchPlan(MemoryPlan):
                 self._todo["finish"].append((*target, width, *copy, width, 1, width))
 
     def _pack_operand(self, operand: int, cols: int, blocks: int, rows: int) -> list[int]:
-        """Jobs that pack an operand, block by block; returns where each stands."""
+        """Add the jobs that pack an operand, block by block; return the offset of each block."""
         array = self._place_of(operand)
         found = []
         for block in range(blocks):
@@ -450,22 +450,22 @@ class LaunchPlan(MemoryPlan):
         return numbers
 
     def _weights_of_a_step(self) -> int:
-        """How many weights the loop reads at each step."""
+        """Count the weights that the loop reads at each step."""
         named = (table.product("loop", product.results[0]) for product in self.lowered.loop.products)
         return sum(inner * columns for inner, columns in (self._products[name][2:4] for name in named))
 
     def _is_split_by_units(self) -> bool:
-        """Whether threads share the units of the loop's steps: with too few rows for them, or too large matrices."""
+        """Tell whether threads divide the loop's units instead of its rows: a small batch, or large matrices."""
         few = self.shape.batch < FEW_ROWS and self._weights_of_a_step() >= WORTH_WAITING
         return emit.splits(self.lowered.loop) and (few or self.is_large)
 
     def _reads_states(self, schedule: Schedule) -> bool:
-        """Whether it reads states before a step, which of sequences of unequal length are not the rows of the step."""
+        """Tell whether a schedule reads states before a step, whose packed rows are not those of the step."""
         states = {s.name for s in self.program.states}
         return any(n in schedule.given and self.nodes[n].attr in states for n in schedule.order if n < len(self.nodes))
 
     def _fill_jobs(self, done: Collection[str]) -> tuple[array[int], list[tuple[int, Callable[[int], int]]]]:
-        """The array of jobs, and which of its numbers depend on the number of steps, and how."""
+        """Build the job array, and list its entries that depend on the number of steps, with their functions."""
         code = {
             name: self.compiled.addresses[name] if schedule.wanted or schedule.scratch else 0
             for name, schedule in self.lowered.schedules

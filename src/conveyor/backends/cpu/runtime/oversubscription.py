@@ -1,4 +1,4 @@
-"""Decides by what happens to this process whether its threads get the cores they want, and how many there are for it.
+"""The check for oversubscription: whether this process's threads get cores, by their run delay, and how many there are.
 
 The system counts how long each thread has run, and how long it wanted to run and did not (`schedstat`). Where the
 threads of this process waited for more than a seventh of the time that they wanted to run, others hold the cores, and
@@ -31,7 +31,7 @@ _MEMBERSHIP = Path("/proc/self/cgroup")
 
 @dataclass
 class RunDelay:
-    """What is known of the competition for cores.
+    """The run delay of this process's threads, and the decision that follows from it.
 
     Args:
         read: Gives the process's times; None where the system does not say.
@@ -49,7 +49,7 @@ class RunDelay:
         self._last: tuple[float, Reading] | None = None
 
     def is_oversubscribed(self) -> bool:
-        """Whether several threads would wait for cores; it reads nothing but the clock most of the time."""
+        """Tell whether several threads would wait for cores; most calls read only the clock."""
         now = self.clock()
         if now >= self._look_at:
             self._look(now)
@@ -67,7 +67,7 @@ class RunDelay:
         self._look_at = now + max(span, COST * cost)
 
     def _waited(self, now: float, reading: Reading) -> float | None:
-        """The share of the wanted time that threads waited since the last reading; None if there is too little."""
+        """Compute the run delay as a share of the time in which threads wanted to run; None if that was too short."""
         if self._last is None:
             return None
         before, (ran, waited) = self._last
@@ -78,7 +78,7 @@ class RunDelay:
         return wait / (run + wait)
 
     def _after_shared(self, waited: float | None) -> float:
-        """Decide after a time in which several threads could run; returns the seconds until the next reading."""
+        """Decide after a period with several threads; return the seconds until the next reading."""
         if waited is None or waited <= SHARE:
             if waited is not None and not self._is_trial:
                 self._pause = PERIOD
@@ -89,7 +89,7 @@ class RunDelay:
         return self._pause
 
     def _after_alone(self, waited: float | None) -> float:
-        """Decide after a time of one thread; if even that one waited, trying more is of no use."""
+        """Decide after a period with one thread; if even that one waited, several are not tried."""
         if waited is not None and waited > SHARE:
             return self._pause
         self._alone, self._is_trial = False, True
@@ -97,7 +97,7 @@ class RunDelay:
 
 
 def threads_times() -> Reading | None:
-    """The times of this process's threads; None where the system does not count them."""
+    """Read the run time and run delay of this process's threads, in ns; None where the system does not count them."""
     ran = waited = 0
     try:
         names = os.listdir(_TASKS)[:_MOST]
@@ -117,7 +117,7 @@ _crowd = RunDelay(threads_times, time.monotonic)
 
 
 def is_oversubscribed() -> bool:
-    """Whether this process's threads wait for cores; False where the system does not say."""
+    """Tell whether this process's threads wait for cores; False where the system does not count run delays."""
     return _crowd.is_oversubscribed()
 
 
@@ -127,7 +127,7 @@ _cores = (0.0, 1)
 
 
 def cores() -> int:
-    """The number of cores that this process may use: by its affinity and its group's limit, asked once a second."""
+    """Count the cores that this process may use, by its affinity and its cgroup's limit; read once a second."""
     global _cores
     now = time.monotonic()
     if now >= _cores[0]:
@@ -142,7 +142,7 @@ def _ask_cores() -> int:
 
 
 def group_limit(membership: Path, control: Path) -> float | None:
-    """The cores' worth of time that the process's control groups allow; None if they set no limit.
+    """Read the CPU limit of the process's cgroups, in cores; None if they set none.
 
     Args:
         membership: The file that names the process's groups.
@@ -162,7 +162,7 @@ def group_limit(membership: Path, control: Path) -> float | None:
 
 
 def _limits(folder: Path, path: str) -> list[float]:
-    """The limits of a group and of those above it; in a container its own path may not be there, but its root is."""
+    """Read the limits of a cgroup and its ancestors; in a container only the root may be visible."""
     parts = path.split("/") if path else []
     found = []
     for depth in range(len(parts) + 1):
@@ -174,7 +174,7 @@ def _limits(folder: Path, path: str) -> list[float]:
 
 
 def _first(file: Path) -> list[float]:
-    """The numbers of a file of one line; none if it is not there or says that there is no limit."""
+    """Read the numbers of a file of one line; none if it is missing or says that there is no limit."""
     try:
         return [float(word) for word in file.read_text(encoding="ascii").split()]
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The passes of a stack that run with nothing in between: made for any number of steps, then fitted for one."""
+"""Groups of passes that run without other work between them: a template, then a group for a number of steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from conveyor.backends.cpu.runtime.stack import Entry, Stack
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Pass:
-    """One unit's pass: what runs it, and where its bases begin in the table, in bytes."""
+    """One unit's pass: its compiled function, and the offset in bytes of its bases in the table."""
 
     run: Callable[..., None]
     kernels: Any
@@ -32,18 +32,18 @@ class _Pass:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Group:
-    """Passes that run one after the other with nothing in between, fitted for a number of steps.
+    """Passes that run one after the other without other work between them, for a number of steps.
 
     Attributes:
         layer: The layer of the first.
         passes: The passes.
-        chosen: Takes the address of the call for each base of all passes.
-        behind: The bytes behind it.
-        numbers: Which address of the call it is.
-        workspace: The bytes that they work in.
-        stack: What runs them at the same time; None where one after the other is as good.
-        needs_rows: Whether for some group what is given must stand in rows at equal distances, and does not.
-        frames: Their frames, which own what the addresses lead to.
+        chosen: Selects the call's address for each base of all passes.
+        behind: The offset from that address, in bytes.
+        numbers: The index of that address.
+        workspace: The size of their workspace, in bytes.
+        stack: Runs them in parallel; None where one after the other is as good.
+        needs_rows: Whether some group needs per-step inputs with one row stride across steps, and lacks them.
+        frames: Their launch plans, which own the memory behind the addresses.
         fits: Their fits, likewise.
     """
 
@@ -59,24 +59,24 @@ class Group:
     fits: tuple[Fit, ...]
 
     def run(self, addresses: list[int], again: bool = False) -> None:
-        """Run the passes; `addresses` is that of the workspace, then those of the call."""
+        """Run the passes; `addresses` holds the workspace's, then those of the call."""
         addresses[0], owner = memory.scratch(self.workspace)
         self.run_on(array("q", map(add, self.chosen(addresses), self.behind)), again)
         del owner
 
     def table(self, addresses: Sequence[int]) -> array[int]:
-        """The addresses of all bases of all passes, from those of the call."""
+        """Build the table of all bases' addresses from the call's addresses."""
         return array("q", map(add, self.chosen(addresses), self.behind))
 
     def calls(self, table: array[int]) -> list[tuple[Callable[..., None], int, int]] | None:
-        """What runs the passes on such a table, with weights that lie packed; None if it may be for several threads."""
+        """List the calls that run the passes on a table with packed weights; None if a pass may use several threads."""
         if any(one.operations >= threads._WORTHWHILE for one in self.passes):
             return None
         bases = table.buffer_info()[0]
         return [(one.run, one.again, bases + one.at) for one in self.passes]
 
     def run_on(self, table: array[int], again: bool) -> None:
-        """Run the passes on such a table; `again` with weights that lie packed already."""
+        """Run the passes on a table; `again` if the weights are packed already."""
         bases = table.buffer_info()[0]
         if self.stack is not None:
             team = threads.usable(torch.get_num_threads(), sum(one.operations for one in self.passes))
@@ -94,17 +94,17 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """A group for any number of steps of a capacity.
+    """A group of passes for a capacity, with any number of steps.
 
     Attributes:
         layer: The layer of the first pass.
-        units: The units with their frames.
-        starts: Where the bases of each begin in the table, in bytes.
-        numbers: For each base which address of the call it is,
-        behind: the bytes behind it,
-        a_step: and the bytes more for each step.
-        workspace: The bytes that the passes work in.
-        at_once: Whether they may run at the same time: rows are fewer than are worth a thread for each pass.
+        units: The indices of the units with their launch plans.
+        starts: The offset of each unit's bases in the table, in bytes.
+        numbers: For each base the index of its address in the call,
+        behind: the offset from that address in bytes,
+        a_step: and the further offset for each step in bytes.
+        workspace: The size of the passes' workspace, in bytes.
+        at_once: Whether they may run in parallel: the batch has too few rows to divide between all threads.
     """
 
     layer: int
@@ -118,11 +118,11 @@ class Template:
 
     @cached_property
     def chosen(self) -> Callable[[Sequence[int]], tuple[int, ...]]:
-        """Takes the addresses of all bases from those of a call."""
+        """The selector of all bases' addresses from those of a call."""
         return itemgetter(*self.numbers)
 
     def fit(self, steps: int, fits: tuple[Fit, ...], needs_rows: bool, directions: int) -> Group:
-        """The group for a number of steps, with the fits of its frames."""
+        """Build the group for a number of steps from its launch plans' fits."""
         frames = tuple([frame for _, frame in self.units])
         passes = tuple(
             [

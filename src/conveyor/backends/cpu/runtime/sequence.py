@@ -1,4 +1,4 @@
-"""The forward and backward pass over a sequence: memory is found, and compiled code does the rest."""
+"""The forward and backward pass over a sequence: allocation, then a call of compiled code."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _ZERO = (ctypes.c_double * 8)()  # for padding; read only
 
 
 def zeros() -> int:
-    """The address of some zeros."""
+    """Give the address of a block of zeros."""
     return ctypes.addressof(_ZERO)
 
 
 @lru_cache(maxsize=512)
 def compiled(lowered: LoweredPass, dtype: torch.dtype, chosen: ISA, few: int = 0) -> Compiled:
-    """The code of a pass; with `few`, that for a loop over so few rows."""
+    """Compile a pass; with `few`, its loop for that many rows in a register block."""
     return compile_work(lowered.name, lowered.schedules, FORMATS[dtype], chosen, few)
 
 
 class _States:
-    """The states of a program: their names and widths, and the names of the bases that have to do with them."""
+    """A program's states: their names and widths, and the names of their bases."""
 
     def __init__(self, program: Program) -> None:
         self.names = tuple(i.name for i in program.states)
@@ -50,7 +50,7 @@ class _States:
         self.output = f"grad_output.{self.names[0]}"
 
     def bases(self, what: str) -> list[str]:
-        """A base a state."""
+        """List the names of a kind of base, one for each state."""
         return [f"{what} {n}" for n in self.names]
 
 
@@ -60,12 +60,12 @@ _states = lru_cache(maxsize=512)(_States)
 def run_forward(
     args: RecurrenceArgs, training: bool, empty: Callable[[Sequence[int], Tensor], Tensor] = memory.empty
 ) -> Residuals:
-    """Run forward, without an autograd graph.
+    """Run the forward pass, without an autograd graph.
 
     Args:
-        args: What it runs on, without `lengths`.
+        args: The arguments, without `lengths`.
         training: Whether a backward pass will follow.
-        empty: Makes the tensors that are large.
+        empty: Allocates the large tensors.
     """
     program, x, varlen = args.program, args.x, args.varlen
     total, batch, rows = args.extent
@@ -102,14 +102,14 @@ def run_backward(
     grad_states: Sequence[Tensor | None],
     wants_x: bool = True,
 ) -> Gradients:
-    """Run backward after a forward pass for training.
+    """Run the backward pass of a forward pass for training.
 
     Args:
-        args: What that ran on.
-        left: What it left.
+        args: The arguments of the forward pass.
+        left: Its residuals.
         grad_output: The gradient of the outputs; None is zero.
         grad_states: The gradients of the final states; None is zero.
-        wants_x: Whether the gradient of the input is asked for.
+        wants_x: Whether the gradient of the input is computed.
     """
     x = args.x
     total, batch, rows = args.extent
@@ -130,7 +130,7 @@ def run_backward(
     which = ("backward", wants_x)
     frame, fit = _fitted(args, which, given)
     if frame.summed and not fit.flat:
-        # What is itself summed over all rows must stand in rows at equal distances.
+        # Inputs that are summed over all rows themselves need one row stride across steps.
         given = [g.contiguous() for g in given]
         frame, fit = _fitted(args, which, given)
     d_states = tuple(x.new_empty((batch, w)) for w in sizes)
@@ -150,9 +150,9 @@ def run_backward(
 def launch_plan_for(
     spec: RecurrenceSpec, which: tuple[Any, ...], shape: Shape, dtype: torch.dtype, resident: bool = False
 ) -> LaunchPlan:
-    """The frame of a pass: of `("forward", training, nodes that are asked for)` or `("backward", wants_x)`.
+    """Find or make the launch plan of `("forward", training, requested nodes)` or `("backward", wants_x)`.
 
-    The last ones are kept with the parameters' layout.
+    The most recent plans are cached in the parameter layout.
     """
     program, chosen = spec.program, width()
     key = (program, which, shape.key, dtype, chosen.name, resident)
@@ -182,13 +182,13 @@ def launch_plan_for(
 
 
 def _fitted(args: RecurrenceArgs, which: tuple[Any, ...], given: Sequence[Tensor]) -> tuple[LaunchPlan, Fit]:
-    """The frame of a pass, and its fit for what is given for each step."""
+    """Find the launch plan of a pass, and its fit for the number of steps and the strides of per-step inputs."""
     varlen = args.varlen
     total, batch, _ = args.extent
     strides = []
     for name, value in zip(["x", *args.spec.aux, _states(args.program).output], given, strict=False):
         step, row = value.stride()[:2] if varlen is None else (value.stride(0), value.stride(0))
-        # A lone row stands anywhere, and so does a lone step: as if they stood in line.
+        # The stride of an axis of length 1 is free: choose one that fits the other axis.
         row = step if batch == 1 and varlen is None else row
         strides.append((name, batch * row if total == 1 and varlen is None else step, row))
     capacity = Shape.capacity_for(total)
@@ -198,13 +198,13 @@ def _fitted(args: RecurrenceArgs, which: tuple[Any, ...], given: Sequence[Tensor
 
 _NOWHERE = (torch.empty(0),) * 2  # the bases that only a plan's passes have
 _ROUNDS = (0,) * driver.WAITING
-_FRAMES = 128  # that are kept for a layer
+_FRAMES = 128  # launch plans that are cached for a layer
 _evicting = threading.Lock()
 os.register_at_fork(before=_evicting.acquire, after_in_parent=_evicting.release, after_in_child=_evicting.release)
 
 
 def _run(frame: LaunchPlan, fit: Fit, tensors: list[Tensor], args: RecurrenceArgs) -> None:
-    """Run a pass on the memory of tensors, in the order that the frame was told, and that of the parameters."""
+    """Run a pass on tensors in the order of the plan's bases, followed by the parameters."""
     check_parameters(args.params, shapes_of(args.spec.layout, args.params))
     workspace = memory.acquire(frame.workspace)
     tensors += [_whole(t, args.x.dtype) for t in args.params]
@@ -223,7 +223,7 @@ def _whole(tensor: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _given(args: RecurrenceArgs) -> list[Tensor]:
-    """What comes for each step."""
+    """Collect the per-step inputs, x and aux, in one dtype and with a unit stride of 1."""
     x = args.x
     plain = [_plain(value, x.dtype) for value in args.aux]
     if args.varlen is None:
@@ -232,11 +232,11 @@ def _given(args: RecurrenceArgs) -> list[Tensor]:
 
 
 def _plain(value: Tensor, dtype: torch.dtype) -> Tensor:
-    """A tensor of the pass's type whose units lie side by side."""
+    """Convert a tensor to the pass's dtype and to a stride of 1 along its units."""
     value = value.to(dtype) if value.dtype != dtype else value
     if value.shape[-1] <= 1 or value.stride(-1) == 1:
         return value
-    # What is the same at each step or in each row is copied once.
+    # Values that are broadcast over steps or rows are copied once.
     shape = value.shape
     for axis in range(value.dim() - 1):
         if value.stride(axis) == 0 and value.shape[axis] > 1:

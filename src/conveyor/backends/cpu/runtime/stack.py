@@ -1,4 +1,4 @@
-"""Runs the passes of a stack of layers and directions in one compiled call, that of `task_scheduler`."""
+"""Execution of the passes of a stack of layers and directions in one compiled call, that of `task_scheduler`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Entry:
         jobs: The address of the pass's job array; 0 for elementwise work, whose base address is that of five numbers:
             the addresses of two operands and of the result, numbers a step, and the kind of work.
         steps: T.
-        layer: Entries of one layer don't read each other; they read those of the layer that stands before it.
-        descending: Whether time runs down; for elementwise work as in what it reads.
+        layer: Entries of one layer do not read each other; they read those of the layer before it.
+        descending: Whether time runs down; for elementwise work as in its sources.
         is_large: Whether its matrices are too large for one core to read at every step.
     """
 
@@ -41,10 +41,10 @@ class Entry:
 
 
 class Stack:
-    """The passes of a stack, in an order in which one after the other is right.
+    """The passes of a stack, in an order in which each runs after those that it reads.
 
     Args:
-        kernels: What runs them.
+        kernels: The functions that run them.
         entries: The passes, those of one layer side by side.
         batch: B.
     """
@@ -69,7 +69,7 @@ class Stack:
 
         Args:
             bases: For each entry the address of its array of bases.
-            team: How many threads; OpenMP may give fewer.
+            team: The number of threads; OpenMP may provide fewer.
         """
         numbers = self._numbers.copy()
         for place, address in zip(self._bases, bases, strict=True):
@@ -84,27 +84,27 @@ class Stack:
             threads.run_on(self._kernels.stack_part, array, team)
 
     def is_at_once(self, team: int) -> bool:
-        """Whether passes run at the same time, rather than all threads together at one after the other."""
+        """Tell whether passes run in parallel, rather than one after the other with all threads."""
         return may_run_at_once(self._batch, min(team, len(self._passes)), team) and not any(
             e.is_large for e in self._passes
         )
 
 
 def may_run_at_once(batch: int, passes: int, team: int | None = None) -> bool:
-    """Tells whether a batch has too few rows for a team, of any size by default, while so many passes run."""
+    """Tell whether a batch has too few rows for all threads, of any number by default, while `passes` passes run."""
     rows = math.ceil(batch / ROWS)
     return passes > (rows if team is None else min(team, rows))
 
 
 def piece(steps: int, batch: int) -> int:
-    """The steps of a piece: whole register blocks of rows."""
+    """Compute the steps of a piece, so that its rows fill register blocks."""
     block = ROWS // math.gcd(ROWS, batch)
     wanted = min(max(math.ceil(steps / PIECES), 1), PIECE_STEPS)
     return math.ceil(wanted / block) * block
 
 
 def _sources(entries: Sequence[Entry], k: int) -> tuple[int, int]:
-    """The numbers + 1 of the entries that one reads."""
+    """Find the entries that an entry reads, as indices + 1; 0 for none."""
     before = [j for j in range(k) if entries[j].layer != entries[k].layer]
     if not before:
         return 0, 0

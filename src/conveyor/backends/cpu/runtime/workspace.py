@@ -1,4 +1,4 @@
-"""Memory that a pass works in, used again rather than returned to the system.
+"""The workspaces of passes, reused rather than returned to the system.
 
 A pass needs tens of megabytes for a moment. Memory that is new to a process costs as much as the work on it: the system
 clears each page when it is first touched (docs/notes/cpu-backend.md has figures). So blocks that nobody uses wait here
@@ -34,7 +34,7 @@ os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_i
 
 
 def _of_the_unused() -> int:
-    """How many references to a block are counted when nobody borrows it: what that is depends on the interpreter."""
+    """Count the references to a block that nobody borrows; the number depends on the interpreter."""
     for block in [ctypes.create_string_buffer(1)]:
         return sys.getrefcount(block)
     raise AssertionError
@@ -44,7 +44,7 @@ _UNUSED = _of_the_unused()
 
 
 def empty(shape: Sequence[int], like: Tensor) -> Tensor:
-    """An uninitialised tensor; the memory of a large one waits here again when nobody refers to it."""
+    """Allocate an uninitialised tensor; a large one's memory is reused when it is freed."""
     numbers = math.prod(shape)
     if numbers < _SMALL:
         return like.new_empty(shape)
@@ -62,7 +62,7 @@ _KEPT = 2**25  # bytes that a thread keeps for itself
 
 
 def scratch(size: int) -> tuple[int, Any]:
-    """The address of at least so many bytes for one pass of this thread, and what owns them."""
+    """Acquire a workspace of at least `size` bytes for one pass of this thread; return its address and its owner."""
     own = _scratch
     if size > own.size or poison:
         block = acquire(size)
@@ -73,7 +73,7 @@ def scratch(size: int) -> tuple[int, Any]:
 
 
 def room(shape: tuple[int, ...], lead: int, dtype: torch.dtype, itemsize: int) -> Tensor:
-    """An uninitialised tensor (N, …), no view, in memory that has `lead` more entries before it and behind it."""
+    """Allocate an uninitialised tensor (N, …), no view, with `lead` more entries of memory before and behind it."""
     row = 1
     for size in shape[1:]:
         row *= size
@@ -90,7 +90,7 @@ def room(shape: tuple[int, ...], lead: int, dtype: torch.dtype, itemsize: int) -
 def rooms(
     shapes: tuple[tuple[int, ...], ...], empty: Callable[[tuple[int, ...]], Tensor], dtype: torch.dtype, itemsize: int
 ) -> list[Tensor]:
-    """Uninitialised tensors, no views, the large ones in one block, and the small ones from `empty`."""
+    """Allocate uninitialised tensors, no views: the large ones in one block, the small ones by `empty`."""
     numbers, whole = _numbers(shapes)
     if not whole:
         return list(map(empty, shapes))
@@ -106,13 +106,13 @@ def rooms(
 
 @lru_cache(maxsize=1024)
 def _numbers(shapes: tuple[tuple[int, ...], ...]) -> tuple[list[int], int]:
-    """How many numbers each of the large ones of several tensors has, 0 for small ones; and all, each rounded up."""
+    """Count the elements of each large shape, 0 for a small one, and the sum of all, each rounded up to 16."""
     numbers = [n if n >= _SMALL else 0 for n in map(math.prod, shapes)]
     return numbers, sum(-(-n // 16) * 16 for n in numbers)
 
 
 def acquire(size: int) -> Any:
-    """A ctypes array of at least so many bytes; it waits here again when nobody refers to it."""
+    """Acquire a ctypes array of at least `size` bytes; it is reused when nobody refers to it."""
     size = _rounded(size)
     with _lock:
         # Whoever refers to a block keeps it from waiting.
@@ -131,13 +131,13 @@ def acquire(size: int) -> Any:
 
 @lru_cache(maxsize=4096)
 def _rounded(size: int) -> int:
-    """The size of blocks that serve a size: of a few, so that sequences of any length find blocks of others."""
+    """Round a size up to one of few block sizes, so that sequences of any length can reuse each other's blocks."""
     unit = max(_ROUND, 1 << max(size.bit_length() - 3, 0))
     return -(-size // unit) * unit
 
 
 def _new(size: int) -> Any:
-    # Private, so that the child of a fork has pages of its own.
+    # Private, so that the child of a fork gets its own copies of the pages.
     pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         pages.madvise(mmap.MADV_HUGEPAGE)
@@ -145,7 +145,7 @@ def _new(size: int) -> Any:
 
 
 def _trim() -> None:
-    """Return what waits above the limit to the system, the oldest first."""
+    """Return unused blocks above the limit to the system, the oldest first."""
     over = -LIMIT
     for several in _blocks.values():
         for block in several:

@@ -1,4 +1,4 @@
-"""The run of a pass as code: its chunks of steps, its threads, and the passes of a stack. No torch here.
+"""The execution of a pass as code: its chunks of steps, its threads, and the passes of a stack. No torch here.
 
 job_list        the array that tells a pass what to do
 pass_parts      the parts of a pass: ahead of its chunks, their steps, their sums, behind them

@@ -1,4 +1,4 @@
-"""Emits the function by which threads wait for each other: how many came, which round it is, and how many sleep.
+"""Emission of the threads' barrier: the number of arrivals, the round, and the number of sleeping threads.
 
 One that waits spins for some 40 µs, which is longer than any thread that runs lets the others wait, and then sleeps:
 whom it waits for may not be running, and needs a core. On Linux the last to come wakes the sleepers (a futex), so that
@@ -25,7 +25,7 @@ _I32 = ir.IntType(32)
 
 
 def emit(function: ir.Function) -> None:
-    """Emit the body of a function that returns when so many threads have called it."""
+    """Emit the body of a barrier function, which returns when all threads have called it."""
     module = function.module
     arrived, team = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
@@ -75,7 +75,7 @@ def _spin(
 def sleeping(
     module: ir.Module, turn: Any, asleep: Any
 ) -> tuple[Callable[[ir.IRBuilder, Any], None], Callable[[ir.IRBuilder], None]]:
-    """What a thread does that waits for long for a number to change, and what wakes those that do."""
+    """Make the emitters of a sleep until a counter changes (a futex on Linux, else a yield) and of its wake-up."""
     number = _FUTEX.get(platform.machine())
     if not sys.platform.startswith("linux") or number is None:
         give_way = _declared(module, ir.FunctionType(_I32, []), "sched_yield")
@@ -98,7 +98,7 @@ def sleeping(
 
 
 def pausing(module: ir.Module) -> Callable[[ir.IRBuilder], Any]:
-    """What tells a core that its thread only waits."""
+    """Make the emitter of the CPU's pause instruction for spin loops."""
     if platform.machine() in ("aarch64", "arm64"):
         hint = _declared(module, ir.FunctionType(ir.VoidType(), [ir.IntType(32)]), "llvm.aarch64.hint")
         return lambda b: b.call(hint, [ir.Constant(ir.IntType(32), 1)])

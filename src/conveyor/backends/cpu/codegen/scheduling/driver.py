@@ -1,4 +1,4 @@
-"""Emits the function that runs a pass: what all programs share, so that it is compiled once.
+"""Emission of the function that runs a pass; all programs share it, so it is compiled once.
 
     every thread:
         its part of the jobs at the start: states copied, biases added, matrices packed         wait for the others
@@ -44,12 +44,12 @@ __all__ = ["ASKED", "HEAD", "JOBS", "WAITING", "Chunks", "Functions", "emit"]
 
 
 def name(form: Format, width: ISA) -> str:
-    """The name of the function."""
+    """Name the function."""
     return f"conveyor_pass_{width.name}_f{form.integer.width}"
 
 
 def part_name(form: Format, width: ISA) -> str:
-    """The name of the function that each of OpenMP's threads runs."""
+    """Name the function that each OpenMP thread runs."""
     return f"conveyor_part_{width.name}_f{form.integer.width}"
 
 
@@ -96,7 +96,7 @@ def emit_parts(module: ir.Module, wait: ir.Function, form: Format, width: ISA) -
 
 
 def asked(b: ir.IRBuilder) -> list[Any]:
-    """The number of the thread that runs, and of all, as OpenMP says."""
+    """Emit the calls for this thread's number and the number of threads, as OpenMP gives them."""
     known = b.module.globals
     kind = ir.FunctionType(ir.IntType(32), [])
     functions = [known[n] if n in known else ir.Function(b.module, kind, n) for n in ASKED]
@@ -138,7 +138,7 @@ def _emit_pass(function: ir.Function, parts: dict[str, ir.Function], wait: ir.Fu
 
 
 class Chunks:
-    """How a pass is cut into chunks; what all chunks share is loaded where `b` stands.
+    """The chunks of steps of a pass; the values that all chunks share are loaded at `b`.
 
     Attributes:
         steps: T.
@@ -158,7 +158,7 @@ class Chunks:
         self.has_sums = b.icmp_signed("!=", b.or_(b.or_(kinds[0], kinds[1]), kinds[2]), i64(0))
 
     def edges(self, b: ir.IRBuilder, k: Any) -> tuple[Any, Any]:
-        """The first step of a chunk, and that after its last; chunks are counted as they are worked on."""
+        """Emit the first step of a chunk and the step after its last; chunks are numbered in the order of execution."""
         place = b.select(self.is_back, b.sub(b.sub(self.number, i64(1)), k), k)
         low = b.mul(place, self.chunk)
         return low, least(b, b.add(low, self.chunk), self.steps)

@@ -1,4 +1,4 @@
-"""How a pass is told what to do: one array of whole numbers, a head and then lists of jobs."""
+"""The job array of a pass, of int64: a head, then lists of jobs."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ PART = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64, I64, I64, I64
 
 
 def number_of(b: ir.IRBuilder, jobs: Any, place: Any) -> Any:
-    """A number of a job array."""
+    """Emit the load of an entry of a job array."""
     return b.load(b.gep(jobs, [place], source_etype=I64), typ=I64)
 
 
 def least(b: ir.IRBuilder, x: Any, y: Any) -> Any:
-    """The smaller of two numbers."""
+    """Emit the smaller of two int64 values."""
     return b.select(b.icmp_signed("<", x, y), x, y)

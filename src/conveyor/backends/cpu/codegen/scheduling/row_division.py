@@ -1,4 +1,4 @@
-"""Emits the division of a batch of sequences of unequal length between threads."""
+"""Emission of the division of a batch of sequences of unequal length between threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIGNATURE = ir.FunctionType(I64, [POINTER, I64, I64, I64, I64, I64])
 
 
 def emit(module: ir.Module, name: str) -> ir.Function:
-    """Add the function that divides a batch, the longest sequence first, in parts with as much work.
+    """Add the function that divides a batch, the longest sequence first, into parts of equal work.
 
     What a row adds to the work is in how many of these steps it is; the first row of a part is that by which the rows
     before it have their part of all work.

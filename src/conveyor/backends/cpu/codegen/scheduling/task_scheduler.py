@@ -1,4 +1,4 @@
-"""Emits the function that runs the passes of a stack of layers and directions in one call.
+"""Emission of the function that runs the passes of a stack of layers and directions in one call.
 
 Where each pass is worth splitting, all threads run one after the other together. Where rows are too few for that, the
 passes run at the same time, each on one thread at a time, in *pieces* of a few steps:
@@ -53,12 +53,12 @@ _TRY = ir.FunctionType(_I1, [POINTER, I64])  # list, number of the entry: whethe
 
 
 def name(form: Format, width: ISA) -> str:
-    """The name of the function."""
+    """Name the function."""
     return f"conveyor_stack_{width.name}_f{form.integer.width}"
 
 
 def part_name(form: Format, width: ISA) -> str:
-    """The name of the function that each of OpenMP's threads runs."""
+    """Name the function that each OpenMP thread runs."""
     return f"conveyor_stack_part_{width.name}_f{form.integer.width}"
 
 
@@ -82,7 +82,7 @@ class _Entry:
         self.is_down = b.icmp_signed("!=", self.row["descending"], i64(0))
 
     def source(self, b: ir.IRBuilder, field: str) -> tuple[Any, Any]:
-        """How many steps of a source are done, and whether its time runs down; it must be there."""
+        """Emit the number of steps that a source has done, and whether its time runs down; the source must exist."""
         k = b.sub(self.row[field], i64(1))
         at = b.add(i64(len(HEAD)), b.mul(k, i64(len(ROW))))
         is_down = b.icmp_signed("!=", _field(b, self.listed, b.add(at, i64(ROW.index("descending")))), i64(0))
@@ -231,7 +231,7 @@ class _Tasks:
     def _search(
         self, b: ir.IRBuilder, listed: Any, entries: Any, attempt: ir.Function, found: ir.Block, none: ir.Block
     ) -> None:
-        """Try the entries from the last to the first."""
+        """Emit the search for work, from the last entry to the first."""
         before = b.block
         head, inside = b.append_basic_block("entries"), b.append_basic_block("try")
         b.branch(head)
@@ -287,7 +287,7 @@ class _Tasks:
         b.ret(_I1(0))
 
     def _steps(self, b: ir.IRBuilder, e: _Entry, listed: Any, k: Any, unready: ir.Block, done: ir.Block) -> None:
-        """The next piece of an entry, if what it reads is there."""
+        """Emit the next piece of an entry, if its sources are ready."""
         low, high, within = self._next(b, e)
         at = {f: b.load(e.state[f], typ=I64) for f in ("chunk", "within")}
         for field in ("first source", "second source"):
@@ -319,7 +319,7 @@ class _Tasks:
         b.branch(done)
 
     def _next(self, b: ir.IRBuilder, e: _Entry) -> tuple[Any, Any, tuple[Any, Any, Any]]:
-        """The next piece's first step, the step after its last, and the same of its chunk with whether it has sums."""
+        """Emit the next piece's first step and the step after its last; also its chunk's, and whether that has sums."""
         low, high, has_sums = self._chunk(b, e)
         within = b.load(e.state["within"], typ=I64)
         size = least(b, e.row["piece"], b.sub(b.sub(high, low), within))
@@ -328,7 +328,7 @@ class _Tasks:
         return first, b.add(first, size), (low, high, has_sums)
 
     def _chunk(self, b: ir.IRBuilder, e: _Entry) -> tuple[Any, Any, Any]:
-        """The first step of an entry's chunk, the step after its last, and whether it has sums."""
+        """Emit the first step of an entry's chunk, the step after its last, and whether it has sums."""
         before = b.block
         with b.if_then(b.not_(e.is_elementwise)):
             chunks = Chunks(b, e.jobs)
@@ -343,7 +343,7 @@ class _Tasks:
         return found[0], found[1], found[2]
 
     def _need(self, b: ir.IRBuilder, e: _Entry, field: str, low: Any, high: Any, unready: ir.Block) -> None:
-        """Go on only if a source, if there is one, has done these steps."""
+        """Emit a branch that goes on only if a source, if there is one, has done these steps."""
         there, ready = b.append_basic_block("source"), b.append_basic_block("ready")
         b.cbranch(b.icmp_signed("!=", e.row[field], i64(0)), there, ready)
         b.position_at_end(there)
@@ -379,7 +379,7 @@ class _Tasks:
         b.ret(_I1(1))
 
     def _advance(self, function: ir.Function) -> None:
-        """Go on to an entry's next chunk, or finish it."""
+        """Emit the move to an entry's next chunk, or its end."""
         listed, k = function.args
         b = ir.IRBuilder(function.append_basic_block("entry"))
         e = _Entry(b, listed, k)
@@ -409,7 +409,7 @@ class _Tasks:
         b.call(self.functions.parts[part], [e.jobs, e.bases, thread, team, *given])
 
     def _changed(self, b: ir.IRBuilder, shared: Any) -> None:
-        """Say that something has changed."""
+        """Emit the signal that an entry's state has changed."""
         changes, asleep = (b.gep(shared, [i64(SHARED.index(f))], source_etype=I64) for f in ("changes", "asleep"))
         wake: Callable[[ir.IRBuilder], None]
         _, wake = barrier.sleeping(self.module, changes, asleep)
