@@ -1,4 +1,4 @@
-"""The parameters of a module as plans and streams know them: those of before or not, with the same numbers or not."""
+"""The parameters of a module as plans and streams cache them, with checks that tensors and values are unchanged."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class OptimizerSteps:
-    """How many steps optimizers have taken: fused ones write to parameters without a note in their versions."""
+    """The number of optimizer steps of this process: fused optimizers write parameters without a new tensor version."""
 
     taken = 0
 
     @classmethod
     def count(cls, *_: Any) -> None:
-        """One more."""
+        """Count a step."""
         cls.taken += 1
 
 
@@ -39,12 +39,12 @@ _wants_gradient = attrgetter("requires_grad")
 
 
 class BoundParams:
-    """Parameters of a module, and how they were when they were last looked at closely.
+    """The parameters of a module, with their state at the last check.
 
     Args:
         names: Their names in the module.
-        tensors: What the module holds, or computes, under these names.
-        lasts: Whether the module holds them from call to call.
+        tensors: The module's tensors of these names, parameters or computed.
+        lasts: Whether they are the module's parameters, the same from call to call.
     """
 
     def __init__(self, names: Sequence[str], tensors: Sequence[Tensor], lasts: bool = True) -> None:
@@ -63,7 +63,7 @@ class BoundParams:
 
     @classmethod
     def of(cls, module: Module) -> BoundParams:
-        """The parameters of a module now; the module keeps them, unless they are lent for a call or computed."""
+        """Bind the module's present parameters; the module caches them unless they are computed or replaced."""
         held = module._parameters
         names = [name for unit in module._all_units() for name in unit.names]
         tensors = [t for unit in module._all_units() for t in unit.bind(module).tensors]
@@ -74,7 +74,7 @@ class BoundParams:
         return bound
 
     def is_same(self, held: Mapping[str, Any]) -> bool:
-        """Whether the module holds the same tensors, which want a gradient as before."""
+        """Tell whether the module has the same parameter tensors, with the same `requires_grad`."""
         try:
             now = self._read(held)
         except KeyError:  # a parametrization computes it, or it belongs to a replica
@@ -82,11 +82,11 @@ class BoundParams:
         return all(map(is_, now, self.tensors)) and list(map(_wants_gradient, now)) == self._wants
 
     def remember(self) -> None:
-        """Take the numbers as known; see `are_known`."""
+        """Save the stamp of the present values, for `are_known`."""
         self._seen = self.stamp(False)
 
     def are_known(self, held: Mapping[str, Any]) -> bool:
-        """Whether the module holds the same tensors with the same numbers as when they were taken as known."""
+        """Tell whether the module has the same parameter tensors with the values that `remember` saw."""
         found, versions, taken, samples = self._seen
         tensors = self.tensors
         try:
@@ -99,7 +99,7 @@ class BoundParams:
         return bool(OptimizerSteps.taken == taken and list(map(getitem, self._samples, self._sampled)) == samples)
 
     def addresses(self, dtype: torch.dtype) -> list[int] | None:
-        """The addresses of their numbers; None if they do not lie as code that is compiled for a type reads them."""
+        """Read the tensors' addresses; None unless they are contiguous CPU tensors of this dtype."""
         found = list(map(_address, self.tensors))
         versions = list(map(_version, self.tensors)) if self._has_versions else []
         if self._known != (found, versions) or not self._has_versions:
@@ -121,11 +121,11 @@ class BoundParams:
         self._known = (found, versions)
 
     def stamp(self, closely: bool = True) -> Any:
-        """What changes when their numbers do.
+        """Make a stamp of the parameters' values: addresses, tensor versions, optimizer steps and sampled elements.
 
-        torch counts what is written to a tensor, but not by fused optimizers, through `.data`, or to tensors of
-        inference mode. So the steps of optimizers count too; and, `closely` or where torch does not count, four numbers
-        of each tensor, far apart: who writes to all of it, or to a gate's part, is noticed.
+        torch counts writes to a tensor, but not those of fused optimizers, through `.data`, or to tensors of inference
+        mode. So the stamp also has the optimizers' steps; and, `closely` or where torch does not count, four elements
+        of each tensor, far apart, which detect a write to all of it or to a gate's part.
         """
         found = list(map(_address, self.tensors))
         versions = list(map(_version, self.tensors)) if self._has_versions else []

@@ -1,4 +1,4 @@
-"""Plans of calls: what a call of a stack or of a cell needs beside its numbers, worked out once a signature.
+"""Call plans: the parts of a stack's or cell's call that do not depend on values, prepared once for each signature.
 
     signature   sizes but T, type, training, grad mode, which arguments are there
     guards      what may change under a plan: asked at every call, the general path behind them
@@ -46,7 +46,7 @@ _address, _strides, _kind = Tensor.data_ptr, Tensor.stride, attrgetter("shape", 
 
 
 def is_unguarded() -> bool:
-    """Whether torch does something around calls that a plan has no part in."""
+    """Tell whether torch intercepts calls, which excludes plans: transforms, tracing, dispatch modes, autocast."""
     return (
         torch._C._are_functorch_transforms_active()
         or torch._C._len_torch_dispatch_stack() > 0
@@ -57,7 +57,7 @@ def is_unguarded() -> bool:
 
 
 class CallPlan:
-    """A plan of the calls of one signature.
+    """The plan of the calls of one signature.
 
     Args:
         launch: The passes.
@@ -65,7 +65,7 @@ class CallPlan:
         batch_first: Whether the batch is the input's first axis.
         batched: Whether it has one.
         dropout: The probability between layers; 0 outside training.
-        cell: Whether a single step is called for: its input has no axis of time, its results are the final states.
+        cell: Whether it is a single step: its input has no time axis, its results are the final states.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class CallPlan:
         self.unread = [torch.empty(size, dtype=s.dtype) for size in self.state_sizes] if s.training else []
 
     def takes(self, states: Sequence[Any], grad: bool) -> bool:
-        """Whether initial states fit, with the gradients that they want in this grad mode."""
+        """Tell whether initial states fit the plan: shape, dtype, memory format, and no gradient that it lacks."""
         dtype = self.dtype
         if len(states) != len(self.state_sizes):
             return False
@@ -113,7 +113,7 @@ class CallPlan:
         return True
 
     def strides(self, sequence: Tensor) -> tuple[int, int] | None:
-        """Numbers from step to step and from row to row; None if units do not lie side by side."""
+        """Compute the step stride and row stride in elements; None if the unit stride is not 1."""
         strides = sequence.stride()
         width = sequence.shape[-1]
         if strides[-1] != 1 and width != 1:
@@ -124,13 +124,13 @@ class CallPlan:
             step = row = strides[0]
         else:
             row, step = strides[:2] if self.batch_first else (strides[1], strides[0])
-        # A lone row stands anywhere, and so does a lone step: as if they stood in line.
+        # The stride of an axis of length 1 is free: choose one that fits the other axis.
         if self.batch == 1:
             row = step = width if self.alone else step
         return (self.batch * row if self.alone else step), row
 
     def run(self, steps: int, x: Tensor, states: Sequence[Tensor], bound: BoundParams) -> Sequence[Tensor] | None:
-        """The output (not of a cell) and the final states; None if tensors do not lie as compiled code reads them."""
+        """Run a call; return the output (not of a cell) and the final states, or None if tensors do not fit the plan."""
         params, strides = bound.addresses(self.dtype), self.strides(x)
         if params is None or strides is None or x.is_neg():
             return None
@@ -143,7 +143,7 @@ class CallPlan:
     def forward(
         self, steps: int, strides: tuple[int, int], x: Tensor, params: list[int], states: Sequence[Tensor], stamp: Any
     ) -> tuple[list[Tensor], Tensor | None, list[Tensor]]:
-        """The results, the history for the backward pass, and the masks between layers and what they left."""
+        """Run forward; return the results, the history, and the dropout masks followed by the masked outputs."""
         launch, dtype, size = self.launch, self.dtype, self.size
         groups = launch.groups(steps, strides, True)
         results = list(map(self.empty, self.state_sizes))
@@ -175,16 +175,16 @@ class CallPlan:
         self, steps: int, strides: tuple[int, int], tensors: Sequence[Tensor], states: int, y: Tensor, history: Tensor,
         left: Sequence[Tensor], grads: Sequence[Tensor | None], wants_x: bool,
     ) -> tuple[Tensor | None, Sequence[Tensor], Sequence[Tensor]]:  # fmt: skip
-        """The gradients of the input, the initial states and the parameters.
+        """Compute the gradients of the input, the initial states and the parameters.
 
         Args:
             steps: T.
             strides: Of the input.
             tensors: The input, the initial states, the parameters' tensors.
-            states: How many initial states were given.
+            states: The number of initial states.
             y: The output.
-            history: What the forward pass left.
-            left: The masks between layers, then what they left.
+            history: The history that the forward pass left.
+            left: The masks between layers, then the masked outputs.
             grads: The gradients of the results; None is zero.
             wants_x: Whether the gradient of the input is asked for.
         """
@@ -235,7 +235,7 @@ class CallPlan:
         return d_x, d_states if states else (), d_params
 
     def _in_rows(self, gradient: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """A gradient whose units lie side by side; one row where all are the same."""
+        """Give a gradient a unit stride of 1; one that is the same everywhere becomes a single row."""
         strides = self.strides(gradient)
         if strides is not None:
             return gradient, strides
@@ -244,7 +244,7 @@ class CallPlan:
         return self._time_major(gradient)
 
     def _time_major(self, sequence: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """The same numbers in rows at equal distances, step by step."""
+        """Copy a sequence to contiguous (T, B, K) where it is not, and give its strides."""
         swapped = self.batch_first and self.batched
         lying = sequence.transpose(0, 1).contiguous() if swapped else sequence.contiguous()
         width = sequence.shape[-1]
@@ -253,7 +253,7 @@ class CallPlan:
     def by_reference(
         self, x: Tensor, states: Sequence[Tensor], params: Sequence[Tensor], masks: Sequence[Tensor]
     ) -> list[Tensor]:
-        """The results by the reference, differentiable."""
+        """Compute the results by the reference, differentiably."""
         launch, s = self.launch, self.launch.signature
         if not self.batched:
             x, states = x.unsqueeze(0 if self.cell else 1), [t.unsqueeze(-2) for t in states]
@@ -282,7 +282,7 @@ class CallPlan:
 
 
 class _Planned(torch.autograd.Function):
-    """The passes of a plan as one node of the graph."""
+    """The passes of a plan as one node of the autograd graph."""
 
     @staticmethod
     def forward(ctx: Any, call: Any, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -326,7 +326,7 @@ class _Planned(torch.autograd.Function):
 def _refuse_changed(
     tensors: Sequence[Tensor], first: int, kinds: Sequence[Any], strides: Sequence[tuple[int, ...]]
 ) -> NoReturn:
-    """Raises for tensors that do not lie as they did in the forward pass; the parameters' begin at `first`."""
+    """Raise for a tensor that has changed its layout since the forward pass; the parameters begin at `first`."""
     k = next(
         k
         for k, t in enumerate(tensors)
@@ -351,7 +351,7 @@ _apply: Any = super(torch.autograd.Function, _Planned).apply
 def _differentiable(
     plan: CallPlan, tensors: Sequence[Tensor], first: int, masks: Sequence[Tensor], grads: Sequence[Tensor | None]
 ) -> tuple[Tensor | None, ...]:
-    """The gradients as a graph of their own, for a second derivative."""
+    """Compute the gradients as an autograd graph, for a second derivative."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
         # One tensor may be given twice, as two states; each of its places has a gradient of its own.
@@ -364,7 +364,7 @@ def _differentiable(
 
 
 def call_stack(layer: Stack, x: Any, fields: Any) -> Sequence[Tensor] | None:
-    """The output and the final states of a stack by a plan; None where the general path is to run it."""
+    """Call a stack by a plan and return the output and the final states; None where the general path must run it."""
     if torch.compiler.is_compiling() or type(x) not in _TENSORS or x.layout is not _STRIDED or x.is_nested:
         return None
     if not x.is_cpu or listeners.on_call or is_unguarded():
@@ -409,7 +409,7 @@ def call_stack(layer: Stack, x: Any, fields: Any) -> Sequence[Tensor] | None:
 
 
 def call_cell(cell: _Step, x: Any, states: Sequence[Any]) -> Sequence[Tensor] | None:
-    """The new states of a cell by a plan; None where the general path is to run it."""
+    """Call a cell by a plan and return the new states; None where the general path must run it."""
     if torch.compiler.is_compiling() or type(x) not in _TENSORS or x.layout is not _STRIDED or x.is_nested:
         return None
     if not x.is_cpu or is_unguarded():
@@ -435,7 +435,7 @@ def call_cell(cell: _Step, x: Any, states: Sequence[Any]) -> Sequence[Tensor] | 
 
 
 def _keep(module: Module, key: tuple[Any, ...], plan: CallPlan | None) -> CallPlan | None:
-    """The same plan, or None, which the module keeps."""
+    """Cache a plan, or None, in the module and return it."""
     if len(module._plans) >= _PLANS:
         module._plans.clear()
     module._plans[key] = plan
@@ -454,7 +454,7 @@ def _plan_stack(
     training: bool,
     grad: bool,
 ) -> CallPlan | None:
-    """The plan of a stack's calls of one signature; None where the general path is to run them."""
+    """Make the plan of a stack's calls of one signature; None where the general path must run them."""
     even = all(field.even for field in layer._fields) and width == layer.input_size and steps > 0
     dropout = layer.dropout if training and layer.num_layers > 1 else 0.0
     special = layer.connections != "plain" or layer.learn_initial_state or layer.checkpoint_every
@@ -469,7 +469,7 @@ def _plan_stack(
 def _plan_cell(
     cell: _Step, rank: int, batch: int, width: int, dtype: torch.dtype, wants_x: bool, no_states: bool, grad: bool
 ) -> CallPlan | None:
-    """The plan of a cell's steps of one signature; None where the general path is to run them."""
+    """Make the plan of a cell's steps of one signature; None where the general path must run them."""
     specs = (RecurrenceSpec(cell.unit.program, cell.unit._layout),)
     if width != cell.input_size or not _fits(cell, dtype, batch, specs):
         return None
@@ -478,7 +478,7 @@ def _plan_cell(
 
 
 def _fits(module: Any, dtype: torch.dtype, batch: int, specs: Sequence[RecurrenceSpec]) -> bool:
-    """Whether a plan can run such programs on a module's parameters."""
+    """Tell whether a plan can run these programs: float32 or float64 on the CPU backend, without auxiliary inputs."""
     if not batch or dtype not in _KINDS or any(spec.program.aux or not spec.layout.tensors for spec in specs):
         return False
     return bool(module._like().dtype is dtype and module.backend_used == "cpu")

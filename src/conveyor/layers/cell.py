@@ -33,7 +33,7 @@ from conveyor.torch_ops import recurrence
 
 
 class _Step(Module):
-    """A unit that runs one step at a time; subclasses say how states come in and go out."""
+    """A module that runs one step at a time; subclasses define the form of its states."""
 
     _layout_of: ClassVar[staticmethod[[Program, Mapping[str, int]], Layout]]
     _derived = ("unit", "_state_class", "_plans", "_bound")
@@ -64,7 +64,7 @@ class _Step(Module):
         self.reset_parameters()
 
     def _make(self, cell: CellDefinition, bias: bool, sizes: Mapping[str, int]) -> None:
-        """Make what runs."""
+        """Build the program and the parameters from the settings."""
         program = cell.program if bias else without_bias(cell.program)
         widths = resolve_widths(program, self.input_size, self.hidden_size, sizes)
         self.unit = LayerDirection(cell, program, type(self)._layout_of(program, widths), "")
@@ -79,7 +79,7 @@ class _Step(Module):
         self._make(cell_of(*said), settings["bias"], settings["sizes"])
 
     def reset_parameters(self) -> None:
-        """Fill the parameters again, as the cell was constructed."""
+        """Initialise the parameters again, as the constructor does."""
         o = self._options
         initialise(self, [self.unit], o["init"], o["forget_bias"], o["max_lag"])
 
@@ -87,19 +87,19 @@ class _Step(Module):
         return (self.unit,)
 
     def _like(self) -> Tensor:
-        """A tensor of the cell's device and type."""
+        """Give a tensor with the cell's device and dtype."""
         names = self.unit.names
         return getattr(self, names[0]) if names else torch.empty(0)
 
     @property
     def backend_used(self) -> str:
-        """The backend that runs this step on the device and with the dtype that its parameters have now."""
+        """The backend that runs this step on its parameters' present device and dtype."""
         like = self._like()
         options = self._options
         return backends.choose(options["backend"], options["strict_backend"], like.device, computed_in(like.dtype))
 
     def _step(self, x: Any, state: Any, aux: Mapping[str, Any], fix: str) -> tuple[Tensor, ...]:
-        """The new states, (B, width) each, or (width,) for an input without a batch."""
+        """Run one step and return the new states, (B, width) each, or (width,) for an input without a batch."""
         like = self._like()
         kind = precision_of(like)
         if kind is None:
@@ -111,7 +111,7 @@ class _Step(Module):
             return found
 
     def _step_checked(self, like: Tensor, x: Any, state: Any, aux: Mapping[str, Any], fix: str) -> tuple[Tensor, ...]:
-        """The new states, in the type of `like`."""
+        """Run one step on checked tensors, in the dtype of `like`."""
         program, widths = self.unit.program, self.unit.widths
         check_input(x, self.input_size, like, False, (1, 2))
         check_aux_names(aux, [a.name for a in program.aux], f"cell {self.unit.cell.name}", "(B,) or (B, K)")
@@ -144,14 +144,14 @@ class _Step(Module):
         return any(isinstance(p, Bias) for p in self.unit.program.params)
 
     def extra_repr(self) -> str:
-        """The cell, its sizes, and whether biases are left out."""
+        """Describe the cell, its sizes, and whether biases are left out."""
         return f"{self.unit.cell.name}, {self.input_size}, {self.hidden_size}" + (
             "" if self._has_bias() else ", bias=False"
         )
 
 
 class _TorchStep(_Step):
-    """One with torch's two biases a gate."""
+    """A single step with torch's two biases for each gate."""
 
     _layout_of = staticmethod(torch_layout)
 
@@ -164,7 +164,7 @@ class Cell(_Step):
         input_size: Width of the input.
         hidden_size: Width of the hidden state.
         bias: Whether `affine` adds biases.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         sizes: Numbers for the widths that the cell names.
         options: `forget_bias`, `init`, `max_lag`, `backend`, `strict_backend`; see `Recurrent`.
@@ -191,7 +191,7 @@ class Cell(_Step):
         super().__init__(as_cell(cell), input_size, hidden_size, bias, device, dtype, known, options)
 
     def forward(self, x: Tensor, state: Any = None, **aux: Tensor) -> Any:
-        """One step.
+        """Run one step.
 
         Args:
             x: (B, input_size), or (input_size,) without a batch.
@@ -221,7 +221,7 @@ class LSTMCell(_TorchStep, nn.LSTMCell):
         input_size: Width of the input.
         hidden_size: Width of the hidden state.
         bias: Whether there are biases (torch's two a gate).
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         options: `forget_bias`, `init`, `max_lag`, `backend`, `strict_backend`; see `Recurrent`.
     """
@@ -239,7 +239,7 @@ class LSTMCell(_TorchStep, nn.LSTMCell):
         self.bias = bias
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> Any:
-        """One step: (B, input_size) and (h, c), each (B, hidden_size), to a named tuple of the new (h, c)."""
+        """Run one step: (B, input_size) and (h, c), each (B, hidden_size), to a named tuple of the new (h, c)."""
         if hx is None or isinstance(hx, tuple | list):
             found = call_cell(self, input, hx or ())
             if found is not None:
@@ -252,7 +252,7 @@ class LSTMCell(_TorchStep, nn.LSTMCell):
 
 class _OneStateStep(_TorchStep):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """One step: (B, input_size) and h, (B, hidden_size), to the new h."""
+        """Run one step: (B, input_size) and h, (B, hidden_size), to the new h."""
         states = () if hx is None else (hx,)
         found = call_cell(self, input, states)
         if found is not None:
@@ -269,7 +269,7 @@ class GRUCell(_OneStateStep, nn.GRUCell):
         input_size: Width of the input.
         hidden_size: Width of the hidden state.
         bias: Whether there are biases (torch's two a gate).
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         options: `forget_bias`, `init`, `max_lag`, `backend`, `strict_backend`; see `Recurrent`.
     """
@@ -295,7 +295,7 @@ class RNNCell(_OneStateStep, nn.RNNCell):
         hidden_size: Width of the hidden state.
         bias: Whether there are biases (torch's two).
         nonlinearity: `tanh` or `relu`.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         options: `init`, `backend`, `strict_backend`; see `Recurrent`.
     """

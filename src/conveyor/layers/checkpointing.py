@@ -1,4 +1,4 @@
-"""A pass that keeps only the states between chunks of steps, and runs each chunk again for its gradient."""
+"""Checkpointed scans: a pass saves only the states between segments of time, and runs each again for its gradient."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TimeDirection:
     Attributes:
         steps: T.
         forwards: Whether from the first step to the last.
-        packing: How sequences of unequal length are packed; None if they are (T, B, …).
+        packing: The packing of sequences of unequal length; None if they are (T, B, …).
         lengths: Their lengths (B,), if they stay padded.
     """
 
@@ -36,15 +36,15 @@ class TimeDirection:
 
     @property
     def varlen(self) -> VarLen | None:
-        """How sequences of unequal length are packed."""
+        """The packed layout of sequences of unequal length; None if they are not packed."""
         return None if self.packing is None else self.packing.varlen
 
     def is_time_varying(self, tensor: Tensor) -> bool:
-        """Tell whether a tensor has an entry per step; otherwise it is the same at each."""
+        """Tell whether a tensor has an entry for each step; otherwise it is the same at each."""
         return self.packing is not None or (tensor.dim() == 3 and tensor.shape[0] == self.steps != 1)
 
     def flip(self, sequence: Tensor) -> Tensor:
-        """Flip a whole sequence into this direction; twice gives what was."""
+        """Flip a sequence into this direction; applied twice it is the identity."""
         if self.forwards:
             return sequence
         if self.lengths is not None:
@@ -73,7 +73,7 @@ class TimeDirection:
         return sequence[self.steps - stop : self.steps - start].flip(0)
 
     def put(self, sequence: Tensor, start: int, stop: int, values: Tensor) -> None:
-        """Write steps in this order to where they belong."""
+        """Write the values of some steps, in this direction, into a sequence."""
         if self.packing is not None:
             starts = self.packing.varlen.starts
             first, last = starts[start], starts[stop]
@@ -93,10 +93,10 @@ class CheckpointedScan:
 
     Attributes:
         run: Runs some steps, differentiably.
-        order: How it goes through time.
-        every: Steps a chunk.
-        along: For each of the other tensors whether it has an entry a step.
-        states: How many states there are.
+        order: The direction in time.
+        every: The number of steps of a segment.
+        along: For each of the other tensors whether it has an entry for each step.
+        states: The number of states.
     """
 
     run: Run
@@ -106,7 +106,7 @@ class CheckpointedScan:
     states: int
 
     def chunks(self) -> list[tuple[int, int]]:
-        """List where each segment begins and ends."""
+        """List the first step of each segment and the step after its last."""
         total = self.order.length()
         return [(a, min(a + self.every, total)) for a in range(0, total, self.every)]
 
@@ -130,10 +130,10 @@ class CheckpointedScan:
 
 
 def in_chunks(scan: CheckpointedScan, x: Tensor, states: States, others: Sequence[Tensor]) -> tuple[States, States]:
-    """Outputs and final states; with a gradient to come, in chunks that are run again for it.
+    """Run a scan and return outputs and final states; by checkpointed segments if a gradient is wanted.
 
     Args:
-        scan: What runs.
+        scan: The scan.
         x: The input, (T, B, I) or packed rows.
         states: The initial states.
         others: Auxiliary inputs, masks and parameters.
@@ -183,7 +183,7 @@ def _chunk_by_chunk(
     x, _, others = _split(scan, tensors)
     n, order = scan.states, scan.order
     along = [True, *scan.along]
-    # States pass a gradient on from chunk to chunk, whether or not the first ones want it.
+    # States pass a gradient on from segment to segment, whether or not the first ones want it.
     wanted = [needed[0], *needed[1 + n :]]
     totals = [torch.zeros_like(t) if w else None for t, w in zip((x, *others), wanted, strict=True)]
     carried, outside = list(grads[:n]), grads[n:]
@@ -211,7 +211,7 @@ def _chunk_by_chunk(
 def _at_once(
     scan: CheckpointedScan, tensors: Sequence[Tensor], needed: Sequence[bool], grads: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
-    """The gradients as a graph of their own, for a second derivative: nothing is saved then."""
+    """Compute the gradients as an autograd graph, for a second derivative; all steps run at once."""
     with torch.enable_grad():
         places = [t.view_as(t) for t in tensors]
         x, states, others = _split(scan, places)

@@ -1,4 +1,4 @@
-"""Weights in the form W·[h, x] + b that textbooks print: one matrix and one bias a gate."""
+"""Weights in the textbook form W·[h, x] + b: one matrix and one bias for each gate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Gates = Mapping[str, tuple[Tensor, Tensor | None]]
 
 
 def sizes_of(gates: Gates) -> tuple[int, int]:
-    """(input_size, hidden_size) that the shapes of the matrices tell.
+    """Infer (input_size, hidden_size) from the shapes of the matrices.
 
     Raises:
         ArgumentError: A shape is no (H, H + I).
@@ -46,7 +46,7 @@ def sizes_of(gates: Gates) -> tuple[int, int]:
 
 @torch.no_grad()
 def fill(module: nn.Module, unit: LayerDirection, gates: Gates) -> None:
-    """Copy the gates into a unit's parameters.
+    """Copy the gates' weights into a unit's parameters.
 
     A gate's first H columns multiply what its affine maps read besides x. A second bias of a gate becomes zero.
 

@@ -1,4 +1,4 @@
-"""First values of a layer's parameters."""
+"""Initialisation of a layer's parameters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCHEMES = ("torch", "orthogonal", "chrono")
 def initialise(
     module: nn.Module, units: Iterable[LayerDirection], init: str, forget_bias: float | None, max_lag: int
 ) -> None:
-    """Fill every parameter of a layer.
+    """Initialise every parameter of a layer.
 
     Args:
         module: The layer.
@@ -60,7 +60,7 @@ def initialise(
 
 
 def check_numbers(forget_bias: Any, max_lag: Any) -> None:
-    """Checks the numbers that first values are made of.
+    """Check the constants of the initialisation.
 
     Raises:
         ArgumentError: One is out of its range, or no number.

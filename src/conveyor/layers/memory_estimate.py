@@ -1,4 +1,4 @@
-"""How much memory a layer takes to train, before it runs."""
+"""Estimates of the memory that training a layer takes, made before it runs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """Bytes of a forward and backward pass.
+    """The memory of a forward and backward pass, in bytes.
 
     Attributes:
         input: The input and its gradient.
         output: The output and its gradient.
-        saved: What is kept from forward to backward: values that the gradient reads, masks, states.
-        working: What is needed while a pass runs, and the parameters' gradients.
+        saved: The residuals from forward to backward: values that the gradient reads, masks, states.
+        working: The workspace while a pass runs, and the parameters' gradients.
     """
 
     input: int
@@ -31,12 +31,12 @@ class MemoryEstimate:
 
     @property
     def beyond(self) -> int:
-        """What is taken beyond the input, the output, and their gradients."""
+        """The memory beside the input, the output and their gradients."""
         return self.saved + self.working
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The total memory."""
         return self.input + self.output + self.beyond
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class MemoryEstimate:
 
 
 def memory_estimate(layer: Stack, steps: int, batch: int) -> MemoryEstimate:
-    """Estimate what training takes; see `Stack.memory_estimate`."""
+    """Estimate the memory of training; see `Stack.memory_estimate`."""
     steps, batch = as_whole("T", steps, 0), as_whole("B", batch, 0)
     itemsize = layer._like().itemsize
     whole = steps * batch * itemsize  # of one number a step

@@ -1,4 +1,4 @@
-"""The one table of a layer's options: what each is, and what becomes of it in torch, Keras, ONNX and saved files.
+"""The table of a layer's options, with the way each is converted to torch, Keras, ONNX and saved files.
 
 The constructors take their defaults from it, `cv.to_torch`, `cv.to_keras` and `cv.to_onnx` what they refuse, and
 `cv.save` what it writes. A new option is a row here; a test holds the rows against every constructor.
@@ -15,7 +15,7 @@ from conveyor.errors import ArgumentError
 
 
 class Fate(StrEnum):
-    """What becomes of an option in another library."""
+    """The way in which a conversion treats an option."""
 
     carried = "carried"  # it is there too, or in the weights or the graph
     spent = (
@@ -27,11 +27,11 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Target:
-    """What becomes of an option in one library.
+    """The way in which the conversion to one library treats an option.
 
     Attributes:
-        fate: What becomes of it.
-        why: For a refusal the whole of the error behind `layer: `.
+        fate: The way in which the option is treated.
+        why: For a refusal the text of the error after `layer: `.
     """
 
     fate: Fate
@@ -45,10 +45,10 @@ class Option:
     Attributes:
         name: Its name.
         default: Its default; `REQUIRED` if it has none.
-        doc: What it is, in a line.
+        doc: Its description, in a line.
         steps: Whether single steps (`Cell`, `LSTMCell`, …) have it too.
         beyond_torch: Whether `cv.LSTM`, `cv.GRU` and `cv.RNN` have it beside torch.nn's arguments.
-        torch: What becomes of it in `cv.to_torch`.
+        torch: Its conversion by `cv.to_torch`.
         keras: In `cv.to_keras`.
         onnx: In `cv.to_onnx`.
         saved_since: 1 if files always had it, 2 if it came later and is written where it is not the default; None if a
@@ -142,7 +142,7 @@ OPTIONS: Mapping[str, Option] = {
 
 
 def check_target(layer: Any, target: str) -> None:
-    """Refuse a layer with an option that a library has nothing like.
+    """Refuse a layer with an option that a library has no counterpart of.
 
     Args:
         layer: The layer.
@@ -158,7 +158,7 @@ def check_target(layer: Any, target: str) -> None:
 
 
 def is_set(layer: Any, option: Option) -> bool:
-    """Whether a layer has another value than the default; 0 and an empty dict are none."""
+    """Tell whether a layer's option differs from the default; a 0 or an empty dict in place of None does not."""
     value = getattr(layer, option.name, option.default)
     if isinstance(value, Mapping):
         return any(value.values())

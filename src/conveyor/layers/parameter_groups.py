@@ -1,4 +1,4 @@
-"""A gate's parameters by themselves, for optimizers: rows of tensors in which all gates lie side by side."""
+"""A gate's parameters as a group for optimizers: rows of the tensors that hold all gates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conveyor.layers.core.layer_direction import LayerDirection
 
 
 class GateRows(nn.Parameter):
-    """Rows of a parameter of a layer, in its memory, that an optimizer takes for a parameter of their own.
+    """Rows of a layer's parameter, in its memory, that an optimizer takes for a parameter of their own.
 
     Their gradient is that of the same rows. Once an optimizer has set it to None it stays None until a backward pass
     adds to it, whatever other rows of the tensor have.
@@ -28,7 +28,7 @@ class GateRows(nn.Parameter):
     _cleared: tuple[Tensor, int] | None
 
     def __new__(cls, layer: nn.Module, name: str, start: int, stop: int) -> GateRows:
-        """The rows from `start` to before `stop` of a layer's parameter."""
+        """Make a view of the rows from `start` to before `stop` of a layer's parameter."""
         owner = layer._parameters[name]
         assert owner is not None
         # A detached view counts its versions with the layer's tensor, so that torch and streams see what is written.
@@ -38,7 +38,7 @@ class GateRows(nn.Parameter):
         return rows
 
     def _whole(self) -> nn.Parameter:
-        """The layer's parameter, if these rows are still in its memory."""
+        """The layer's parameter, if these rows still share its memory."""
         layer = self._layer()
         start = self._rows.start * self._owner.stride(0) * self._owner.element_size()
         if (layer is not None and layer._parameters.get(self._name) is not self._owner) or (
@@ -52,7 +52,7 @@ class GateRows(nn.Parameter):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient of these rows: a view of the tensor's, or None."""
+        """The gradient of these rows: a view of the parameter's, or None."""
         found = self._whole().grad
         if self._cleared is not None:
             cleared, version = self._cleared
@@ -84,7 +84,7 @@ class GateRows(nn.Parameter):
 
 
 def parameters_of(layer: nn.Module, units: Iterable[LayerDirection], names: Iterable[str]) -> list[nn.Parameter]:
-    """The parameters of gates, in all layers and directions.
+    """Collect the parameters of gates, in all layers and directions.
 
     Args:
         layer: The module that holds the parameters.
@@ -102,7 +102,7 @@ def parameters_of(layer: nn.Module, units: Iterable[LayerDirection], names: Iter
 
 
 def parameters_except(layer: nn.Module, units: Iterable[LayerDirection], names: Iterable[str]) -> list[nn.Parameter]:
-    """All parameters but those of these gates; arguments as of `parameters_of`."""
+    """Collect all parameters but those of these gates; arguments as of `parameters_of`."""
     units, wanted = list(units), set(_checked(units, names))
     found: list[nn.Parameter] = []
     inside = set()
@@ -122,7 +122,7 @@ def parameters_except(layer: nn.Module, units: Iterable[LayerDirection], names: 
 
 
 def _pieces(unit: LayerDirection) -> Iterable[tuple[str, int, int, set[str]]]:
-    """Each piece of a tensor, and the names in the equations whose parameter it is part of."""
+    """List the pieces of each tensor, with the equations' names that each piece is a parameter of."""
     pieces: dict[tuple[str, int, int], set[str]] = {}
     for key, rows in unit.layout.rows.items():
         for r in rows:

@@ -25,13 +25,13 @@ class Recurrent(Stack):
         cell: A cell, the name of one in `conveyor.cells`, or a list of these, one a layer.
         input_size: Width of the input.
         hidden_size: Width of the hidden state; a list gives one a layer.
-        num_layers: How many layers.
+        num_layers: The number of stacked layers.
         bias: Whether `affine` adds biases.
         batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
         dropout: Probability with which each layer's output but the last's is zeroed in training, a new draw each step.
-        bidirectional: Whether a second direction runs from the end to the start; outputs stand side by side.
+        bidirectional: Whether a second direction runs from the end to the start; outputs are concatenated.
         proj_size: Short for `sizes={"proj": …}`.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         sizes: Numbers for the widths that the cell names (`size="proj"`, auxiliary inputs).
         forget_bias: First value of the bias of the gate that keeps the state.
@@ -160,7 +160,7 @@ class Recurrent(Stack):
         return y, self._named(fields)
 
     def extra_repr(self) -> str:
-        """The cells, and the arguments that are not the defaults."""
+        """Describe the cells, and the arguments that are not the defaults."""
         cells = list(dict.fromkeys(u.cell.name for u in self.units))
         return f"{cells[0] if len(cells) == 1 else cells}, {super().extra_repr()}"
 
@@ -168,7 +168,7 @@ class Recurrent(Stack):
     def from_concatenated(
         cls, cell: CellDefinition | str, gates: Mapping[str, tuple[Tensor, Tensor | None]], **arguments: Any
     ) -> Recurrent:
-        """A one-layer layer from the form W·[h, x] + b that textbooks print.
+        """Make a one-layer layer from weights in the textbook form W·[h, x] + b.
 
         Args:
             cell: The cell.

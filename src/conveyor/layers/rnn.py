@@ -45,12 +45,12 @@ OF_SEQUENCES = tuple(name for name, o in _OWN.items() if not o.steps)
 
 
 def torch_layout(program: Program, widths: Mapping[str, int]) -> Layout:
-    """Torch's two biases a gate, and its name for the projection's matrix."""
+    """Lay out parameters as torch does: two biases for each gate, and its name for the projection's matrix."""
     return doubled_layout(program, widths, {"weight_proj_value": "weight_hr"})
 
 
 def with_defaults(owner: str, options: Mapping[str, Any], lacking: Collection[str] = ()) -> dict[str, Any]:
-    """The options with the defaults of those left out; an unknown one, or one that the owner lacks, is an error."""
+    """Fill in the defaults of options that are left out; raise for an unknown one, or one that the owner lacks."""
     known = {name: o.default for name, o in _OWN.items() if name not in lacking}
     for name in options:
         if name not in known:
@@ -99,7 +99,7 @@ class _TorchLike(Stack, RecurrentNames):
 
     @classmethod
     def from_concatenated(cls, gates: Gates, **arguments: Any) -> Self:
-        """A one-layer layer from the form W·[h, x] + b that textbooks print.
+        """Make a one-layer layer from weights in the textbook form W·[h, x] + b.
 
         Args:
             gates: For each gate, named as in the equations (LSTM i f g o, GRU r z n, RNN h), its W, (H, H + I) with
@@ -119,7 +119,7 @@ class _TorchLike(Stack, RecurrentNames):
 
 
 class _OneState(_TorchLike):
-    """torch's GRU and RNN take and return the one state as a tensor, not a tuple."""
+    """The base of GRU and RNN, which take and return their one state as a tensor, not a tuple."""
 
     def forward(
         self,
@@ -162,13 +162,13 @@ class LSTM(_TorchLike, LSTMNames):
     Args:
         input_size: Width of the input.
         hidden_size: Width of the hidden state; a list gives one a layer.
-        num_layers: How many layers on top of each other.
+        num_layers: The number of stacked layers.
         bias: Whether there are biases (torch's two a gate).
         batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
         dropout: Probability with which each layer's output but the last's is zeroed in training.
         bidirectional: Whether a second direction runs from the end to the start.
         proj_size: Width that h is projected to (Sak, Senior & Beaufays 2014); 0 is no projection.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         options: `forget_bias`, `init`, `max_lag`, `learn_initial_state`, `variational_dropout`, `zoneout`,
             `connections`, `gradient_clip`, `checkpoint_every`, `backend`, `strict_backend`; see `Recurrent`.
@@ -251,12 +251,12 @@ class GRU(_OneState):
     Args:
         input_size: Width of the input.
         hidden_size: Width of the hidden state; a list gives one a layer.
-        num_layers: How many layers on top of each other.
+        num_layers: The number of stacked layers.
         bias: Whether there are biases (torch's two a gate).
         batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
         dropout: Probability with which each layer's output but the last's is zeroed in training.
         bidirectional: Whether a second direction runs from the end to the start.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         options: `forget_bias`, `init`, `max_lag`, `learn_initial_state`, `variational_dropout`, `zoneout`,
             `connections`, `gradient_clip`, `checkpoint_every`, `backend`, `strict_backend`; see `Recurrent`.
@@ -292,13 +292,13 @@ class RNN(_OneState):
     Args:
         input_size: Width of the input.
         hidden_size: Width of the hidden state; a list gives one a layer.
-        num_layers: How many layers on top of each other.
+        num_layers: The number of stacked layers.
         nonlinearity: `tanh` or `relu`.
         bias: Whether there are biases (torch's two).
         batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
         dropout: Probability with which each layer's output but the last's is zeroed in training.
         bidirectional: Whether a second direction runs from the end to the start.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         options: `init`, `learn_initial_state`, `variational_dropout`, `zoneout`, `connections`, `gradient_clip`,
             `checkpoint_every`, `backend`, `strict_backend`; see `Recurrent`.
@@ -334,7 +334,7 @@ class RNN(_OneState):
 
 
 def rnn_cell(nonlinearity: str) -> CellDefinition:
-    """The plain cell with this nonlinearity, of the two that torch has."""
+    """Find the plain cell with this nonlinearity, one of torch's two."""
     if nonlinearity not in ("tanh", "relu"):
         torchs = f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'"
         raise ArgumentError(f"nonlinearity is 'tanh' or 'relu', got {shown(nonlinearity)} ({torchs})")

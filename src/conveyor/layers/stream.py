@@ -31,14 +31,14 @@ from conveyor.torch_ops import recurrence
 
 
 class Stream:
-    """A layer fed step by step, for inference: what a whole sequence gives, bit for bit, one step after another.
+    """A layer fed step by step, for inference; bit for bit the same as a call on the full sequence.
 
     The layer's parameters are read afresh when they have changed: replaced, or written in place. torch takes no note of
     writing through `.data`; call `refresh` after that.
 
     Args:
         layer: The layer; it runs in one direction.
-        batch_size: How many sequences are fed side by side.
+        batch_size: B, the number of sequences.
 
     Raises:
         ArgumentError: The layer runs in both directions, or `batch_size` is no positive number.
@@ -83,11 +83,11 @@ class Stream:
         self._last = None if self._work is self._dtype else like.new_empty(self._out, dtype=self._work)
 
     def step(self, x: Tensor, *, out: Tensor | None = None, **aux: Tensor) -> Tensor:
-        """One step.
+        """Run one step.
 
         Args:
             x: (B, input_size).
-            out: Where the output goes, (B, output_size) and contiguous; None makes a new tensor.
+            out: The tensor that the output is written to, (B, output_size) and contiguous; None makes a new one.
             aux: The auxiliary inputs that the cell reads, (B,) or (B, K).
 
         Returns:
@@ -137,7 +137,7 @@ class Stream:
 
     @torch.no_grad()
     def run(self, x: Tensor, **aux: Tensor) -> Tensor:
-        """Several steps at once.
+        """Run several steps at once.
 
         Args:
             x: (T, B, input_size), or (B, T, input_size) if the layer is `batch_first`.
@@ -167,7 +167,7 @@ class Stream:
         torch.autograd.graph.increment_version(out)  # whoever has saved it is told
 
     def _checked(self, x: Any) -> Tensor:
-        """The input, with signs that torch has put off written out."""
+        """Check the input, and resolve a lazy negation."""
         check_input(x, self.layer.input_size, self._like, False, (2,))
         if x.shape[0] != self.batch_size:
             raise TensorError(
@@ -194,7 +194,7 @@ class Stream:
             self._put(self.layer._unpack(fields, self.batch_size, like))
 
     def _states(self) -> list[Sequence[Tensor]]:
-        """The states of each unit."""
+        """Collect the states of each unit."""
         return [own for run in self._runs for own in run.states]
 
     def _put(self, states: Sequence[Sequence[Tensor]]) -> None:
@@ -204,7 +204,7 @@ class Stream:
             run.put([next(rest) for _ in run.units])
 
     def reset(self, mask: Tensor | None = None) -> None:
-        """Start anew.
+        """Reset sequences to the initial states.
 
         Args:
             mask: (B,) booleans, true where a sequence starts anew; None is all of them.
@@ -225,7 +225,7 @@ class Stream:
         return mask.to(self._like.device).unsqueeze(-1)
 
     def reorder(self, index: Tensor) -> None:
-        """Let each row go on from the state of another, as a beam search does.
+        """Reorder the batch rows of the states, as a beam search does.
 
         Args:
             index: (B,) whole numbers; row k goes on from the state of row `index[k]`.
@@ -249,7 +249,7 @@ class Stream:
 
 
 def _in_type(fields: Any, dtype: torch.dtype) -> Any:
-    """States of 16 bits in the type of those that a stream keeps; the rest is left for the checks."""
+    """Cast 16-bit states to the dtype of a stream's states; values of other types are left for the checks."""
     if isinstance(fields, tuple | list):
         return tuple(_in_type(f, dtype) for f in fields)
     return fields.to(dtype) if isinstance(fields, Tensor) and fields.dtype in HALF else fields
@@ -261,7 +261,7 @@ def _require_numbers(name: str, tensor: Tensor) -> None:
 
 
 class _Run(ABC):
-    """Units of a layer that run step by step; those with auxiliary inputs one by one."""
+    """The step executor of some units; a unit with auxiliary inputs has one of its own."""
 
     def __init__(self, units: Sequence[LayerDirection], layer: Stack, batch: int) -> None:
         self.units = units
@@ -280,15 +280,15 @@ class _Run(ABC):
 
     @abstractmethod
     def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> Any:
-        """One step, whose output is written to a tensor."""
+        """Run one step and write its output to a tensor."""
 
     def given(self, x: Tensor, aux: Mapping[str, Any]) -> dict[str, Tensor]:
-        """The auxiliary inputs of the unit, (B, width) each."""
+        """Convert the auxiliary inputs of the unit to (B, width) each."""
         return {name: step_aux(name, aux[name], x, width) for name, width in self.aux}
 
 
 class _Plain(_Run):
-    """By the reference."""
+    """The step executor of the reference."""
 
     def __init__(self, units: Sequence[LayerDirection], layer: Stack, batch: int) -> None:
         super().__init__(units, layer, batch)
@@ -308,7 +308,7 @@ class _Plain(_Run):
         self._states = tuple(new.to(old).clone() for new, old in zip(own, self._states, strict=True))
 
     def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> None:
-        """One step."""
+        """Run one step."""
         with torch.no_grad(), _without_autocast(x.device):
             unit, given = self._unit, {n: a.unsqueeze(0) for n, a in self.given(x, aux).items()}
             params = unit.bind(self.layer).to(self._dtype)
@@ -318,12 +318,12 @@ class _Plain(_Run):
 
 
 def _without_autocast(device: torch.device) -> AbstractContextManager[Any]:
-    """Leaves autocast aside: compiled steps take the layer's type whatever it says. The meta device has none."""
+    """Disable autocast: compiled steps run in the layer's dtype in any case. The meta device has no autocast."""
     return nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
 
 
 class _Compiled(_Run):
-    """By compiled code, with the weights packed once."""
+    """The step executor of compiled code, with weights that are packed once."""
 
     def __init__(self, units: Sequence[LayerDirection], layer: Stack, batch: int) -> None:
         super().__init__(units, layer, batch)
@@ -347,7 +347,7 @@ class _Compiled(_Run):
         self.load()
 
     def load(self) -> None:
-        """Read the parameters afresh."""
+        """Read and bind the parameters again."""
         launch = self._launch
         names = [n for u in self.units for n in u.names]
         tensors: list[Tensor] = []
@@ -385,7 +385,7 @@ class _Compiled(_Run):
                 s.copy_(n)
 
     def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> bool:
-        """One step; False, and none was made, if the layer is of another type or elsewhere by now."""
+        """Run one step; return False, without a step, if the layer has another dtype or device by now."""
         bound = self._bound
         if bound is None or not bound.are_known(self.layer._parameters):
             like = self.layer._like()

@@ -1,4 +1,4 @@
-"""What a call of a layer is given beside its input, and how the states of its units make up the state of the layer."""
+"""The per-step inputs of a call beside x, and the fields of a layer's state with the units that they belong to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class StateField:
-    """A state, and where it is found.
+    """A field of a layer's state, and the units that it belongs to.
 
     Attributes:
         name: Its name.
@@ -27,12 +27,12 @@ class StateField:
 
 @dataclass(frozen=True, eq=False)
 class AuxInputs:
-    """What comes beside the input.
+    """The auxiliary inputs and resets of a call.
 
     Attributes:
         aux: The auxiliary inputs of each unit, by its suffix.
-        starts: Where a state that comes from the step before starts anew, as numbers; None if nowhere.
-        ends: Where one that comes from the step after does.
+        starts: The resets of states of the forward direction, a mask (T, B, 1); None if there are none.
+        ends: The resets of states of the reverse direction, likewise.
     """
 
     aux: Mapping[str, Mapping[str, Tensor]]

@@ -1,4 +1,4 @@
-"""Checks of what a layer is given; every error says the argument, what was expected, what came, and the fix."""
+"""Checks of a call's arguments; every error says the argument, what was expected, what it got, and the fix."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def check_input(x: Any, input_size: int, like: Tensor, batch_first: bool, ranks:
 
 
 def wrong_tensor(value: Any) -> type[ArgumentError]:
-    """The error of what is not the tensor that was asked for: of its numbers or shape, or no tensor at all."""
+    """Choose the class of the error for a wrong argument: a tensor of wrong values or shape, or no tensor at all."""
     return TensorError if isinstance(value, Tensor) else ArgumentTypeError
 
 
 def refuse_sparse(name: str, tensor: Tensor) -> None:
-    """Refuses tensors that leave out numbers: a recurrent layer reads each.
+    """Raise for sparse tensors: a recurrent layer reads every element.
 
     Raises:
         TensorError: The tensor is sparse, or of another layout that has no strides.
@@ -49,7 +49,7 @@ def refuse_sparse(name: str, tensor: Tensor) -> None:
 
 
 def check_kind(what: str, tensor: Tensor, like: Tensor) -> None:
-    """Checks dtype and device against a tensor of the layer.
+    """Check dtype and device against a tensor of the layer.
 
     Raises:
         TensorError: One is another.
@@ -79,12 +79,12 @@ def check_state(
     fix: str,
     place: tuple[int, int] | None = None,
 ) -> None:
-    """Checks one tensor of a state.
+    """Check one tensor of a state.
 
     Args:
         name: The state.
-        state: What came.
-        shape: What is expected, its second-last entry the batch if there is one.
+        state: The argument.
+        shape: The expected shape, its second-last entry the batch if there is one.
         batched: Whether there is one.
         like: A tensor of the layer's dtype and device.
         fix: What to do about a batch that is too large; `{batch}` stands for that of the input.
@@ -111,7 +111,7 @@ def check_state(
 
 
 def _words_of_step(state: Tensor, shape: tuple[int, ...], index: int, count: int) -> str:
-    """Says what is wrong with a state of a single step in the words of torch.nn's cells."""
+    """Word the error of a single step's state as torch.nn's cells do."""
     if state.dim() not in (1, 2):
         which = "hidden" if count == 1 else f"hx[{index}]"
         return f" (Expected {which} to be 1D or 2D, got {state.dim()}D instead)"
@@ -123,7 +123,7 @@ def _words_of_step(state: Tensor, shape: tuple[int, ...], index: int, count: int
 
 
 def check_aux_names(given: Mapping[str, Any], wanted: Sequence[str], what: str, shapes: str) -> None:
-    """Check that exactly the auxiliary inputs that the cells read are given; `shapes` is for the error."""
+    """Check that the call has exactly the auxiliary inputs that the cells read; `shapes` is for the error."""
     for name in given:
         if name not in wanted:
             known = ", ".join(wanted) or "none"
@@ -136,16 +136,16 @@ def check_aux_names(given: Mapping[str, Any], wanted: Sequence[str], what: str, 
 
 
 def sequence_aux(name: str, given: Any, x: Tensor, width: int, batched: bool, batch_first: bool) -> Tensor:
-    """An auxiliary input of a sequence as (T, B, width), or (1, B, width) where it is the same at each step.
+    """Convert an auxiliary input of a sequence to (T, B, width), or (1, B, width) where it is the same at each step.
 
     Args:
         name: Its name.
         given: (T, B) or (T, B, K), with T and B exchanged under `batch_first`; or (B, K), the same at each step.
             Without a batch (T,), (T, K) or (K,).
         x: The layer's input, (T, B, I).
-        width: What the cell expects; K, where 1 serves for every unit.
-        batched: Whether the layer was given a batch; if not, B is 1.
-        batch_first: Whether a time axis stands second.
+        width: K, the width that the cell expects; an input of width 1 serves every unit.
+        batched: Whether the input has a batch axis; if not, B is 1.
+        batch_first: Whether the time axis is the second.
 
     Raises:
         ArgumentError: No such reading fits, or two do.
@@ -179,12 +179,12 @@ def sequence_aux(name: str, given: Any, x: Tensor, width: int, batched: bool, ba
 
 
 def sequence_reset(reset: Any, x: Tensor, batched: bool, batch_first: bool) -> Tensor:
-    """Where rows start anew, as numbers (T, B, 1).
+    """Convert the resets of a sequence from booleans to a mask (T, B, 1) in the dtype of x, time first.
 
     Args:
         reset: (T, B) booleans, (B, T) under `batch_first`, or (T,) without a batch.
         x: The layer's input, (T, B, I).
-        batched: Whether the layer was given a batch.
+        batched: Whether the input has a batch axis.
         batch_first: Whether the batch comes first.
 
     Raises:
@@ -210,7 +210,7 @@ def sequence_reset(reset: Any, x: Tensor, batched: bool, batch_first: bool) -> T
 
 
 def step_aux(name: str, given: Any, x: Tensor, width: int) -> Tensor:
-    """An auxiliary input of one step, (B,) or (B, K), or without a batch a number or (K,), as (B, width).
+    """Convert an auxiliary input of one step, (B,) or (B, K), or without a batch a number or (K,), to (B, width).
 
     Raises:
         ArgumentError: It has another shape.
@@ -236,5 +236,5 @@ def _checked_aux(name: str, given: Any, x: Tensor) -> Tensor:
 
 
 def describe(units: Sequence[LayerDirection]) -> str:
-    """The cells of a layer, for an error."""
+    """Name the cells of a layer for an error."""
     return ", ".join(dict.fromkeys(u.cell.name for u in units))

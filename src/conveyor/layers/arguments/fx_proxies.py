@@ -1,4 +1,4 @@
-"""Calls that torch.fx traces: a layer is one node of the graph, as torch.nn's own are."""
+"""Calls under torch.fx: a layer becomes one node of the graph, as torch.nn's own do."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from conveyor.errors import TensorError
 
 
 def is_symbolic(value: Any) -> bool:
-    """Tests whether a value stands for one that a graph of torch.fx will compute."""
+    """Tell whether a value contains a proxy of torch.fx."""
     return isinstance(value, Proxy)
 
 
 def call_node(module: nn.Module, *values: Any, aux: Any = None, **named: Any) -> Any:
-    """Adds the call of a module to the graph that torch.fx is making.
+    """Add the call of a module to the graph that torch.fx is tracing.
 
     torch.fx takes modules of torch.nn for leaves by where they are defined, and runs the forward of others on
     stand-ins: that is where this is called from.

@@ -1,4 +1,4 @@
-"""Readings of the lengths that a layer is given."""
+"""Conversions of the `lengths` argument, and of the lengths of torch's packed sequences."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 def check_lengths(lengths: Any, x: Tensor, batched: bool) -> Tensor:
-    """The lengths, checked.
+    """Check the lengths and return them.
 
     Args:
         lengths: (B,) whole numbers from 0 to T.
         x: The layer's input, (T, B, I).
-        batched: Whether the layer was given a batch.
+        batched: Whether the input has a batch axis.
 
     Raises:
         ArgumentError: They are no such numbers, or on another device.
@@ -47,12 +47,12 @@ def check_lengths(lengths: Any, x: Tensor, batched: bool) -> Tensor:
 
 
 def read_lengths(lengths: Any, batch: int, device: torch.device | str) -> Tensor:
-    """Reads the lengths (B,) of the sequences of a batch from a tensor, a list, a tuple or a NumPy array.
+    """Convert the lengths (B,) of a batch's sequences from a tensor, a list, a tuple or a NumPy array.
 
     Args:
-        lengths: What came.
+        lengths: The argument.
         batch: B.
-        device: Where those go that are no tensor.
+        device: The device for lengths that are not a tensor yet.
 
     Raises:
         ArgumentTypeError: They are no whole numbers.
@@ -71,7 +71,7 @@ def _expected(batch: int) -> str:
 
 
 def _numbers(lengths: Any, batch: int, device: torch.device | str) -> Tensor:
-    """Makes a tensor (B,) of whole numbers of any kind; of others what the caller finds to be wrong."""
+    """Convert integers of any kind to a tensor (B,); raise the caller's error for anything else."""
     if isinstance(lengths, list | tuple | range):
         numbers = [whole_number(n) for n in lengths]
         wrong = next((given for given, n in zip(lengths, numbers, strict=True) if n is None), None)
@@ -85,7 +85,7 @@ def _numbers(lengths: Any, batch: int, device: torch.device | str) -> Tensor:
 
 
 def unpacked_form(sequence: PackedSequence) -> tuple[Packing, Tensor]:
-    """The packing of torch's packed sequences, and their lengths in the order of the batch."""
+    """Build the packing of torch's packed sequences, and their lengths in batch order."""
     sizes = sequence.batch_sizes
     batch = int(sizes[0]) if len(sizes) else 0
     falling = (sizes.unsqueeze(1) > torch.arange(batch)).sum(0)

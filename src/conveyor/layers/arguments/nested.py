@@ -1,4 +1,4 @@
-"""Nested tensors: a batch of sequences, each with a length of its own, run padded with these lengths and given back."""
+"""Nested tensors: a batch of sequences of unequal length, which runs padded and is returned nested."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conveyor.errors import ArgumentError, TensorError
 
 @dataclass(frozen=True, eq=False)
 class UnpackedNested:
-    """A nested tensor in its parts.
+    """A nested tensor as padded sequences, with their lengths and its layout.
 
     Attributes:
         padded: Its sequences with zeros behind them, (B, T, K).
@@ -28,7 +28,7 @@ class UnpackedNested:
     nested: Tensor
 
     def restore(self, padded: Tensor) -> Tensor:
-        """Makes a nested tensor of the sequences in (B, T, K), laid out as the one that came."""
+        """Build a nested tensor from (B, T, K), in the layout of the original."""
         if self.nested.layout is torch.jagged:
             time = torch.arange(padded.shape[1], device=padded.device)
             rows = padded[time < self.lengths.unsqueeze(1)]
@@ -42,16 +42,16 @@ class UnpackedNested:
 
 
 def is_nested(value: Any) -> bool:
-    """Tests whether a value is a nested tensor, jagged or strided."""
+    """Tell whether a value is a nested tensor, jagged or strided."""
     return isinstance(value, Tensor) and value.is_nested
 
 
 def unnest(nested: Tensor, width: int) -> UnpackedNested:
-    """Pads the sequences of a nested tensor, differentiably.
+    """Pad the sequences of a nested tensor, differentiably.
 
     Args:
         nested: (B, T of its own, width).
-        width: What each step must have.
+        width: The expected width of each step.
 
     Raises:
         TensorError: Its sequences are no (T, width).
@@ -74,14 +74,14 @@ def unnest(nested: Tensor, width: int) -> UnpackedNested:
 def run_nested(
     run: Callable[[Tensor, Tensor], tuple[Any, Any]], x: Tensor, width: int, batch_first: bool, lengths: Any
 ) -> tuple[Any, Any]:
-    """Runs a layer on a nested tensor.
+    """Run a layer on a nested tensor.
 
     Args:
         run: Runs it on a padded input and lengths.
         x: The nested tensor, (B, T of its own, width) whatever the layer's own order is.
         width: The layer's input size.
         batch_first: Whether padded inputs and outputs are (B, T, width).
-        lengths: What else was given as lengths; None is right.
+        lengths: The `lengths` argument, which must be None.
 
     Returns:
         The output, or a tuple of those of each layer, nested as the input is; and the final states in its order.

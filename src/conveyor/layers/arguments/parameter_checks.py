@@ -1,4 +1,4 @@
-"""Checks of the tensors that a module holds for its parameters: any may have been replaced since it was made.
+"""Checks of a module's parameter tensors, which may have been replaced since it was made.
 
 Compiled code reads numbers from addresses, as many as the layer was made for. So what stands in the place of a
 parameter is looked at wherever addresses are taken from it: its shape, and that all lie on one device. Types may differ
@@ -19,12 +19,12 @@ _shape_and_device = attrgetter("shape", "device")
 
 
 def check_held(names: Sequence[str], tensors: Sequence[Tensor], shapes: Sequence[torch.Size]) -> None:
-    """Checks that tensors have the shapes that a layer was made for, and lie on one device.
+    """Check that parameter tensors have the layer's shapes and are on one device.
 
     Args:
         names: The names of the parameters.
-        tensors: What the module holds for them now.
-        shapes: What shapes they were made with.
+        tensors: The module's present tensors.
+        shapes: The shapes that the layer was made for.
 
     Raises:
         TensorError: One has another shape, or lies on another device.

@@ -1,4 +1,4 @@
-"""In which types a layer takes, computes and gives numbers, under autocast or with parameters of 16 bits.
+"""The dtypes of a layer's input, arithmetic and output, under autocast or with 16-bit parameters.
 
 The recurrence runs in float32, its products, their sums and its states: rounding a state to 8 bits at each step would
 lose what a memory adds up. Numbers are rounded once, where they leave the layer; between layers they are not.
@@ -25,43 +25,43 @@ _TAKEN = (*HALF, torch.float32)
 
 
 def computed_in(dtype: torch.dtype) -> torch.dtype:
-    """The type in which a layer with parameters of a type computes."""
+    """Give the dtype in which a layer computes, from its parameters' dtype."""
     return torch.float32 if dtype in HALF else dtype
 
 
 @dataclass(frozen=True)
 class Precision:
-    """The types of a call that computes in float32.
+    """The dtypes of a call that computes in float32.
 
     Attributes:
-        output: That of the output.
-        state: That of final states, if no initial ones were given.
+        output: The dtype of the output.
+        state: The dtype of final states, if the call has no initial ones.
     """
 
     output: torch.dtype
     state: torch.dtype
 
     def read(self, x: Any) -> Any:
-        """The input in float32; what does not fit is left for the checks to find."""
+        """Cast the input to float32; values of other types are left for the checks."""
         if isinstance(x, PackedSequence):
             return PackedSequence(self.read(x.data), x.batch_sizes, x.sorted_indices, x.unsorted_indices)
         return x.float() if isinstance(x, Tensor) and x.dtype in _TAKEN else x
 
     def read_states(self, fields: Any) -> Any:
-        """The states in float32."""
+        """Cast the states to float32."""
         if isinstance(fields, tuple | list):
             return tuple(self.read_states(f) for f in fields)
         return fields.float() if isinstance(fields, Tensor) and fields.dtype in _TAKEN else fields
 
     def write(self, output: Any) -> Any:
-        """The output, or that of each layer, in its type."""
+        """Cast the output, or that of each layer, to the output dtype."""
         if isinstance(output, PackedSequence):
             data = self.write(output.data)
             return PackedSequence(data, output.batch_sizes, output.sorted_indices, output.unsorted_indices)
         return tuple(self.write(o) for o in output) if isinstance(output, tuple) else output.to(self.output)
 
     def write_states(self, fields: Any, given: Any) -> Any:
-        """The final states, each in the type of the initial one that was given."""
+        """Cast each final state to the dtype of its initial state."""
         if isinstance(fields, tuple):
             own = [None] * len(fields) if given is None else given
             return tuple(self.write_states(f, g) for f, g in zip(fields, own, strict=True))
@@ -69,7 +69,7 @@ class Precision:
 
 
 def precision_of(like: Tensor) -> Precision | None:
-    """The types of a call of a layer with such parameters; None if all are that of the parameters."""
+    """Choose the dtypes of a call from a parameter; None if all are the parameters' dtype."""
     dtype, device = like.dtype, like.device.type
     if dtype is not torch.float64 and device != "meta" and torch.is_autocast_enabled(device):
         return Precision(torch.get_autocast_dtype(device), torch.float32)

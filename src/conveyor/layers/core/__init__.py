@@ -1,4 +1,4 @@
-"""The parts that sequence layers and single steps are made of.
+"""The parts that sequence layers and single steps are built from.
 
 module           what every module answers to torch's tools
 pickling         a layer as its class and its settings

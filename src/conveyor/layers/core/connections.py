@@ -1,4 +1,4 @@
-"""How layers on top of each other are connected."""
+"""Skip and residual connections between the layers of a stack."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ KINDS = ("plain", "residual", "skip")
 
 
 def check_connections(kind: Any) -> str:
-    """The kind of connections, checked."""
+    """Check the kind of connections and return it."""
     if kind not in KINDS or not isinstance(kind, str):
         raise ArgumentError(f"connections is one of {', '.join(KINDS)}, got {shown(kind)}")
     return kind
 
 
 def width_read(kind: str, layer: int, below: int, input_size: int) -> int:
-    """The width of what a layer reads: `below` is that of what stands below it."""
+    """Compute the width of a layer's input; `below` is the width of the layer below, or of x."""
     return below + input_size if kind == "skip" and layer else below
 
 
 def check_width(kind: str, layer: int, below: int, gives: int) -> None:
-    """Check that what a layer gives can be added to what stands below it.
+    """Check that residual connections add tensors of equal width.
 
     Raises:
         ArgumentError: The widths differ.
@@ -38,10 +38,10 @@ def check_width(kind: str, layer: int, below: int, gives: int) -> None:
 
 
 def read(kind: str, layer: int, below: Tensor, x: Tensor) -> Tensor:
-    """What a layer reads: the output of the layer below, and beside it, with skip connections, the input."""
+    """Build a layer's input: the output of the layer below, with skip connections concatenated with x."""
     return torch.cat((below, x), -1) if kind == "skip" and layer else below
 
 
 def given(kind: str, layer: int, below: Tensor, output: Tensor) -> Tensor:
-    """What a layer gives to those above it: its output, and with residual connections what stands below added."""
+    """Build the value passed to the next layer: the output, with residual connections plus the layer's input."""
     return output + below if kind == "residual" and layer else output

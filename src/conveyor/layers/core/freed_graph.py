@@ -1,4 +1,4 @@
-"""States that come with the graph of an earlier call: backward says which was not detached, where torch would not."""
+"""The check of states that carry the graph of an earlier call: backward names the one that was not detached."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FAR = 64  # nodes that are looked at; between a state and what made it lie a fe
 
 
 def watched(states: Sequence[States], names: Sequence[Sequence[str]]) -> list[States]:
-    """The same states; the backward pass raises `TensorError` if it goes on into a graph that is there no more.
+    """Return the states unchanged; the backward pass raises `TensorError` if it reaches a graph that was freed.
 
     Args:
         states: The initial states of each unit.
@@ -56,7 +56,7 @@ class _Watched(torch.autograd.Function):
 
 
 def _is_gone(maker: Any) -> bool:
-    """Whether the nearest nodes that save something have given it up."""
+    """Tell whether the nearest nodes with saved tensors have freed them."""
     todo, seen = deque([maker]), 0
     while todo and seen < _FAR:
         node = todo.popleft()
@@ -78,5 +78,5 @@ def _is_gone(maker: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def _saved_by(kind: type) -> tuple[str, ...]:
-    """The attributes of a node that hold what it has saved."""
+    """List the attributes of a node's class that hold saved tensors."""
     return tuple(n for n in dir(kind) if n == "saved_tensors" or n.startswith("_saved_"))

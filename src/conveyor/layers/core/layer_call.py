@@ -1,4 +1,4 @@
-"""One call of a stack: what each direction of each layer runs on, and the way of a sequence through them."""
+"""One call of a stack: the arguments of each direction of each layer, and the run through all layers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Change = Callable[[Tensor, bool], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class DirectionCall:
-    """One direction of one layer in a call.
+    """The call of one direction of one layer.
 
     Attributes:
-        unit: What runs in it.
+        unit: The direction that runs.
         training: Whether its masks are among its auxiliary inputs.
         params: Its parameters.
         aux: Its auxiliary inputs, masks and resets among them.
-        order: How it goes through time.
+        order: The direction in time.
     """
 
     unit: LayerDirection
@@ -47,7 +47,7 @@ class DirectionCall:
         lengths: Tensor | None = None,
         recorder: Recorder | None = None,
     ) -> tuple[Tensor, States]:
-        """Run on an input that stands in its order of time; returns the output and the final states."""
+        """Run on an input in this direction's order of time; return the output and the final states."""
         program, aux = self.unit.running(self.training, "reset" in self.aux), self.aux
         if recorder is not None:
             program, aux = recorder.prepare(self, program, x, states)
@@ -59,7 +59,7 @@ class DirectionCall:
         return result.output, result.states
 
     def map(self, change: Change) -> DirectionCall:
-        """The same with other tensors."""
+        """Copy the call with other tensors."""
         tensors = [change(t, False) for t in self.params.tensors]
         aux = {n: change(a, self.order.is_time_varying(a)) for n, a in self.aux.items()}
         return replace(self, params=Parameters(tensors, self.params.layout), aux=aux)
@@ -67,7 +67,7 @@ class DirectionCall:
 
 @dataclass(frozen=True, eq=False)
 class LayerCall:
-    """One layer in a call.
+    """The call of one layer.
 
     Attributes:
         directions: Its directions.
@@ -82,7 +82,7 @@ class LayerCall:
     output: Tensor | None = None
 
     def map(self, change: Change) -> LayerCall:
-        """The same with other tensors."""
+        """Copy the call with other tensors."""
         order = self.directions[0].order
 
         def mask(tensor: Tensor | None) -> Tensor | None:
@@ -98,11 +98,11 @@ class StackCall:
 
     Attributes:
         layers: Its layers, from the first.
-        backend: What runs it.
-        connections: How the layers are connected.
-        varlen: How sequences of unequal length are packed.
+        backend: The name of the backend.
+        connections: The kind of connections: `plain`, `residual` or `skip`.
+        varlen: The packed layout of sequences of unequal length.
         every: Steps from one saved state to the next, `checkpoint_every`; 0 saves all that the gradient reads.
-        return_all_layers: Whether every layer's output is asked for.
+        return_all_layers: Whether every layer's output is returned.
         recorder: Records the values inside; None records nothing.
     """
 
@@ -115,7 +115,7 @@ class StackCall:
     recorder: Recorder | None = None
 
     def run(self, x: Tensor, states: Sequence[States]) -> tuple[list[Tensor], list[States]]:
-        """Run all layers; returns the outputs (T, B, width) of the last or each, and each direction's final states."""
+        """Run all layers; return the outputs (T, B, width) of the last or each, and each direction's final states."""
         directions = [t for layer in self.layers for t in layer.directions]
         if self.every and all(t.order.forwards for t in directions):
             return self._run_all_in_chunks(x, states)
@@ -143,7 +143,7 @@ class StackCall:
         return outputs, finals
 
     def _run_unit(self, direction: DirectionCall, x: Tensor, states: States) -> tuple[Tensor, States]:
-        """Run one direction of one layer; returns its output and final states."""
+        """Run one direction of one layer; return its output and final states."""
         order = direction.order
         if self.every:
             return self._run_unit_in_chunks(direction, x, states)
@@ -164,7 +164,7 @@ class StackCall:
         return output, finals
 
     def _run_all_in_chunks(self, x: Tensor, states: Sequence[States]) -> tuple[list[Tensor], list[States]]:
-        """All layers chunk by chunk, so that only the last one's output lies there as a whole."""
+        """Run all layers segment by segment, so that only the last layer's output is stored for all steps."""
         sizes = [len(s) for s in states]
 
         def run(x: Tensor, states: States, others: Sequence[Tensor], varlen: VarLen | None) -> tuple[States, States]:

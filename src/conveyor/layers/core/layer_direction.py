@@ -1,4 +1,4 @@
-"""One direction of one layer: a program, its widths, and the tensors of the module that hold its parameters."""
+"""One direction of one layer: its program, its widths, and the module's tensors that hold its parameters."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from conveyor.layers.regularisation.dropout import Changes
 
 @dataclass(frozen=True, eq=False)
 class LayerDirection:
-    """What runs in one direction of one layer.
+    """One direction of one layer.
 
     Attributes:
         cell: The cell whose equations it runs.
         plain: The cell's program, without its biases where the layer has none.
-        layout: Where its parameters stand.
-        suffix: What the names of its tensors end with: `_l0`, `_l0_reverse`, or nothing for a single step.
+        layout: The layout of its parameters.
+        suffix: The suffix of its tensors' names: `_l0`, `_l0_reverse`, or empty for a single step.
         learned: Whether its initial states are parameters, `initial_<state>`.
-        changes: What is done to its steps.
+        changes: The regularisation of its steps.
     """
 
     cell: CellDefinition
@@ -58,15 +58,15 @@ class LayerDirection:
 
     @cached_property
     def program(self) -> Program:
-        """What it computes outside training: the cell's program, or the mean of it under zoneout."""
+        """The program outside training: the cell's, or its expected value under zoneout."""
         return with_expected_zoneout(self.plain, self.changes.zoneout) if self.changes.zoneout else self.plain
 
     def running(self, training: bool, resetting: bool) -> Program:
-        """What runs.
+        """Build the program that a call runs, with masks, zoneout, gradient limits and resets; it is cached.
 
         Args:
             training: Whether masks are among its auxiliary inputs.
-            resetting: Whether it has an auxiliary input that starts rows anew from the initial states.
+            resetting: Whether it has an auxiliary input that resets rows to the initial states.
         """
         key = training, resetting
         if key not in self._running:
@@ -81,25 +81,25 @@ class LayerDirection:
 
     @property
     def widths(self) -> Mapping[str, int]:
-        """The numbers of the program's symbolic widths."""
+        """The values of the program's symbolic widths."""
         return self.layout.widths
 
     @property
     def input_size(self) -> int:
-        """Width of x."""
+        """The width of x."""
         return self.widths["I"]
 
     def state_width(self, state: str) -> int | None:
-        """Width of a state; None if the cell has no such state."""
+        """Find the width of a state; None if the cell has no such state."""
         return next((self.widths[i.width] for i in self.program.states if i.name == state), None)
 
     @property
     def output_size(self) -> int:
-        """Width of the first state, the output."""
+        """The width of the first state, the output."""
         return self.widths[self.program.states[0].width]
 
     def register(self, module: nn.Module, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
-        """Give `module` an uninitialised parameter for each slot."""
+        """Register an uninitialised parameter of `module` for each slot."""
         shapes = {slot.name + self.suffix: slot.shape for slot in self.layout.slots}
         initial = zip(self._initial_names, self.program.states, strict=False)
         for name, shape in (shapes | {n: (self.widths[s.width],) for n, s in initial}).items():
@@ -112,12 +112,12 @@ class LayerDirection:
             module.register_parameter(name, nn.Parameter(tensor))
 
     def tensors(self, module: nn.Module) -> Iterator[tuple[Slot, Tensor]]:
-        """The slots, with the tensors of `module` that hold them now."""
+        """Iterate over the slots with the tensors of `module` that hold them."""
         for slot in self.layout.slots:
             yield slot, getattr(module, slot.name + self.suffix)
 
     def bind(self, module: nn.Module) -> Parameters:
-        """The program's parameters, read afresh from `module`; differentiable."""
+        """Bind the program's parameters to the present tensors of `module`; differentiable."""
         tensors = _read(module, self.names)
         check_held(self.names, tensors, self._shapes)
         return Parameters(tensors, self._layout)
@@ -125,14 +125,14 @@ class LayerDirection:
     # Initial states
 
     def initial(self, module: nn.Module) -> list[Tensor]:
-        """The learned initial states, (width,) each; none if they are not learned."""
+        """Read the learned initial states, (width,) each; none if they are not learned."""
         tensors = _read(module, self._initial_names)
         check_held(self._initial_names, tensors, self._initial_shapes)
         return tensors
 
     @property
     def every_name(self) -> tuple[str, ...]:
-        """The names of all its tensors, learned initial states among them."""
+        """The names of all its parameters, learned initial states included."""
         return self.names + self._initial_names
 
     @cached_property
@@ -141,11 +141,11 @@ class LayerDirection:
 
     @cached_property
     def resetting(self) -> Program:
-        """`program` with an auxiliary input that starts rows anew from the initial states."""
+        """`program` with an auxiliary input that resets rows to the initial states."""
         return with_reset(self.program, self.learned)
 
     def bind_resetting(self, module: nn.Module) -> Parameters:
-        """The parameters of what runs with resets."""
+        """Bind the parameters of the program with resets."""
         tensors = _read(module, self.every_name)
         check_held(self.every_name, tensors, [*self._shapes, *self._initial_shapes])
         return Parameters(tensors, self._resetting_layout)
@@ -170,7 +170,7 @@ class LayerDirection:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names of its tensors."""
+        """The names of the tensors of its slots."""
         return tuple(slot.name + self.suffix for slot in self.layout.slots)
 
     @cached_property
@@ -182,7 +182,7 @@ class LayerDirection:
         )
 
     def rows(self, module: nn.Module, key: tuple[str, str]) -> list[Tensor]:
-        """The rows of `module`'s tensors that make up one parameter of the program; views, several are added up."""
+        """Slice the rows of `module`'s tensors that make up one parameter; views, to be summed if several."""
         held = {slot.name: tensor for slot, tensor in self.tensors(module)}
         return [held[p.slot][p.start : p.stop] for p in self.layout.rows[key]]
 

@@ -1,4 +1,4 @@
-"""What a layer can be used for beside being called: streams, records, an estimate of memory."""
+"""The mixin of sequence layers for streams, records and memory estimates."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 
 class MemoryAndRecords(Module):
-    """The part of a layer that hands it on to who feeds it step by step, or looks inside."""
+    """The mixin that gives a layer its streams, its records and its memory estimate."""
 
     def stream(self, batch_size: int = 1) -> Stream:
-        """This layer fed step by step; see `conveyor.layers.stream.Stream`.
+        """Make a stream, which feeds this layer step by step; see `conveyor.layers.stream.Stream`.
 
         Args:
-            batch_size: How many sequences are fed side by side.
+            batch_size: B, the number of sequences.
         """
         from conveyor.layers.stream import Stream
 
         return Stream(self, batch_size)  # type: ignore[arg-type]
 
     def memory_estimate(self, T: int, B: int) -> MemoryEstimate:  # noqa: N803 - torch's letters for these sizes
-        """What a forward and backward pass takes in this mode, about, in bytes; nothing is run.
+        """Estimate the memory of a forward and backward pass in this mode, in bytes; nothing is run.
 
         Args:
             T: Steps.
             B: Rows of the batch.
 
         Returns:
-            Bytes of the input and the output with their gradients, of what is kept between the passes and of what they
-            work in; `.total` is all of it, `.beyond` what comes beside input and output.
+            The bytes of the input and the output with their gradients, of the residuals and of the workspace; `.total`
+            is their sum, `.beyond` that without input and output.
         """
         from conveyor.layers.memory_estimate import memory_estimate
 
@@ -53,13 +53,13 @@ class MemoryAndRecords(Module):
         values: Sequence[str] | str | None = None,
         **aux: Tensor,
     ) -> Trace:
-        """Call the layer and keep what it computes inside, by the backend that runs it anyway.
+        """Call the layer on its usual backend and record the named values inside.
 
         Args:
             x: As the following ones, see the layer's call.
             state: The initial states.
             lengths: Each sequence's own length.
-            reset: Where a new piece starts.
+            reset: The steps at which states are reset.
             values: The names of the values that are kept, such as `["i", "f", "o"]`; None keeps all, pre-activations
                 (`f.pre`) and earlier values of a name (`z@1`) too.
             aux: The auxiliary inputs.

@@ -1,4 +1,4 @@
-"""What every module of conveyor answers to torch's tools."""
+"""The base class of all modules: pickling, cached plans and parameter groups."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLANS = ("_plans", "_bound")  # of a module's attributes, those that are worked
 
 
 class Module(nn.Module):
-    """The base of sequence layers and single steps."""
+    """The base class of sequence layers and single steps."""
 
     def __init__(self) -> None:
         # Not torch.nn's LSTM or LSTMCell, which may come behind: what they make is made by our own subclasses.
@@ -30,7 +30,7 @@ class Module(nn.Module):
     _bound: Any  # the parameters that they were last called with
 
     def _forget(self) -> None:
-        """Forget the plans of calls."""
+        """Clear the cached plans."""
         self.__dict__["_plans"], self.__dict__["_bound"] = {}, None
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -43,11 +43,11 @@ class Module(nn.Module):
 
     @abstractmethod
     def _settings_of(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """What the units are made from, read from the module's attributes or from a pickle of an earlier version."""
+        """Read the settings of the units from the module's attributes, or from a pickle of an earlier version."""
 
     @abstractmethod
     def _build(self, settings: Mapping[str, Any]) -> None:
-        """Make what a pickle leaves out."""
+        """Build the attributes that a pickle leaves out from the settings."""
 
     def __getstate__(self) -> dict[str, Any]:
         return plain_state(self.__dict__, (*self._derived, *_PLANS), self._settings_of(self.__dict__))
@@ -61,10 +61,10 @@ class Module(nn.Module):
 
     @abstractmethod
     def _all_units(self) -> Sequence[LayerDirection]:
-        """What runs, layer by layer."""
+        """List the units, layer by layer."""
 
     def parameters_of(self, *gates: str) -> list[nn.Parameter]:
-        """The parameters of gates, in all layers and directions: a group for an optimizer.
+        """Collect the parameters of gates, in all layers and directions: a group for an optimizer.
 
         Gates lie side by side in a layer's tensors. What comes back are rows of these, in the same memory, which an
         optimizer takes for parameters of their own; matrices have two dimensions, biases one.
@@ -79,7 +79,7 @@ class Module(nn.Module):
         return parameter_groups.parameters_of(self, self._all_units(), gates)
 
     def parameters_except(self, *gates: str) -> list[nn.Parameter]:
-        """All parameters but those of these gates: the group beside that of `parameters_of`.
+        """Collect all parameters but those of these gates: the group beside that of `parameters_of`.
 
         Args:
             gates: As in `parameters_of`.

@@ -1,4 +1,4 @@
-"""Layers as their class and their settings: what a pickle, a copy or torch.save holds of one.
+"""Layers as their class and their settings, the form in which a pickle, a copy or torch.save holds them.
 
 Nothing internal stands in a pickle: numbers, names and the texts of programs beside torch's own parameters, so that
 `torch.load` with its defaults needs one name a class, as for torch.nn's layers. What runs is made again from them.
@@ -20,11 +20,11 @@ VERSION = 1
 
 
 def settings_of(units: Sequence[LayerDirection], directions: int) -> dict[str, Any]:
-    """Collects what the units of a module are made from, in Python's own types.
+    """Collect the settings that a module's units are built from, in Python's own types.
 
     Args:
         units: The units, layer by layer.
-        directions: How many each layer has.
+        directions: The number of directions of a layer.
 
     Returns:
         `cells`, for each layer the name and the program's text; `hidden_sizes`, one a layer; `sizes`, the widths that
@@ -46,12 +46,12 @@ def settings_of(units: Sequence[LayerDirection], directions: int) -> dict[str, A
 
 
 def cell_of(name: str, text: str) -> CellDefinition:
-    """Finds the built-in cell of a name and a program's text, or makes one that has this program."""
+    """Find the built-in cell of a name and a program's text, or make a cell with this program."""
     known = cells.get(name)
     return known if known is not None and known.program.text == text else CellDefinition.from_text(name, text)
 
 
 def plain_state(state: Mapping[str, Any], derived: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Makes what is pickled of a module: its attributes but those that follow from its settings, and these."""
+    """Build a module's pickled state: its attributes, without those that its settings determine, and the settings."""
     kept = {name: value for name, value in state.items() if name not in derived}
     return kept | {SETTINGS: dict(settings)}

@@ -1,4 +1,4 @@
-"""What every sequence layer shares: layers on layers, two directions, dropout between, states in and out."""
+"""The base class of sequence layers: stacked layers, two directions, dropout between layers, states in and out."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
     """Recurrent layers on top of each other; `Recurrent`, `LSTM`, `GRU` and `RNN` differ in arguments and returns.
 
     Attributes:
-        units: What runs, layer by layer, forward direction first.
+        units: The units, layer by layer, forward direction first.
         state_fields: The names of the states, in order; the first is the output.
     """
 
@@ -114,7 +114,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         self.reset_parameters()
 
     def _make(self, cells: Sequence[CellDefinition], hidden_sizes: Sequence[int], sizes: Mapping[str, int]) -> None:
-        """Make what runs."""
+        """Build the units and their parameters from the settings."""
         self.units = self._make_units(cells, type(self)._layout_of, self.input_size, hidden_sizes, sizes)
         self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
         self._change_units()
@@ -165,26 +165,26 @@ class Stack(MemoryAndRecords, RegularisedModule):
         return tuple(units)
 
     def reset_parameters(self) -> None:
-        """Fill the parameters again, as the layer was constructed."""
+        """Initialise the parameters again, as the constructor does."""
         initialise(self, self.units, self.init, self.forget_bias, self.max_lag)
 
     # Widths
 
     @property
     def output_size(self) -> int:
-        """Width of the layer's output, both directions side by side."""
+        """The width of the layer's output, both directions concatenated."""
         return self.units[-1].output_size * self.num_directions
 
     @property
     def backend_used(self) -> str:
-        """The backend that runs this layer on the device and with the dtype that its parameters have now."""
+        """The backend that runs this layer on its parameters' present device and dtype."""
         like = self._like()
         return backends.choose(self.backend, self.strict_backend, like.device, computed_in(like.dtype))
 
     # Running
 
     def _like(self) -> Tensor:
-        """A tensor of the layer's device and type."""
+        """Give a tensor with the layer's device and dtype."""
         return torch.empty(0) if self._first is None else getattr(self, self._first)
 
     def _run(
@@ -197,7 +197,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         every_layer: bool = False,
         training: bool | None = None,
     ) -> tuple[Any, Fields]:
-        """The output and the final states, shaped as the input is: batched or not, batch first or not, packed.
+        """Run a call; output and final states have the input's form: batched or not, batch first or not, packed or not.
 
         With `every_layer` the output of each layer; `training` is the layer's own mode unless it is given.
         """
@@ -224,7 +224,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         every_layer: bool,
         training: bool,
     ) -> tuple[Any, Fields]:
-        """Run in the type of `like`."""
+        """Run a call on checked tensors, in the dtype of `like`."""
         if isinstance(x, PackedSequence):
             return self._run_packed(like, x, fields, aux, reset, lengths, every_layer, training)
         if is_nested(x):
@@ -295,7 +295,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         check_aux_names(aux, self.aux_names, f"cell {describe(self.units)}", f"{order} or {order[:-1].rstrip(',')}, K)")
 
     def _given(self, x: Tensor, aux: Mapping[str, Any], reset: Any, lengths: Any, batched: bool) -> AuxInputs:
-        """The auxiliary inputs of each unit, and where pieces begin."""
+        """Collect the auxiliary inputs of each unit, and the resets."""
         first = self.batch_first
         whole = {
             u.suffix: {
@@ -323,7 +323,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         every_layer: bool,
         training: bool,
     ) -> tuple[list[Tensor], list[tuple[Tensor, ...]]]:
-        """Run on packed rows; states come and go in the order of the batch."""
+        """Run on packed rows; states come and go in batch order."""
         in_order = [tuple(s.index_select(0, packing.order) for s in states) for states in initial]
         steps, batch = packing.steps, packing.varlen.batch
         packed = AuxInputs(
@@ -344,7 +344,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         training: bool,
         lengths: Tensor | None = None,
     ) -> tuple[list[Tensor], list[tuple[Tensor, ...]]]:
-        """The output, or that of each layer, and the final states; `shape` is that of the padded input.
+        """Run all layers; return the output, or each layer's, and the final states; `shape` is the padded input's.
 
         `lengths` are those of sequences that stay padded.
         """
@@ -380,12 +380,12 @@ class Stack(MemoryAndRecords, RegularisedModule):
         return StateField(name, layers, len({u.state_width(name) for u in self.units}) == 1, places)
 
     def _initial(self, fields: Fields | None, batch: int | None, like: Tensor) -> list[tuple[Tensor, ...]]:
-        """The initial states of each unit, of which backward says if one was not detached."""
+        """Build the initial states of each unit, with the check that they are detached from freed graphs."""
         states = self._unpack(fields, batch, like)
         return states if fields is None else watched(states, [[s.name for s in u.plain.states] for u in self.units])
 
     def _unpack(self, fields: Fields | None, batch: int | None, like: Tensor) -> list[tuple[Tensor, ...]]:
-        """The initial states of each unit, (B, width) a state; `batch` is None where the layer was given none."""
+        """Split the state into each unit's initial states, (B, width) each; `batch` is None without a batch axis."""
         if fields is None:
             rows = 1 if batch is None else batch
             if self.learn_initial_state:
@@ -421,7 +421,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         return pieces
 
     def _pack(self, finals: list[tuple[Tensor, ...]]) -> Fields:
-        """The states of all units as one entry a field."""
+        """Stack the states of all units into one entry for each field."""
 
         def stack(field: StateField, units: Sequence[int]) -> Tensor:
             tensors = [finals[u][field.places[u]] for u in units]
@@ -436,7 +436,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         return tuple(packed)
 
     def _map_fields(self, fields: Fields, change: Callable[[Tensor], Tensor]) -> Fields:
-        """Change every tensor of a state."""
+        """Apply a function to every tensor of a state."""
 
         def apply(field: Any) -> Any:
             if isinstance(field, tuple):
@@ -455,7 +455,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         return f"{self.input_size}, {hidden[0] if len(set(hidden)) == 1 else hidden}"
 
     def extra_repr(self) -> str:
-        """The arguments that are not the defaults."""
+        """Describe the arguments that are not the defaults."""
         said = [self._sizes_repr()]
         said += [f"num_layers={self.num_layers}"] if self.num_layers != 1 else []
         said += [f"{n}={v}" for n, v, usual in self._settings() if v != usual]

@@ -1,4 +1,4 @@
-"""What libraries look for in a recurrent layer of torch.nn: its base class, and the names that stand there.
+"""The attributes and methods by which libraries recognise torch.nn's recurrent layers, and their base class.
 
 A layer reads its parameters from where they are at each call, so that torch's second list of them, `_flat_weights`, is
 made when it is asked for, and what torch does to keep it right is nothing here.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RecurrentNames(nn.RNNBase):
-    """torch.nn's base of recurrent layers, without what it holds of its own."""
+    """torch.nn's base class of recurrent layers, without its own parameters and lists."""
 
     units: tuple[LayerDirection, ...]
 
@@ -32,20 +32,20 @@ class RecurrentNames(nn.RNNBase):
         return nn.Module._apply(self, fn, recurse)
 
     def _init_flat_weights(self) -> None:
-        """Does nothing, where torch.nn makes its list of parameters anew."""
+        """Do nothing, where torch.nn rebuilds its list of parameters."""
 
     def _update_flat_weights(self) -> None:
-        """Does nothing, where torch.nn looks whether its list is still right."""
+        """Do nothing, where torch.nn checks its list of parameters."""
 
     def _weights_have_changed(self) -> bool:
         return False
 
     def flatten_parameters(self) -> None:
-        """Does nothing: parameters are read afresh at each call."""
+        """Do nothing: parameters are read at each call."""
 
     @property
     def _all_weights(self) -> list[list[str]]:  # type: ignore[override]
-        """The names of the parameters, a list a layer and direction."""
+        """The names of the parameters, a list for each layer and direction."""
         return [list(unit.names) for unit in self.units]
 
     @property
@@ -58,7 +58,7 @@ class RecurrentNames(nn.RNNBase):
 
     @property
     def all_weights(self) -> list[list[Any]]:
-        """The parameters, a list a layer and direction, in torch's order."""
+        """The parameters, a list for each layer and direction, in torch's order."""
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
     # Checks that subclasses of torch's layers call before a forward pass of their own
@@ -68,13 +68,13 @@ class RecurrentNames(nn.RNNBase):
         return len(self.units), batch, width
 
     def get_expected_hidden_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, int, int]:
-        """Finds the shape of the first state, (num_layers x directions, B, width)."""
+        """Compute the shape of the first state, (num_layers x directions, B, width)."""
         return self._expected_size(input, batch_sizes, self.proj_size or self.hidden_size)
 
     def check_hidden_size(
         self, hx: Tensor, expected_hidden_size: tuple[int, int, int], msg: str = "Expected hidden size {}, got {}"
     ) -> None:
-        """Checks the shape of a state.
+        """Check the shape of a state.
 
         Raises:
             TensorError: It has another.
@@ -83,7 +83,7 @@ class RecurrentNames(nn.RNNBase):
             raise TensorError(msg.format(expected_hidden_size, list(hx.shape)))
 
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
-        """Checks an input with a batch, or packed rows where their sizes are given.
+        """Check an input with a batch, or packed rows if their sizes are passed.
 
         Raises:
             TensorError: Its type, its number of dimensions or its width does not fit.
@@ -103,7 +103,7 @@ class RecurrentNames(nn.RNNBase):
             )
 
     def check_forward_args(self, input: Tensor, hidden: Any, batch_sizes: Tensor | None) -> None:
-        """Checks an input and a state.
+        """Check an input and a state.
 
         Raises:
             TensorError: One does not fit.
@@ -112,19 +112,19 @@ class RecurrentNames(nn.RNNBase):
         self.check_hidden_size(hidden, self.get_expected_hidden_size(input, batch_sizes))
 
     def permute_hidden(self, hx: Any, permutation: Tensor | None) -> Any:
-        """Puts the rows of a state (…, B, width) in another order."""
+        """Reorder the rows of a state (…, B, width)."""
         return hx if permutation is None else hx.index_select(1, permutation)
 
 
 class LSTMNames(RecurrentNames):
-    """The same for a layer with two states, h and c."""
+    """The same names for a layer with two states, h and c."""
 
     def get_expected_cell_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, int, int]:
-        """Finds the shape of c, (num_layers x directions, B, hidden_size)."""
+        """Compute the shape of c, (num_layers x directions, B, hidden_size)."""
         return self._expected_size(input, batch_sizes, self.hidden_size)
 
     def check_forward_args(self, input: Tensor, hidden: Any, batch_sizes: Tensor | None) -> None:
-        """Checks an input and the states (h, c).
+        """Check an input and the states (h, c).
 
         Raises:
             TensorError: One does not fit.
@@ -136,5 +136,5 @@ class LSTMNames(RecurrentNames):
         self.check_hidden_size(hidden[1], expected, "Expected hidden[1] size {}, got {}")
 
     def permute_hidden(self, hx: Any, permutation: Tensor | None) -> Any:
-        """Puts the rows of the states (h, c) in another order."""
+        """Reorder the rows of the states (h, c)."""
         return hx if permutation is None else tuple(s.index_select(1, permutation) for s in hx)

@@ -1,4 +1,4 @@
-"""Records of what layers compute inside."""
+"""Records of the calls of a layer or a model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from conveyor.layers.recording.trace import Trace
 
 
 class Recording:
-    """The calls of layers that were recorded, in order.
+    """The recorded calls of a model's layers, in order.
 
     Attributes:
         calls: The name of the layer inside the model (empty if it is the model itself) and its trace, call by call.
@@ -28,7 +28,7 @@ class Recording:
         self.calls: list[tuple[str, Trace]] = []
 
     def __getitem__(self, name: str) -> Trace:
-        """The last call of the layer of that name.
+        """Find the trace of the last call of the layer with that name.
 
         Raises:
             ArgumentError: No such layer was called.
@@ -102,14 +102,14 @@ def recording(model: nn.Module, values: Sequence[str] | str | None = None) -> It
 
 
 def record(layer: Stack, call: Callable[[], tuple[Any, Any]], values: Any, given: Any, lengths: Any) -> Trace:
-    """The trace of one call of a layer.
+    """Record one call of a layer as a trace.
 
     Args:
         layer: The layer.
         call: Calls it.
         values: The names of the values that are kept; None keeps all.
         given: The input.
-        lengths: The lengths that are given with it, or None.
+        lengths: The call's `lengths`, or None.
 
     Raises:
         ArgumentError: The layer has no value of a name, or the call is wrong.
@@ -126,7 +126,7 @@ def trace_of(recorder: Recorder, returned: tuple[Any, Any], given: Any, lengths:
 
 
 def _own_lengths(given: Any, lengths: Any) -> Tensor | None:
-    """Reads the lengths (B,) of an input that a layer has run on."""
+    """Read the lengths (B,) from the input of a call."""
     if isinstance(given, PackedSequence):
         return unpacked_form(given)[1]
     if is_nested(given):

@@ -1,4 +1,4 @@
-"""Records the values inside calls of layers.
+"""Recorders, which save the values inside calls of layers.
 
 Nothing is spent while nobody listens. Whoever does gives a recorder for each call of a layer in the same thread; the
 compiled code writes the recorded values beside what it computes anyway.
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DirectionRecord:
-    """The values of one direction of one layer.
+    """The recorded values of one direction of one layer.
 
     Attributes:
-        program: What ran: the cell's equations, with what resets and masks add.
+        program: The program that ran: the cell's equations, with resets and masks.
         values: The named values, (T, B, width) at the input's time index, zero behind a sequence's end.
         initial: Each state before the first step, (B, width).
     """
@@ -43,12 +43,12 @@ class DirectionRecord:
 
 @dataclass
 class Recorder:
-    """Records what one call of a layer computes.
+    """The recorder of one call of a layer.
 
     Attributes:
         layer: The layer.
         wanted: The names of the values that are asked for; None is all.
-        units: What each direction computed, by the suffix of its parameters' names.
+        units: The values of each direction, by the suffix of its parameters' names.
     """
 
     layer: Stack
@@ -56,13 +56,13 @@ class Recorder:
     units: dict[str, DirectionRecord] = field(default_factory=dict)
 
     def nodes(self, program: Program) -> tuple[int, ...]:
-        """The nodes whose values are asked for."""
+        """List the nodes whose values are to be recorded."""
         return tuple(sorted({n for name, n in program.names.items() if self._wants(name)}))
 
     def prepare(
         self, direction: DirectionCall, program: Program, x: Tensor, states: Sequence[Tensor]
     ) -> tuple[Program, Mapping[str, Tensor]]:
-        """Give the program that a direction runs and its auxiliary inputs, before it runs on `x` and the states."""
+        """Return the program and auxiliary inputs for a direction, before it runs on `x` and the states."""
         return program, direction.aux
 
     def save(
@@ -73,7 +73,7 @@ class Recorder:
         states: Sequence[Tensor],
         order: TimeDirection,
     ) -> None:
-        """Save what a direction computed in its own order of time, at the input's time index."""
+        """Save the values of a direction, reordered from its order of time to the input's."""
         packing = order.packing
         batch = len(states[0])
         whole = {n: laid(order.flip(value), packing, batch) for n, value in kept.items()}
@@ -89,7 +89,7 @@ class Recorder:
 
 
 def laid(value: Tensor, packing: Packing | None, batch: int) -> Tensor:
-    """Values at each step as (T, B, width), also if they are of packed rows."""
+    """Convert per-step values to (T, B, width), also from packed rows."""
     return value if packing is None else packing.unpack(value, batch)
 
 
@@ -103,7 +103,7 @@ listeners = _Listeners()
 
 @contextmanager
 def listening(on_call: Callable[[Stack], Recorder | None]) -> Iterator[None]:
-    """Ask `on_call` at each call of a layer in this thread for a recorder, or None."""
+    """Register `on_call`, which returns a recorder or None at each call of a layer in this thread."""
     before = listeners.on_call
     listeners.on_call = (*before, on_call)
     try:
@@ -113,7 +113,7 @@ def listening(on_call: Callable[[Stack], Recorder | None]) -> Iterator[None]:
 
 
 def recorder_of(layer: Stack) -> Recorder | None:
-    """Find the recorder of a call of a layer; None, and at once, if nobody listens."""
+    """Find the recorder of a call of a layer; None if no listener is registered."""
     for on_call in reversed(listeners.on_call):
         recorder = on_call(layer)
         if recorder is not None:
@@ -124,7 +124,7 @@ def recorder_of(layer: Stack) -> Recorder | None:
 
 
 def check_names(wanted: Any, layers: Sequence[Stack]) -> tuple[str, ...] | None:
-    """The names of values that are asked for, checked.
+    """Check the names of the requested values and return them.
 
     Raises:
         ArgumentError: They are no names, or no layer has a value of that name.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def to_pandas(trace: Trace) -> pd.DataFrame:
-    """See `Trace.to_pandas`."""
+    """Convert a trace to a table; see `Trace.to_pandas`."""
     pandas = require_pandas()
     parts = []
     for k, way, layer in trace.directions():
@@ -62,7 +62,7 @@ def save(table: pd.DataFrame, path: str | Path, *, force: bool = False) -> None:
 
 
 def require_pandas() -> Any:
-    """The package; raises `ArgumentError` where it is not installed."""
+    """Import pandas; raise `ArgumentError` where it is not installed."""
     try:
         import pandas
     except ImportError:

@@ -1,4 +1,4 @@
-"""What a layer computed inside a call: every named value, at every step."""
+"""The trace of a call: every named value of a layer at every step."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class LayerTrace(Mapping[str, Tensor]):
     """The named values of one layer, (T, B, width) by name, at the input's time index.
 
     Args:
-        forward: What the direction that goes forward computed.
-        reverse: What the other one computed, if there is one.
+        forward: The values of the forward direction.
+        reverse: The values of the reverse direction, if there is one.
 
     Attributes:
-        program: What ran at each step; its `names` tell which node is which value.
+        program: The program of a step; its `names` map nodes to the names of values.
         initial: Each state before the first step, (B, width).
         reverse: The other direction, whose first step is the last; None if there is none.
     """
@@ -61,16 +61,16 @@ class LayerTrace(Mapping[str, Tensor]):
 
 
 class Trace:
-    """What the layers of one call computed. Time comes first always, and the batch second, of one row without a batch.
+    """The values that the layers of one call computed, (T, B, width): time first, and B = 1 without a batch.
 
     Args:
-        recorder: What recorded the call.
-        output: What the call returned as its output.
-        state: What it returned as its state.
+        recorder: The recorder of the call.
+        output: The call's output.
+        state: The call's final state.
         lengths: (B,), if sequences were of unequal length; values behind an end are zero.
 
     Attributes:
-        layers: A `LayerTrace` a layer.
+        layers: A `LayerTrace` for each layer.
         output: The call's output.
         state: The call's state.
         lengths: (B,), or None.
@@ -85,7 +85,7 @@ class Trace:
         self.lengths = lengths
 
     def layer(self, k: int) -> LayerTrace:
-        """The values of layer `k`, from 0; negative numbers count from the last.
+        """Get the values of layer `k`, from 0; negative indices count from the last.
 
         Raises:
             ArgumentError: There is no such layer.
@@ -108,14 +108,14 @@ class Trace:
     # Elsewhere
 
     def directions(self) -> Iterator[tuple[int, str, LayerTrace]]:
-        """Each layer's number, `forward` or `reverse`, and the values."""
+        """Iterate over each layer's index, `forward` or `reverse`, and the values."""
         for k, layer in enumerate(self.layers):
             yield k, "forward", layer
             if layer.reverse is not None:
                 yield k, "reverse", layer.reverse
 
     def to_numpy(self) -> dict[tuple[int, str, str], np.ndarray[Any, Any]]:
-        """Arrays (T, B, width) by (layer, direction, name)."""
+        """Convert the values to arrays (T, B, width) by (layer, direction, name)."""
         return {
             (k, way, name): value.float().numpy(force=True) if value.dtype.itemsize < 4 else value.numpy(force=True)
             for k, way, layer in self.directions()
@@ -123,7 +123,7 @@ class Trace:
         }
 
     def to_pandas(self) -> pd.DataFrame:
-        """A table with a row for each layer, direction, row of the batch, step and unit, and a column a named value.
+        """Convert to a table: a row for each layer, direction, batch row, step and unit, a column for each value.
 
         Steps behind a sequence's end are left out; a value that is narrower than others is missing for the units that
         it does not have.

@@ -1,6 +1,6 @@
-"""What a layer drops, keeps or limits in training.
+"""Dropout, zoneout and gradient limits of a layer in training.
 
-dropout  readings of the arguments
+dropout  checks and conversions of the arguments
 masks    the masks of a call
 module   the arguments of every layer
 """

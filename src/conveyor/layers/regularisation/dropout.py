@@ -1,4 +1,4 @@
-"""Which numbers are dropped, kept or limited in training: readings of the arguments, and the masks of a call.
+"""Dropout, zoneout and gradient limits: checks of the arguments, and random masks.
 
 Masks are drawn here, by torch's generator, and in one order, whatever runs the layer: input, recurrent connections and
 zoneout of each layer from the first, between layers, output.
@@ -22,12 +22,12 @@ PLACES = ("input", "recurrent", "output")  # of variational dropout
 
 @dataclass(frozen=True)
 class Changes:
-    """What is done to the steps of a unit.
+    """The regularisation of a unit's steps.
 
     Attributes:
-        recurrent: Whether its recurrent connections are dropped in training.
-        zoneout: For states that stay as they were with some probability, that probability.
-        clip: For states whose gradient is limited at each step, the limit.
+        recurrent: Whether there is dropout on recurrent connections in training.
+        zoneout: The probability of zoneout by state.
+        clip: The limit of the gradient at each step by state.
     """
 
     recurrent: bool = False
@@ -36,7 +36,7 @@ class Changes:
 
 
 def as_rate(name: str, value: Any) -> float:
-    """A probability."""
+    """Check a probability and convert it to float."""
     number = real_number(value)
     if number is None or not 0 <= number <= 1:
         kind = ArgumentTypeError if number is None else ArgumentError
@@ -45,7 +45,7 @@ def as_rate(name: str, value: Any) -> float:
 
 
 def as_limit(name: str, value: Any) -> float:
-    """A positive number."""
+    """Check a positive number and convert it to float."""
     number = real_number(value)
     if number is None or not number > 0:
         kind = ArgumentTypeError if number is None else ArgumentError
@@ -56,7 +56,7 @@ def as_limit(name: str, value: Any) -> float:
 def by_name(
     argument: str, value: Any, names: Sequence[str], what: str, read: Callable[[str, Any], float]
 ) -> dict[str, float]:
-    """One number for all of these names, or a dict with some of them; None and 0 are none."""
+    """Convert one number for all names, or a dict of some, to a dict; names with None or 0 are left out."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -74,7 +74,7 @@ def by_name(
 
 
 def warn_of_one_layer(dropout: float, num_layers: int) -> None:
-    """Say that dropout between layers does nothing where there is one."""
+    """Warn that dropout between layers does nothing with a single layer."""
     if dropout and num_layers == 1:
         warnings.warn(
             f"dropout={dropout:g} acts between layers, and this is one layer, so it does nothing;"
@@ -85,13 +85,13 @@ def warn_of_one_layer(dropout: float, num_layers: int) -> None:
 
 
 def multiplier(like: Tensor, shape: Sequence[int], rate: float) -> Tensor:
-    """What dropout multiplies by: 0 with probability `rate`, else 1 / (1 − rate)."""
+    """Draw a dropout mask: 0 with probability `rate`, else 1 / (1 − rate)."""
     if rate == 1:
         return like.new_zeros(shape)
     return like.new_empty(shape).bernoulli_(1 - rate).div_(1 - rate)
 
 
 def kept(like: Tensor, shape: Sequence[int], rate: float) -> Tensor:
-    """1 with probability `rate`, where zoneout keeps a number, else 0."""
+    """Draw a zoneout mask: 1 with probability `rate`, where the state is kept, else 0."""
     # Half the time of torch's bernoulli_, and a number a step and unit is to be drawn here.
     return (torch.rand(*shape, dtype=torch.float32, device=like.device) < rate).to(like.dtype)

@@ -1,4 +1,4 @@
-"""The masks of one call, drawn before it runs: so they are the same on every backend, and for padded and packed rows.
+"""The masks of one call, drawn before it runs: they are the same on every backend, for padded and for packed rows.
 
 They are drawn by torch's generator in one order: for each layer, from the first, that between it and the layer below,
 that on what it reads, and for each direction those of its recurrent connections and of zoneout; last that on what the
@@ -36,7 +36,7 @@ class Masks:
 
 
 def no_masks(layers: int) -> Masks:
-    """Nothing is dropped."""
+    """Make masks that drop nothing."""
     return Masks((None,) * layers, (None,) * layers)
 
 
@@ -54,13 +54,13 @@ def draw(
 
     Args:
         layers: The directions of each layer.
-        widths: For each layer how wide what stands below it is, and what it reads; last how wide the output is, twice.
+        widths: For each layer the width of the layer below and of its input; last the output's width, twice.
         dropout: The probability between layers.
         variational: That of variational dropout, by place.
         like: Of the type and device that masks have.
         steps: T.
         batch: B.
-        packing: How rows are packed, or None.
+        packing: The packing of the rows, or None.
     """
 
     def each_step(mask: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a layer drops, keeps or limits: its arguments, which may be changed later, and the masks of a call."""
+"""The base class of layers with dropout, zoneout, gradient limits and checkpointing, which may be changed later."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from conveyor.scalars import as_whole, plain_numbers
 
 
 class RegularisedModule(Module):
-    """A layer whose steps drop, keep or limit what passes them.
+    """A layer with dropout, zoneout, gradient limits and checkpointing.
 
     Attributes:
-        units: What runs, layer by layer, forward direction first.
+        units: The units, layer by layer, forward direction first.
         state_fields: The names of the states.
     """
 
@@ -44,7 +44,7 @@ class RegularisedModule(Module):
 
     @property
     def dropout(self) -> float:
-        """The probability with which what a layer gives to the next is zeroed in training."""
+        """The probability with which an element between layers is zeroed in training."""
         return self._dropout
 
     @dropout.setter
@@ -95,7 +95,7 @@ class RegularisedModule(Module):
 
     @property
     def checkpoint_every(self) -> int | None:
-        """Steps from one state that is kept for the gradient to the next; None keeps all that the gradient reads."""
+        """The steps from one saved state to the next; None saves all that the gradient reads."""
         return self._every
 
     @checkpoint_every.setter
@@ -127,11 +127,11 @@ class RegularisedModule(Module):
         )
 
     def _directions_of(self, layer: int) -> tuple[LayerDirection, ...]:
-        """The units of a layer."""
+        """List the units of a layer."""
         return self.units[layer * self.num_directions : (layer + 1) * self.num_directions]
 
     def _draw(self, x: Tensor, steps: int, batch: int, packing: Packing | None) -> masking.Masks:
-        """The masks of a call."""
+        """Draw the masks of a call."""
         if not (self.dropout or self._rates or any(u.changes.zoneout for u in self.units)):
             return masking.no_masks(self.num_layers)
         layers = [self._directions_of(k) for k in range(self.num_layers)]
