@@ -130,7 +130,7 @@ class CallPlan:
         return (self.batch * row if self.alone else step), row
 
     def run(self, steps: int, x: Tensor, states: Sequence[Tensor], bound: BoundParams) -> Sequence[Tensor] | None:
-        """Run a call; return the output (not of a cell) and the final states, or None if tensors do not fit the plan."""
+        """Run a call; return the output (not of a cell) and final states, or None if a tensor does not fit the plan."""
         params, strides = bound.addresses(self.dtype), self.strides(x)
         if params is None or strides is None or x.is_neg():
             return None

@@ -1,4 +1,4 @@
-"""Runs a program on tensors by the backend that is asked for, as a part of torch's autograd graph.
+"""Execution of a program by the chosen backend, as a part of torch's autograd graph.
 
 modes       what torch does around a call
 eager       the compiled passes in plain eager mode
@@ -27,7 +27,7 @@ def recurrence(backend: str, args: RecurrenceArgs) -> Residuals:
 
     Args:
         backend: The name of a backend that can run here.
-        args: What it runs on; `args.lengths` only if `keeps_padding()`.
+        args: The arguments; with `lengths` only if `keeps_padding()`.
 
     Returns:
         Outputs and final states, differentiable any number of times. Forward mode and second derivatives go through the
@@ -44,7 +44,7 @@ def recurrence(backend: str, args: RecurrenceArgs) -> Residuals:
 
 
 def _watched(backend: str, args: RecurrenceArgs) -> Residuals | None:
-    """What torch can make its own graphs and derivatives of; None where that is the reference."""
+    """Run a recurrence under torch's tracing or transforms; None where the reference runs, which torch handles."""
     if is_traced():
         tensors = args.x, args.states, args.aux, args.params, args.lengths
         texts = args.program.text, args.spec.layout.text

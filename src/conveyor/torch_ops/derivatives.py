@@ -1,4 +1,4 @@
-"""Derivatives of the passes by the reference, for what no compiled pass gives: a second one, and those of tangents."""
+"""Derivatives of the passes by the reference, which no compiled pass computes: second ones, and those of tangents."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def unrolled(
     x: Tensor, states: Sequence[Tensor], aux: Sequence[Tensor], params: Sequence[Tensor], lengths: Tensor | None,
     program: str, layout: str,
 ) -> Tensors:  # fmt: skip
-    """The output and the final states in operations of torch, step by step: for transforms inside a compiled graph."""
+    """Compute the output and the final states by torch operations, step by step: for transforms inside a graph."""
     # Tangents of views are more than torch can trace.
     own = [t.clone() for t in (x, *states, *aux, *params)]
     return _running(read_spec(program, layout), lengths)(*own)
 
 
 def gradients(args: RecurrenceArgs, grads: Sequence[Tensor]) -> Tensors:
-    """The gradients of the input, the states, the auxiliary inputs and the parameters' tensors.
+    """Compute the gradients of the input, the states, the auxiliary inputs and the parameter tensors.
 
     Args:
-        args: What the recurrence ran on.
+        args: The arguments of the recurrence.
         grads: The gradients of the output and of the final states.
     """
     found: Tensors = vjp(_running(args.spec, args.lengths), *_alive(args.tensors))[1](tuple(_alive(grads)))
@@ -46,7 +46,7 @@ def gradients(args: RecurrenceArgs, grads: Sequence[Tensor]) -> Tensors:
 
 
 def second(args: RecurrenceArgs, grads: Sequence[Tensor], cotangents: Sequence[Tensor]) -> Tensors:
-    """The derivative of `gradients`: what it gives `cotangents` is the gradient of.
+    """Differentiate `gradients`: compute the gradients of its inputs from the cotangents of its results.
 
     Returns:
         The gradients of `grads`, then those of the input, the states, the auxiliary inputs and the parameters' tensors.
@@ -61,5 +61,5 @@ def second(args: RecurrenceArgs, grads: Sequence[Tensor], cotangents: Sequence[T
 
 
 def _alive(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """The same tensors: what is left of a transform that has ended is taken off by any operation, but not by `vjp`."""
+    """Return the same tensors without the wrappers of transforms that have ended, which `vjp` would keep."""
     return [t.view_as(t) for t in tensors]

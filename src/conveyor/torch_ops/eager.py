@@ -1,4 +1,4 @@
-"""The compiled passes in plain eager mode: one autograd function, as lean as it can be."""
+"""The compiled passes in plain eager mode: a single autograd function."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sequence(args: RecurrenceArgs) -> Residuals:
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """What a call has beside tensors, and which of its tensors is what."""
+    """The parts of a call that are not tensors."""
 
     spec: RecurrenceSpec
     varlen: VarLen | None
@@ -82,7 +82,7 @@ class _Recurrence(torch.autograd.Function):
 def _differentiable(
     call: _Call, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]
 ) -> tuple[Tensor | None, ...]:
-    """The gradients as a graph of their own, for a second derivative."""
+    """Compute the gradients as an autograd graph, for a second derivative."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
         # One tensor may be given twice, as two states; each of its places has a gradient of its own.

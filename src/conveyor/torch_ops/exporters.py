@@ -1,4 +1,4 @@
-"""Tells torch's ONNX exporters, where a process uses them, how the operations of this package are written.
+"""The registration of the translation of this package's operations with torch's ONNX exporters.
 
 Nothing of ONNX is loaded here: importing torch's exporters takes seconds, and most processes never do. The kernels of
 the operations are run by whatever traces them, so they ask, and what is called for is loaded by its name, since it
@@ -18,7 +18,7 @@ _TRANSLATION = "conveyor.interop.onnx.torch_exporters.torch_export"
 
 
 def tell_exporters() -> None:
-    """Register the translation with torch's exporters if one is at work; again is nothing.
+    """Register the translation with torch's exporters if one is in use; repeated calls do nothing.
 
     Raises:
         ConversionError: One is, and the package onnx is missing.

@@ -1,4 +1,4 @@
-"""The compiled passes under torch.func: as functions of which torch can ask a gradient and a batch rule."""
+"""The compiled passes under torch.func: functions with a gradient and a batching rule."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Tensors = tuple[Tensor, ...]
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """What a call has beside its tensors.
+    """The parts of a call that are not tensors.
 
     Its tensors are the gradients of the output and of the final states, if it runs backward; the input, the states, the
-    auxiliary inputs and the parameters; the lengths, if it has any; and what a forward pass left, if it runs backward.
+    auxiliary inputs and the parameters; the lengths, if it has any; and the residuals, if it runs backward.
     """
 
     spec: RecurrenceSpec
@@ -40,14 +40,14 @@ class _Call:
         return 1 + self.states + len(self.spec.program.aux) + self.params
 
     def split(self, tensors: Sequence[Any]) -> tuple[RecurrenceArgs, Tensors]:
-        """What a pass reads, and what stands behind it."""
+        """Split the tensors into the arguments of a pass and the tensors after them."""
         lengths = tensors[self.inputs] if self.has_lengths else None
         given = self.spec.bind(tensors[: self.inputs], lengths)
         return given, tuple(tensors[self.inputs + self.has_lengths :])
 
 
 def run(given: RecurrenceArgs) -> tuple[Tensor, Tensors]:
-    """The output and the final states, under any transforms of torch.func but those of forward mode."""
+    """Compute the output and the final states, under any transforms of torch.func but those of forward mode."""
     training = torch.is_grad_enabled() and any(map(_wants_gradient, given.tensors))
     call = _Call(given.spec, len(given.params), given.lengths is not None, training)
     lengths = () if given.lengths is None else (given.lengths,)
@@ -56,7 +56,7 @@ def run(given: RecurrenceArgs) -> tuple[Tensor, Tensors]:
 
 
 def _wants_gradient(tensor: Tensor) -> bool:
-    """Whether a tensor does, at any level of transforms."""
+    """Tell whether a tensor requires a gradient at any level of transforms."""
     while not tensor.requires_grad:
         if not torch._C._functorch.is_functorch_wrapped_tensor(tensor):
             return False
@@ -162,7 +162,7 @@ class _Backward(torch.autograd.Function):
 
 
 def _is_noted(tensors: Sequence[Tensor]) -> bool:
-    """Whether torch's own graph takes note of an operation on these."""
+    """Tell whether torch's autograd records an operation on these tensors."""
     return torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
 
 
@@ -171,16 +171,16 @@ _SEQUENCE, _ROWS = 1, 0
 
 
 def _input_axes(call: _Call) -> list[int | None]:
-    """Of the input, the states and the auxiliary inputs."""
+    """List the batch axis of the input, of each state and of each auxiliary input."""
     return [_SEQUENCE, *[_ROWS] * call.states, *[_SEQUENCE] * len(call.spec.program.aux)]
 
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """Tensors some of which have an axis of members.
+    """Tensors of which some have a vmap axis.
 
     Attributes:
-        size: How many members there are.
+        size: The number of members.
         tensors: The tensors.
         dims: For each of them the axis of members, or None where all share it.
     """
@@ -194,7 +194,7 @@ class _Batch:
         apply: Callable[[list[Tensor]], Sequence[Tensor]],
         stack: Callable[[Sequence[Tensor]], Tensor] = torch.stack,  # type: ignore[assignment]
     ) -> tuple[Tensors, Any]:
-        """One member after another."""
+        """Run the members of the vmap axis one after the other."""
         found = [
             apply([t if d is None else t.select(d, m) for t, d in zip(self.tensors, self.dims, strict=True)])
             for m in range(self.size)
@@ -205,10 +205,10 @@ class _Batch:
     def run_folded(
         self, apply: Callable[[list[Tensor]], Tensors], axes: Sequence[int | None], results: Sequence[int | None]
     ) -> tuple[Tensors, Any]:
-        """All members as rows of one batch.
+        """Run all members of the vmap axis as rows of one batch.
 
         Args:
-            apply: What runs.
+            apply: The function to run.
             axes: For each tensor the axis of rows that takes up the members; None if all share it.
             results: The same for what comes out.
         """

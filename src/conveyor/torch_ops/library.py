@@ -1,4 +1,4 @@
-"""The passes as torch operations, for the graphs that torch.compile, torch.export and torch.jit.trace make.
+"""The passes as torch operations, for the graphs of torch.compile, torch.export and torch.jit.trace.
 
 One operation runs all steps, so that a graph is as small for a thousand steps as for ten. Eager calls don't come here:
 an operation of `torch.library` costs more than a small layer does, and torch.func passes by the derivatives that are
@@ -51,7 +51,7 @@ def _backward(
 
 
 def _refuse_duals(tensors: Several) -> None:
-    """Where no tensor wants a gradient, torch would drop the tangents without a word."""
+    """Raise for dual tensors, whose tangents torch would drop silently where no tensor requires a gradient."""
     if forward_ad._current_level < 0:
         return
     keys = torch._C._dispatch_tls_local_include_set(), torch._C.DispatchKeySet(torch._C.DispatchKey.Undefined)
@@ -148,10 +148,10 @@ def graph_call(
     texts: tuple[str, str], backend: str, x: Tensor, states: Several, aux: Several, params: Several,
     lengths: Tensor | None,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:  # fmt: skip
-    """The output and the final states, as a node of the graph that torch is making.
+    """Add a call to the graph that torch is tracing; return the output and the final states.
 
     Args:
-        texts: What runs, the program's own and its layout's.
+        texts: The texts of the program and of its parameter layout.
         backend: `cpu` or `reference`.
         x: The input, (T, B, I).
         states: The initial states, each (B, width).

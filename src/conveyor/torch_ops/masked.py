@@ -1,4 +1,4 @@
-"""The reference on padded sequences whose lengths are a tensor: a state stays as it is past the end of its sequence.
+"""The reference on masked sequences, whose lengths are a tensor: a state is constant past the end of its sequence.
 
 Eager calls pack the rows of such sequences. Where lengths are not known yet, in a graph that is being made or under a
 transform, they stay padded.
@@ -22,7 +22,7 @@ _derived = lru_cache(maxsize=256)(differentiate)
 
 
 def forward(args: RecurrenceArgs) -> Residuals:
-    """Run forward. Outputs past the end are zero, and what stands there is never read."""
+    """Run forward. Outputs past the end are zero, and the input there is never read."""
     if args.lengths is None:
         return reference.forward(args)
     held, past = _held(args, args.lengths)
@@ -45,9 +45,9 @@ def backward(args: RecurrenceArgs, grads: Sequence[Tensor]) -> Gradients:
 
 
 def _held(args: RecurrenceArgs, lengths: Tensor) -> tuple[RecurrenceArgs, Tensor]:
-    """A recurrence that keeps its states past the end of each sequence; and where that is, (T, B, 1).
+    """Build the arguments with a mask past the end of each sequence, and that mask, (T, B, 1).
 
-    What comes for each step has the last step's own in place of padding.
+    Per-step inputs have the sequence's last value in place of padding.
     """
     x = args.x
     time = torch.arange(x.shape[0], device=x.device).unsqueeze(1)

@@ -1,4 +1,4 @@
-"""What torch does around a call: whether it transforms what is computed, records it, or asks for its tangents."""
+"""The modes of torch around a call: tracing, transforms, forward-mode tangents, forked processes."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _PLAIN = (Tensor, torch.nn.Parameter)
 
 
 def is_traced() -> bool:
-    """Whether torch.compile, torch.export or torch.jit.trace make a graph of the call, to run it with other tensors."""
+    """Tell whether torch.compile, torch.export or torch.jit.trace are tracing the call."""
     return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
 
 
 def is_transformed() -> bool:
-    """Whether a transform of torch.func is at work."""
+    """Tell whether a transform of torch.func is active."""
     functorch: bool = torch._C._are_functorch_transforms_active()
     return functorch
 
 
 def asks_for_tangents() -> bool:
-    """Whether torch is in forward mode, where tensors may be dual."""
+    """Tell whether forward mode is active, where tensors may be dual."""
     level: int = forward_ad._current_level
     return level >= 0
 
 
 def keeps_padding() -> bool:
-    """Whether sequences of unequal length stay padded: in a graph, or under a transform, lengths are not known."""
+    """Tell whether sequences of unequal length stay padded: traced or transformed lengths have no known values."""
     return is_traced() or is_transformed()
 
 
 def is_watched() -> bool:
-    """Whether torch transforms what is computed, or takes notes of it: a compiled pass has no part in that."""
+    """Tell whether torch traces, transforms or intercepts operations, which compiled passes bypass."""
     # Written out: every call asks.
     return (
         torch.compiler.is_compiling()
@@ -49,10 +49,10 @@ def is_watched() -> bool:
 
 
 def are_plain(tensors: Iterable[Tensor]) -> bool:
-    """Whether tensors have memory, and their numbers lie there as they are.
+    """Tell whether all tensors have storage that holds their values directly.
 
-    That of a batch of tensors has none, that of a subclass may be a stand-in (a fake tensor, a quantised weight), and
-    the minus signs of a conjugate's imaginary part may be put off.
+    A batched tensor of vmap has no storage, a subclass may stand for other values (a fake tensor, a quantised weight),
+    and a conjugate's imaginary part may be negated lazily.
     """
     for tensor in tensors:
         if tensor.is_neg() or not torch._C._has_storage(tensor):
@@ -63,12 +63,12 @@ def are_plain(tensors: Iterable[Tensor]) -> bool:
 
 
 def survive_fork() -> None:
-    """In the child of a fork, go on without the threads of its parent."""
+    """Switch to a single thread in the child of a fork, which lacks its parent's threads."""
     if forked():
         _work_alone()
 
 
 @lru_cache(maxsize=1)
 def _work_alone() -> None:
-    """Let torch work on one thread: in the child of a fork, those that its pool waits for are gone."""
+    """Set torch to one thread: in the child of a fork, the threads of its pool are gone."""
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""The two passes on plain tensors, with what the first leaves for the second as tensors of fixed shapes.
+"""The forward and backward pass on plain tensors, with residuals as tensors of fixed shapes.
 
 Rows of steps are counted through: what is kept of T steps of B rows is (T x B, …), so that it has one shape whether or
 not sequences have lengths of their own.
@@ -23,7 +23,7 @@ from conveyor.torch_ops.modes import survive_fork
 
 @lru_cache(maxsize=1024)
 def read_spec(program: str, layout: str) -> RecurrenceSpec:
-    """What a recurrence has beside tensors, from its two texts, which are all that stands in torch's graphs.
+    """Parse a recurrence from the texts of its program and its layout, which are all that torch's graphs hold of it.
 
     Raises:
         ProgramError: A text is damaged, or that of the program was written by a later version.
@@ -32,7 +32,7 @@ def read_spec(program: str, layout: str) -> RecurrenceSpec:
 
 
 def kept_width(spec: RecurrenceSpec, backend: str) -> int | None:
-    """Numbers a row of what the backward pass reads beside the states; None if it runs forward again."""
+    """Count the saved values beside the states, in elements per row; None if the backward pass runs forward again."""
     if backend != "cpu":
         return None
     from conveyor.backends.cpu import saved_nodes
@@ -41,10 +41,10 @@ def kept_width(spec: RecurrenceSpec, backend: str) -> int | None:
 
 
 class Stacked:
-    """Makes the large tensors of several passes of one shape lie behind each other.
+    """An allocator that places the large tensors of several passes of one shape in one block.
 
     Args:
-        size: How many passes there are.
+        size: The number of passes.
     """
 
     def __init__(self, size: int) -> None:
@@ -54,11 +54,11 @@ class Stacked:
         self._member = -1
 
     def begin(self) -> None:
-        """From now on for the next pass."""
+        """Start the allocation of the next pass."""
         self._member, self._next = self._member + 1, 0
 
     def empty(self, shape: Sequence[int], like: Tensor) -> Tensor:
-        """A tensor of the present pass."""
+        """Allocate a tensor of the present pass."""
         from conveyor.backends.cpu.runtime import workspace
 
         if not self._member:
@@ -68,7 +68,7 @@ class Stacked:
         return block[self._member]
 
     def whole(self, parts: Sequence[Tensor]) -> Tensor:
-        """One result of each pass, stacked; without a copy where they lie so."""
+        """Stack one result of each pass; without a copy where they are in one block."""
         first = parts[0]
         for block in self._blocks:
             if block.data_ptr() == first.data_ptr() and block.numel() == self._size * first.numel():
@@ -77,13 +77,13 @@ class Stacked:
 
 
 def run_forward(args: RecurrenceArgs, backend: str, training: bool, stacked: Stacked | None = None) -> list[Tensor]:
-    """Run forward.
+    """Run the forward pass.
 
     Args:
-        args: What it runs on; padded.
+        args: The arguments, padded.
         backend: `cpu` or `reference`.
         training: Whether a backward pass is to follow.
-        stacked: What makes the large tensors; the output may then be a part of another result.
+        stacked: Allocates the large tensors; the output may then share memory with another result.
 
     Returns:
         The output (T, B, width) and the final states (B, width). If a backward pass of a compiled backend follows, also
@@ -141,13 +141,13 @@ def _forward_packed(args: RecurrenceArgs, packing: Packing, training: bool) -> l
 def run_backward(
     args: RecurrenceArgs, backend: str, grads: Sequence[Tensor], kept: Sequence[Tensor], wants_x: bool
 ) -> list[Tensor]:
-    """Run backward.
+    """Run the backward pass.
 
     Args:
-        args: What the forward pass ran on.
+        args: The arguments of the forward pass.
         backend: `cpu` or `reference`.
         grads: The gradients of the output and of the final states.
-        kept: What the forward pass left.
+        kept: The residuals of the forward pass.
         wants_x: Whether the gradient of the input is asked for.
 
     Returns:
@@ -195,7 +195,7 @@ def _backward_compiled(
 
 
 def whole_gradients(spec: RecurrenceSpec, x: Tensor, grads: Sequence[Tensor | None]) -> list[Tensor]:
-    """The gradients of the output and of the final states, zero where none has come; more of them are left out."""
+    """Fill in zeros for missing gradients of the output and the final states; further ones are dropped."""
     steps, batch, _ = x.shape
     widths = spec.state_widths
     shapes = [(steps, batch, widths[0]), *((batch, w) for w in widths)]
@@ -203,7 +203,7 @@ def whole_gradients(spec: RecurrenceSpec, x: Tensor, grads: Sequence[Tensor | No
 
 
 def _packed(args: RecurrenceArgs, packing: Packing) -> RecurrenceArgs:
-    """The same on packed rows."""
+    """Convert the arguments to packed rows."""
     steps, batch = args.x.shape[:2]
     aux = tuple(packing.pack(a.expand(steps, batch, -1)) for a in args.aux)
     states = tuple(s.index_select(0, packing.order) for s in args.states)
@@ -211,7 +211,7 @@ def _packed(args: RecurrenceArgs, packing: Packing) -> RecurrenceArgs:
 
 
 def _check_lengths(lengths: Tensor | None, steps: int) -> None:
-    """Where a graph was made, nobody has seen the numbers yet."""
+    """Check the lengths' values, which were not known when the graph was traced."""
     if lengths is None or not lengths.numel():
         return
     low, high = int(lengths.min()), int(lengths.max())
@@ -220,5 +220,5 @@ def _check_lengths(lengths: Tensor | None, steps: int) -> None:
 
 
 def _own(tensor: Tensor) -> Tensor:
-    """Results of an operation have memory of their own."""
+    """Copy a result to a contiguous tensor of its own; results of a torch operation must not share memory."""
     return tensor.clone(memory_format=torch.contiguous_format)

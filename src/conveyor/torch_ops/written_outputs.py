@@ -1,4 +1,4 @@
-"""Outputs that are written into before the backward pass, which reads them as the states that they are.
+"""Checks whether an output was written to before the backward pass, which reads it as the states.
 
 torch.nn's layers of one state give a copy, and allow it; its layers of two refuse. Here the output of one state is
 watched, and the forward pass runs again for the gradient where somebody has written into it: a copy would cost at each
@@ -13,7 +13,7 @@ Watched = tuple[Tensor, int]
 
 
 def watch_output(output: Tensor, states: int) -> Watched | None:
-    """Notes the version of an output of one state; None where torch is to refuse."""
+    """Save the version of the output of a one-state cell; None where torch's own check applies."""
     if states != 1:
         return None
     alias = output.detach()  # counts with the output, and does not keep its graph
@@ -21,5 +21,5 @@ def watch_output(output: Tensor, states: int) -> Watched | None:
 
 
 def is_written(watched: Watched | None) -> bool:
-    """Tests whether somebody has written into an output since."""
+    """Tell whether an output was written to since."""
     return watched is not None and watched[0]._version != watched[1]
