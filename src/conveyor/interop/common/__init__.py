@@ -1,9 +1,9 @@
-"""What all of interop shares.
+"""The parts that all of interop shares.
 
 layer_file          `cv.save` and `cv.load`
-manifest            what such a file says of a layer
-pieces              where parameters stand in another library's tensors
-weight_layouts      weights in another order
+manifest            the description of a layer in such a file
+pieces              the parameters' places in another library's tensors
+weight_layouts      weights in another library's layout
 layout_suggestions  the layouts near a wrong one
-report              how far a layer that was brought over differs
+report              the difference between a converted layer and its source
 """

@@ -1,4 +1,4 @@
-"""`cv.save` and `cv.load`: a layer as one safetensors file that says all that is needed to build it again.
+"""`cv.save` and `cv.load`: a layer as one self-contained safetensors file.
 
 The file's metadata has four texts: `format`, `version`, `layer` and `sha256`. `layer` is JSON: the kind of layer, its
 arguments, the programs of its cells, and what else belongs to it (frozen parameters, shared ones, training mode).
@@ -35,7 +35,7 @@ def save(layer: nn.Module, path: str | os.PathLike[str], *, overwrite: bool = Fa
 
     Args:
         layer: A `Recurrent`, `LSTM`, `GRU`, `RNN`, `Cell`, `LSTMCell`, `GRUCell` or `RNNCell`, on any device.
-        path: Where to; customarily `….safetensors`.
+        path: The file to write, customarily `….safetensors`.
         overwrite: Whether a file that stands there is replaced.
 
     Returns:
@@ -62,7 +62,7 @@ def load(path: str | os.PathLike[str], *, device: torch.device | str | None = No
 
     Args:
         path: The file.
-        device: Where the parameters are put; the CPU by default.
+        device: The device of the parameters; the CPU by default.
 
     Returns:
         A layer of the kind that was saved. Its cells have their programs, but no source or options.

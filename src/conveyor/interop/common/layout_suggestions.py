@@ -1,4 +1,4 @@
-"""The orders near a wrong one, for saying which was meant."""
+"""The layouts near a wrong one, for errors that suggest the right one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_GATES = 4  # 24 orders; each is tried on the example
 
 
 def variants(order: Order) -> Iterator[tuple[str, Order]]:
-    """Orders with the gates, the parts of the matrices, their transposition and what is added changed; with words."""
+    """Iterate over layouts with gates, matrix parts, transposition or biases changed, each with a description."""
     names = order.gates.split() if isinstance(order.gates, str) else list(order.gates)
     for turned in (order.transposed, not order.transposed):
         for weights in dict.fromkeys((_Frozen(order.weights), _Frozen(order.weights, reverse=True))):
@@ -38,7 +38,7 @@ def _renamed(order: Order, gates: tuple[str, ...]) -> Any:
 
 
 class _Frozen:
-    """Weights of an order that can stand in a set."""
+    """Weights of a layout, hashable."""
 
     def __init__(self, weights: Mapping[str, str], reverse: bool = False) -> None:
         self.mapping = {n: _reversed(w) if reverse else w for n, w in weights.items()}

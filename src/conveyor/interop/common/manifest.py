@@ -1,4 +1,4 @@
-"""What a file says of a layer beside its tensors, and the layer built from that."""
+"""The manifest of a layer in a file: its description beside the tensors, and the layer built from it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Manifest = dict[str, Any]
 
 
 def manifest_of(layer: Any) -> tuple[Manifest, dict[str, Tensor]]:
-    """What a file says of a layer, and the tensors that it holds.
+    """Build the manifest of a layer, and collect the tensors to store.
 
     Raises:
         ArgumentError: The layer is none that a file can hold.
@@ -103,7 +103,7 @@ def _arguments(layer: Any, units: tuple[LayerDirection, ...]) -> Manifest:
 
 
 def build(manifest: Any, tensors: Mapping[str, Tensor]) -> nn.Module:
-    """The layer that a file describes, with its tensors as parameters.
+    """Build a layer from its manifest, with its tensors as parameters.
 
     Raises:
         ArgumentError: What the file says is not whole, or does not fit its tensors.

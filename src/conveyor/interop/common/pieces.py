@@ -1,4 +1,4 @@
-"""Where each parameter of a unit stands in another library's tensors, and the copying both ways."""
+"""The place of each parameter of a unit in another library's tensors, and copies in both directions."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a tensor, turned so that gates are rows, and the parameter of the program that it holds.
+    """A part of a tensor, with gates as rows, and the parameter of the program that it holds.
 
     Attributes:
         tensor: The tensor's name.
         rows: Its first row and the one after the last; of a bias, entries.
         columns: Likewise; of a bias with a row for each operand, that row; None where it has one dimension.
         key: The parameter.
-        part: Which of the layer's tensors that add up to it; torch's layers have two biases.
+        part: The index among the layer's tensors that sum to it; torch's layers have two biases.
     """
 
     tensor: str
@@ -42,7 +42,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Places:
-    """The pieces of one unit, the shapes of the tensors, what is added to biases, and which tensors hold states."""
+    """The pieces of one unit, the tensors' shapes, the constants added to biases, and the tensors of initial states."""
 
     pieces: tuple[Piece, ...]
     shapes: Mapping[str, tuple[int, ...]]
@@ -52,7 +52,7 @@ class Places:
 
     @classmethod
     def of(cls, order: Order, unit: LayerDirection) -> Places:
-        """Those of an order.
+        """Find the pieces of a layout.
 
         Raises:
             ArgumentError: The order names what the cell does not have, or lacks what it has.
@@ -72,11 +72,11 @@ class Places:
         return cls(tuple(pieces), shapes | _initial_shapes(order, unit), order.transposed, added, order.initial)
 
     def stored(self, name: str) -> tuple[int, ...]:
-        """The shape of a tensor as the library stores it."""
+        """Compute the shape of a tensor as the library stores it."""
         return self.shapes[name][::-1] if self._turned(name) else self.shapes[name]
 
     def turn(self, name: str, tensor: Tensor) -> Tensor:
-        """A stored tensor with gates as rows, or the reverse."""
+        """Transpose a stored tensor to gates as rows, or back."""
         return tensor.t() if self._turned(name) else tensor
 
     def _turned(self, name: str) -> bool:
@@ -114,7 +114,7 @@ def read(module: nn.Module, unit: LayerDirection, places: Places, tensors: Mappi
 
 @torch.no_grad()
 def write(module: nn.Module, unit: LayerDirection, places: Places) -> dict[str, Tensor]:
-    """A unit's parameters as another library's tensors."""
+    """Copy a unit's parameters into another library's tensors."""
     like = next(t for _, t in unit.tensors(module))
     made = {name: torch.zeros(shape, dtype=like.dtype, device=like.device) for name, shape in places.shapes.items()}
     todo = {key: unit.rows(module, key) for key in unit.layout.rows}
@@ -144,7 +144,7 @@ def write(module: nn.Module, unit: LayerDirection, places: Places) -> dict[str, 
 
 
 def _initial_values(module: nn.Module, unit: LayerDirection) -> dict[str, Tensor]:
-    """The learned initial states by name; none where the layer begins from zero."""
+    """Read the learned initial states by name; none where the layer starts from zeros."""
     return dict(zip((s.name for s in unit.program.states), unit.initial(module), strict=False))
 
 
@@ -207,7 +207,7 @@ def _vectors(order: Order, unit: LayerDirection) -> Iterator[Piece]:
 
 
 def _spread(order: Order, pattern: str, spec: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Each tensor that an entry stands for: its name, its gates, its operands."""
+    """Iterate over the tensors of an entry: name, gates, operands."""
     own, _, operands = spec.rpartition(":")
     names = dict(order.gates) if isinstance(order.gates, Mapping) else {g: g for g in order.gates.split()}
     gates = own.split() or list(names)
@@ -219,7 +219,7 @@ def _spread(order: Order, pattern: str, spec: str) -> Iterator[tuple[str, list[s
 
 
 def find_matrix(program: Program, gate: str, operand: str) -> Matrix:
-    """The matrix of a gate that multiplies a value; `h` may be any one value that it reads besides x.
+    """Find the matrix of a gate that multiplies a value; `h` may be any single value that it reads besides x.
 
     Raises:
         ArgumentError: The gate has none.
@@ -246,7 +246,7 @@ def _bias(program: Program, key: Key) -> Bias:
 
 
 def _bias_key(order: Order, unit: LayerDirection, gate: str, operands: list[str] | tuple[()]) -> Key:
-    """The bias of the gate's call that reads one of these values, of its first call where none does."""
+    """Find the bias of the gate's call that reads one of these values, or of its first call."""
     own = [p for p in unit.program.params if isinstance(p, Bias) and p.name == gate]
     if not own:
         raise ArgumentError(f"order has a bias for '{gate}', and the layer's cell {unit.cell.name} has none there")
@@ -262,7 +262,7 @@ def _bias_part(unit: LayerDirection, key: Key, gate: str, operands: list[str]) -
 
 
 def input_and_hidden(order: Order, tensors: Mapping[str, Any]) -> tuple[int, int]:
-    """(input_size, hidden_size), from the shapes of the matrices.
+    """Infer (input_size, hidden_size) from the shapes of the matrices.
 
     Raises:
         ArgumentError: They don't tell.

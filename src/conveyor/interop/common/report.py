@@ -1,4 +1,4 @@
-"""How far a layer brought over differs from the one it came from, one line a module."""
+"""The report of a conversion: the difference of each converted module from its source."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LOG = logging.getLogger("conveyor.interop")
 
 @dataclass(frozen=True)
 class Report:
-    """What became of one module.
+    """The report of the conversion of one module.
 
     Attributes:
-        name: Where it stands in the model; empty for the model itself.
-        before: What it was, such as `torch.nn.LSTM(5, 6)`.
-        after: What it is now; equal to `before` where it was left alone.
+        name: Its name in the model; empty for the model itself.
+        before: The source, such as `torch.nn.LSTM(5, 6)`.
+        after: The result; equal to `before` where it was skipped.
         difference: Largest absolute difference of outputs and final states on random input and states; None where none
             was measured.
         tolerance: The difference from which on the two do not compute the same; `rounding` has the
@@ -39,7 +39,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether the difference is within the tolerance, or none was to be measured."""
+        """Tell whether the difference is within the tolerance, or was not to be measured."""
         return self.difference is None or self.difference <= self.tolerance
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ Receiver = Callable[[Report], Any]
 
 
 def tell(report: Report, receiver: Receiver | None) -> None:
-    """Hand a report to who asked for it, else to the log; warn of a difference above the tolerance."""
+    """Pass a report to the caller's callback, or to the log; warn of a difference above the tolerance."""
     if not report.ok:
         warnings.warn(str(report), stacklevel=3)
     if receiver is None:
@@ -67,7 +67,7 @@ def tell(report: Report, receiver: Receiver | None) -> None:
 
 
 def outputs(module: nn.Module, inputs: tuple[Any, ...]) -> list[Tensor]:
-    """The tensors that a module returns: dropout off, no gradient, its hooks not called."""
+    """Run a module for its output tensors: without dropout, gradient or hooks."""
     training = module.training
     module.training = False  # not eval(), which may have been overridden
     try:
@@ -80,7 +80,7 @@ def outputs(module: nn.Module, inputs: tuple[Any, ...]) -> list[Tensor]:
 
 
 def random_like(like: Tensor, *shape: int, seed: int) -> Tensor:
-    """Normal numbers of the dtype and device of `like`, which leave torch's own generator as it was."""
+    """Draw normal numbers with the dtype and device of `like`, without changing torch's global generator."""
     made = torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float32, device="cpu")
     return made.to(like)
 

@@ -1,4 +1,4 @@
-"""The one measure of "the same up to rounding" that all of interop goes by.
+"""The tolerance of comparisons in interop: the rounding error of the module itself.
 
 Two right programs differ by what their precision costs, and that grows with the weights and with the number of steps:
 what is allowed is therefore measured, not fixed. It is the larger of a floor (units in the last place of the largest
@@ -26,7 +26,7 @@ _MOST = 1e-2  # of the largest output: where rounding costs more, it can't tell 
 
 
 def compare(want: Sequence[Tensor], got: Sequence[Tensor], floor: float = SAME_LIBRARY) -> tuple[float, float]:
-    """(largest difference, tolerance before rounding is measured); NaN where both have it is no difference.
+    """Compute (largest difference, tolerance without the rounding error); NaN equals NaN.
 
     Args:
         want: The outputs of one side.
@@ -47,7 +47,7 @@ def compare(want: Sequence[Tensor], got: Sequence[Tensor], floor: float = SAME_L
 def measured(
     want: Sequence[Tensor], got: Sequence[Tensor], lost: Callable[[], float], floor: float, *, bounded: bool
 ) -> tuple[float, float]:
-    """(largest difference, tolerance), what rounding costs among it.
+    """Compute (largest difference, tolerance), with the rounding error.
 
     Args:
         want: The outputs of one side.
@@ -65,12 +65,12 @@ def measured(
 
 
 def is_telling(want: Sequence[Tensor], lost: float) -> bool:
-    """Whether outputs on which rounding costs this much still tell a right program from a wrong one."""
+    """Tell whether outputs with this rounding error can still tell a right program from a wrong one."""
     return _TIMES * lost <= _MOST * max(1.0, *(_largest(a.abs()) for a in want))
 
 
 def lost_by(module: nn.Module, run: Callable[[nn.Module, torch.dtype | None], Sequence[Tensor]]) -> float:
-    """What rounding costs a module: how far its outputs are from those in float64.
+    """Measure the rounding error of a module: the distance of its outputs from those in float64.
 
     The larger of what it loses itself and of what it makes of parameters that are off by one unit in the last place,
     since one run may come out right by luck, and another library rounds elsewhere.
@@ -95,7 +95,7 @@ def lost_by(module: nn.Module, run: Callable[[nn.Module, torch.dtype | None], Se
 
 
 def widened(value: Any, dtype: torch.dtype | None) -> Any:
-    """Tensors, also in tuples and dicts, on the CPU with floating ones in another type; as they are for None."""
+    """Move tensors, also in tuples and dicts, to the CPU and cast floating ones to a dtype; None casts none."""
     if dtype is None:
         return value
     if isinstance(value, Tensor):
@@ -107,7 +107,7 @@ def widened(value: Any, dtype: torch.dtype | None) -> Any:
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Dropout off in a module and all within it; each one's mode is then as it was."""
+    """Switch a module to evaluation mode, and each submodule back to its own mode afterwards."""
     modes = {m: m.training for m in module.modules()}
     for m in modes:
         m.training = False  # not eval(), which may have been overridden

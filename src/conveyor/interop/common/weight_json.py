@@ -28,11 +28,11 @@ _TURNED = {"lstm": (0, 1, 2, 3), "gru": (1, 0, 2)}
 
 @dataclass
 class Weights:
-    """What a file holds.
+    """The contents of a file of weights.
 
     Attributes:
         tensors: The tensors under torch's names.
-        facts: What else the file says: `skip`, a sample rate, the activation of a head.
+        facts: Further values of the file: `skip`, a sample rate, the activation of a head.
         initial: For the name of a module its states before the first step, (layers, H) each.
         single: The names of second biases that the file does not have, and which are zero.
     """
@@ -44,7 +44,7 @@ class Weights:
 
 
 def read_json(path: Path) -> Weights:
-    """The weights in a JSON file.
+    """Read the weights of a JSON file.
 
     Raises:
         ArgumentError: It is no JSON, or in no layout that is known here.
@@ -64,7 +64,7 @@ def read_json(path: Path) -> Weights:
 
 
 def weights_in(document: Mapping[str, Any]) -> Weights:
-    """The weights of a parsed document.
+    """Find the weights of a parsed document.
 
     Raises:
         ArgumentError: It is in no layout that is known here.
@@ -83,7 +83,7 @@ def weights_in(document: Mapping[str, Any]) -> Weights:
 
 
 def _named(held: Mapping[str, Any], path: str, depth: int) -> Iterator[tuple[str, Tensor]]:
-    """The lists of numbers by name; other values are passed over."""
+    """Collect lists of numbers by name; other values are skipped."""
     for key, value in held.items():
         name = f"{path}.{key}" if path else str(key)
         if isinstance(value, Mapping) and depth < _DEEPEST:
@@ -95,7 +95,7 @@ def _named(held: Mapping[str, Any], path: str, depth: int) -> Iterator[tuple[str
 
 
 def _as_array(value: Any) -> Tensor | None:
-    """Lists of numbers as float32; None if they are something else."""
+    """Convert lists of numbers to float32; None for anything else."""
     try:
         found = np.asarray(value, np.float32)
     except (ValueError, TypeError):

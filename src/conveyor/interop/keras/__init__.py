@@ -1,4 +1,4 @@
-"""Keras's recurrent layers in and out, without TensorFlow, and without Keras where the source is a file.
+"""Conversion of Keras's recurrent layers, without TensorFlow, and from files without Keras.
 
 In the order in which data passes. In: `storage` tells what a file is, finds the recurrent layers in it and their
 arrays; `spec` is what was found, `build` makes our layer of it, wrapped in a `layer` that returns what Keras's returns;

@@ -1,4 +1,4 @@
-"""How far layers that were brought over are from Keras's, on random input."""
+"""Comparison of converted layers with Keras, on random input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from conveyor.layers.core.stack import Stack
 
 
 def inner(layer: Any) -> Any:
-    """The layer itself, without the settings of Keras."""
+    """Return the layer inside a `KerasLayer`."""
     return layer.layer if isinstance(layer, KerasLayer) else layer
 
 
@@ -32,14 +32,14 @@ def with_equations(
     specs: Sequence[LayerSpec | Plain],
     model: nn.Module | None = None,
 ) -> Report:
-    """The report of modules on top of each other beside Keras's equations.
+    """Compare stacked modules with Keras's equations and report it.
 
     Args:
         name: Of the layer in Keras.
-        before: What it was.
+        before: The description of the source.
         modules: Ours.
         specs: Keras's.
-        model: What the modules make up, if it is not the first of them.
+        model: The model that the modules are parts of, if it is not the first of them.
     """
     x = _random(modules[0])
     want = run(specs, x.cpu(), torch.float64)
@@ -47,20 +47,20 @@ def with_equations(
 
 
 def _lost(modules: Sequence[nn.Module], specs: Sequence[LayerSpec | Plain], x: Tensor) -> float:
-    """What Keras's equations themselves lose in the precision of the layer; large weights lose more."""
+    """Measure the rounding error of Keras's equations in the layer's dtype; large weights increase it."""
     dtype = next(p.dtype for m in modules for p in m.parameters())
     want, rounded = (run(specs, x.cpu(), d) for d in (torch.float64, dtype))
     return compare(want, [y.double() for y in rounded])[0]
 
 
 def with_equations_alone(name: str, before: str, layer: nn.Module, specs: Sequence[LayerSpec]) -> Report:
-    """The same of a layer's sequences, whatever Keras then does with them."""
+    """Compare a layer's sequences with Keras's equations, without Keras's output settings."""
     plain = [replace(s, go_backwards=False, return_sequences=True, merge_mode="concat") for s in specs]
     return with_equations(name, before, [inner(layer)], plain)
 
 
 def with_live(spec: LayerSpec, layer: nn.Module, alive: Any) -> Report:
-    """The report of a layer beside the Keras layer that it was made of.
+    """Compare a layer with its live Keras layer and report it.
 
     One that keeps its state, or computes in less precision than its weights have, is compared by its equations.
     """
@@ -77,7 +77,7 @@ def with_live(spec: LayerSpec, layer: nn.Module, alive: Any) -> Report:
 
 
 def _random(first: nn.Module) -> Tensor:
-    """Random input, batch first."""
+    """Draw random input, batch first."""
     if isinstance(first, nn.Embedding):
         generator = torch.Generator().manual_seed(1)
         return torch.randint(first.num_embeddings, (BATCH, TIME), generator=generator).to(first.weight.device)
@@ -104,7 +104,7 @@ def _report(
 
 
 def _ours(modules: Sequence[nn.Module], x: Tensor) -> list[Tensor]:
-    """What modules on top of each other make of an input, batch first whichever way they are laid out."""
+    """Run stacked modules on an input that is batch first, whatever their own layout."""
     found = [x]
     for module in modules:
         held = inner(module)
@@ -116,7 +116,7 @@ def _ours(modules: Sequence[nn.Module], x: Tensor) -> list[Tensor]:
 
 
 def after(layer: nn.Module) -> str:
-    """A layer or model as a user writes it."""
+    """Describe a layer or model as a user writes it."""
     if isinstance(layer, KerasLayer):
         return f"KerasLayer({describe(layer.layer)}, {layer.extra_repr()})"
     return describe(layer) if isinstance(layer, Stack) else type(layer).__name__

@@ -1,4 +1,4 @@
-"""Keras's layers by Keras's own equations: what a layer that was brought over is compared with.
+"""Keras's layers by Keras's own equations, as the reference for converted layers.
 
 Written from the documentation of keras.layers.LSTM, GRU, SimpleRNN and keras.activations, with kernels as Keras keeps
 them; neither our equations nor our table of weight orders has a part in it.
@@ -46,12 +46,12 @@ _FUNCTIONS: dict[str, Callable[[Tensor], Any]] = {
 
 
 def run(specs: Sequence[LayerSpec | Plain], x: Tensor, dtype: torch.dtype) -> list[Tensor]:
-    """What layers on top of each other make of an input: the last one's output, two of them for no merge.
+    """Run stacked layers and return the last one's output, or its two if directions are not merged.
 
     Args:
         specs: The layers.
         x: (B, T, I), or whole numbers (B, T) where the first is an Embedding.
-        dtype: What is computed in.
+        dtype: The dtype of the arithmetic.
     """
     found = [x.to(dtype) if x.is_floating_point() else x]
     for spec in specs:

@@ -1,4 +1,4 @@
-"""Our layer as Keras has it: the cell of Keras with the same equations, and its arrays."""
+"""Recognition of a layer as Keras's: the Keras cell with the same equations, and its arrays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from conveyor.layers.options import check_target
 
 
 def layers_of(layer: Any) -> list[LayerSpec]:
-    """The layers of Keras that compute what a layer does, first to last; they have no names.
+    """Find the Keras layers that compute what a layer does, first to last; they have no names.
 
     Raises:
         ArgumentError: Keras has none.
@@ -78,7 +78,7 @@ def _recognised(cell: CellDefinition) -> CellSpec:
 
 
 def _candidates(program: Program) -> Iterator[CellSpec]:
-    """The cells of Keras with as many matrices, and activations of operations that it has; the usual ones first."""
+    """List the Keras cells with as many matrices and with this cell's operations; the usual activations first."""
     matrices = sum(isinstance(p, Matrix) for p in program.params)
     used = {n.op for n in program.nodes}
     usual = ("sigmoid", "tanh")
@@ -100,7 +100,7 @@ def _program(spec: CellSpec) -> Program:
 
 @cache
 def _operations(activation: str) -> frozenset[str]:
-    """The operations of an activation."""
+    """List the operations of an activation."""
 
     @cv.cell
     def applied(x, h):  # type: ignore[no-untyped-def]

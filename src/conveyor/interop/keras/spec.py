@@ -1,4 +1,4 @@
-"""A recurrent layer of Keras: its cells, their arrays as Keras keeps them, and what it does with its outputs."""
+"""The description of a Keras recurrent layer: its cells, their arrays in Keras's layout, and its output settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOT_KERAS = ("hard_sigmoid_6", "leaky_relu_0.2")
 
 
 def our_activation(given: Any, major: int) -> str:
-    """Our name for an activation as a configuration of Keras's version `major` has it.
+    """Convert an activation's name from a configuration of Keras version `major`.
 
     Raises:
         ArgumentError: It has no like here.
@@ -45,7 +45,7 @@ def our_activation(given: Any, major: int) -> str:
 
 
 def keras_activation(ours: str) -> str:
-    """Keras 3's name for one of our activations.
+    """Convert an activation's name to Keras 3's.
 
     Raises:
         ArgumentError: Keras has none.
@@ -57,7 +57,7 @@ def keras_activation(ours: str) -> str:
 
 @dataclass(frozen=True)
 class CellSpec:
-    """One cell.
+    """The description of one cell.
 
     Attributes:
         kind: `LSTM`, `GRU` or `SimpleRNN`.
@@ -80,12 +80,12 @@ class CellSpec:
 
     @property
     def input_size(self) -> int:
-        """Width of its input."""
+        """The width of its input."""
         return int(self.arrays[0].shape[0])
 
     @property
     def count(self) -> int:
-        """How many arrays it has."""
+        """The number of its arrays."""
         return 3 if self.use_bias else 2
 
     def __str__(self) -> str:
@@ -100,7 +100,7 @@ class CellSpec:
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One layer.
+    """The description of one layer.
 
     Attributes:
         name: Its name, behind those of the models it stands in.
@@ -108,8 +108,8 @@ class LayerSpec:
         backward: That of the other direction, if there is one.
         go_backwards: Whether time runs from the end.
         return_sequences: Whether it returns every step.
-        merge_mode: What becomes of two directions.
-        notes: What does not come along.
+        merge_mode: The merge of two directions.
+        notes: Settings that are not converted.
         recurrent_dropout: Probability with which its recurrent connections are dropped in training.
         trainable: Whether its weights are to be trained.
         guessed: Whether it is told by names and shapes of weights alone.
@@ -128,7 +128,7 @@ class LayerSpec:
 
     @property
     def kind(self) -> str:
-        """Its class, with what it wraps."""
+        """The name of its class, with the wrapped layer's."""
         names = [c.kind for c in self.forward]
         inner = names[0] if len(names) == 1 else f"RNN([{', '.join(names)}])"
         return f"Bidirectional({inner})" if self.backward else inner
@@ -146,11 +146,11 @@ class LayerSpec:
 
 @dataclass(frozen=True)
 class Plain:
-    """A layer beside the recurrent ones, in a model that is taken to Keras.
+    """A layer that is not recurrent, in a model that is exported to Keras.
 
     Attributes:
         kind: `Embedding`, `Dense`, `Dropout` or `SpatialDropout1D`.
-        config: What it is made with.
+        config: Its configuration.
         arrays: Its arrays, in Keras's order.
         width: Of its output; 0 where it is that of its input.
     """
@@ -163,7 +163,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class Unread:
-    """A recurrent layer that can't be read, and why."""
+    """A recurrent layer that cannot be read, with the reason."""
 
     name: str
     kind: str
@@ -171,7 +171,7 @@ class Unread:
 
 
 def with_arrays(spec: CellSpec, arrays: Sequence[Array], where: str) -> CellSpec:
-    """The cell with its arrays, CuDNN's layout turned into Keras's, after a check of all shapes.
+    """Add a cell's arrays, converted from CuDNN's layout to Keras's, after a check of all shapes.
 
     Raises:
         ArgumentError: A shape is not that of this cell.
@@ -193,7 +193,7 @@ def with_arrays(spec: CellSpec, arrays: Sequence[Array], where: str) -> CellSpec
 
 
 def is_fused(kind: str, arrays: Sequence[Array]) -> bool:
-    """Whether these are the arrays of Keras 2's CuDNNLSTM or CuDNNGRU.
+    """Tell whether these are the arrays of Keras 2's CuDNNLSTM or CuDNNGRU.
 
     They keep each gate's matrices as cuDNN has them, (H, I), in memory one after another. Their shapes are Keras's all
     the same, so that nothing but the doubled bias tells them.

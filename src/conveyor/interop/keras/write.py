@@ -22,7 +22,7 @@ from conveyor.layers.arguments.conversion import check_flags
 
 
 def write(layer: Any, target: Any, overwrite: bool, report: Receiver | None) -> Any:
-    """See `conveyor.to_keras`."""
+    """Write a layer or model to Keras; see `conveyor.to_keras`."""
     check_flags(overwrite=overwrite)
     if is_live(target):
         for told in fill(layer, target):
@@ -48,7 +48,7 @@ def write(layer: Any, target: Any, overwrite: bool, report: Receiver | None) -> 
 
 
 def _read_back(items: Sequence[Item], path: Path) -> list[Item]:
-    """The layers with what a reader finds in the file; of weights alone it finds no settings."""
+    """Read back the layers of a written file; a file of weights has no settings."""
     found = {f.name: f for f in read_file(path)}
     written: list[Item] = []
     for item, name in zip(items, names_of(items), strict=True):

@@ -1,4 +1,4 @@
-"""What the caller of `to_onnx` chose."""
+"""The options of `to_onnx`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_options(
     static: Iterable[str],
     reset: bool,
 ) -> Options:
-    """Check the options.
+    """Check the options and return them.
 
     Raises:
         ArgumentError: One of them has a wrong value, or two contradict each other.
@@ -81,7 +81,7 @@ def read_options(
 
 
 def _names(given: Any) -> tuple[str, ...] | None:
-    """Several names as a tuple; None if they are something else."""
+    """Convert several names to a tuple; None if they are something else."""
     if isinstance(given, str) or not isinstance(given, Iterable):
         return None
     found = tuple(given)

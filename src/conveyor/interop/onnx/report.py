@@ -1,4 +1,4 @@
-"""What an export or an import tells about itself: the report of all of interop, with a row for each layer."""
+"""The report of an export or an import: that of all of interop, with a row for each layer."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from conveyor.interop.common.report import Report
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one recurrent layer.
+    """The row of one recurrent layer.
 
     Attributes:
         layer: Its place in the model, or the name of its node.
-        source: What it was where it came from; a cell, or an operator.
-        result: What it is where it went; empty if it was left out.
+        source: Its cell or operator in the source.
+        result: Its cell or operator in the result; empty if it was left out.
         sizes: Its widths, input first.
         directions: `forward`, `reverse` or `bidirectional`.
-        note: What the user should know.
+        note: A note for the user.
     """
 
     layer: str
@@ -34,16 +34,16 @@ HEADS = ("layer", "from", "to", "sizes", "direction", "note")
 
 @dataclass(frozen=True)
 class Converted(Report):
-    """What became of a model's layers.
+    """The report on a model's layers.
 
     Attributes:
-        rows: A row a layer.
+        rows: A row for each layer.
     """
 
     rows: tuple[Row, ...] = ()
 
     def table(self) -> list[tuple[str, ...]]:
-        """The rows as text, headings first."""
+        """List the rows as text, headings first."""
         rows = self.rows
         return [HEADS, *((r.layer, r.source, r.result or "left out", r.sizes, r.directions, r.note) for r in rows)]
 
@@ -53,7 +53,7 @@ class Converted(Report):
 
 @dataclass(frozen=True)
 class Exported(Converted):
-    """What became of a model, and how the graph is run.
+    """The report on an exported model, with the names of the graph's inputs and outputs.
 
     Attributes:
         inputs: The names of the graph's inputs.
@@ -71,7 +71,7 @@ class Exported(Converted):
 
 
 def _text(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as text with columns of even width."""
+    """Join rows to text with columns of even width."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -13,7 +13,7 @@ _FATAL = 4  # below it onnxruntime prints what it raises
 
 
 def session(data: bytes) -> Any:
-    """A model ready to run on the CPU, or None without onnxruntime.
+    """Load a model for the CPU; None without onnxruntime.
 
     Raises:
         ConversionError: onnxruntime does not take it.
@@ -32,7 +32,7 @@ def session(data: bytes) -> Any:
 
 
 def run(session: Any, names: Sequence[str] | None, given: Mapping[str, Array]) -> list[Array]:
-    """The outputs of these names, or all.
+    """Run a model and return the outputs of these names, or all.
 
     Raises:
         ConversionError: onnxruntime fails.

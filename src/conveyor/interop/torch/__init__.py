@@ -1,4 +1,4 @@
-"""torch.nn's recurrent modules in and out.
+"""Conversion of torch.nn's recurrent modules in both directions.
 
 convert     a module to a layer and back
 state_dict  recurrent modules found in a `state_dict`

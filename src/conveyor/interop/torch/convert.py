@@ -1,4 +1,4 @@
-"""torch.nn's recurrent modules to conveyor's layers and back."""
+"""Conversion of torch.nn's recurrent modules to conveyor's layers and back."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STEP = ("input_size", "hidden_size", "bias")
 
 @dataclass(frozen=True)
 class Pair:
-    """A module of torch.nn, the layer that takes its place, and the arguments that they share."""
+    """A module of torch.nn, its counterpart in conveyor, and the arguments that they share."""
 
     theirs: type[nn.Module]
     ours: type[nn.Module]
@@ -36,7 +36,7 @@ class Pair:
 
     @property
     def is_step(self) -> bool:
-        """Whether it computes one step rather than a sequence."""
+        """Tell whether the module computes one step rather than a sequence."""
         return "num_layers" not in self.arguments
 
 
@@ -55,7 +55,7 @@ OF_OURS: Mapping[type, Pair] = {p.ours: p for p in PAIRS}
 def from_torch(
     module: nn.Module, *, backend: str = "auto", strict_backend: bool = False, report: Receiver | None = None
 ) -> Any:
-    """The layer that computes what a recurrent module of torch.nn does, with a copy of its weights.
+    """Convert a recurrent module of torch.nn to a layer, with a copy of its weights.
 
     dtype, device, training mode and which parameters are frozen carry over. Both are run on random input.
 
@@ -80,7 +80,7 @@ def from_torch(
 
 
 def to_torch(layer: nn.Module, *, report: Receiver | None = None) -> Any:
-    """The module of torch.nn that computes what a layer does, with a copy of its weights.
+    """Convert a layer to the module of torch.nn that computes the same, with a copy of its weights.
 
     A `Recurrent` or `Cell` is brought over where its equations are those of one of torch's; of torch's two biases the
     second is then zero where the layer has one.
@@ -113,7 +113,7 @@ def to_torch(layer: nn.Module, *, report: Receiver | None = None) -> Any:
 
 
 def _as_torch_like(layer: Any) -> nn.Module:
-    """The layer with torch's parameters that computes what a `Recurrent` or `Cell` of one of torch's cells does."""
+    """Convert a `Recurrent` or `Cell` of one of torch's cells to the layer with torch's parameters."""
     step = type(layer) is layers.Cell
     units: tuple[LayerDirection, ...] = (layer.unit,) if step else layer.units
     cell, hidden = units[0].cell, {u.widths["H"] for u in units}
@@ -144,7 +144,7 @@ def _as_torch_like(layer: Any) -> nn.Module:
 
 
 def _candidates() -> list[tuple[Pair, CellDefinition, dict[str, Any]]]:
-    """The cells that torch has, with the module that has it and what else tells it apart."""
+    """List torch's cells, each with its module and further arguments."""
     of = {(p.theirs): p for p in PAIRS}
     found: list[tuple[Pair, CellDefinition, dict[str, Any]]] = [
         (of[nn.LSTM], cells["lstm"], {}), (of[nn.LSTM], cells["lstm_projection"], {}), (of[nn.GRU], cells["gru"], {}),
@@ -157,7 +157,7 @@ def _candidates() -> list[tuple[Pair, CellDefinition, dict[str, Any]]]:
 
 @torch.no_grad()
 def copy_parameters(source: nn.Module, unit: LayerDirection, target: nn.Module, other: LayerDirection) -> None:
-    """Copy the parameters of a program between modules that lay them out differently.
+    """Copy the parameters of a program between modules with different layouts.
 
     Where one has a parameter in several tensors that are added up and the other in one, the others become zero.
     """
@@ -179,7 +179,7 @@ def copy_parameters(source: nn.Module, unit: LayerDirection, target: nn.Module, 
 
 
 def why_not(module: Any, known: Mapping[type, Pair]) -> str:
-    """Why a module has no counterpart; empty if it has one."""
+    """Find the reason why a module has no counterpart; empty if it has one."""
     names = ", ".join(f"{describe_type(k)}" for k in known)
     if type(module) not in known:
         base = next((k for k in known if isinstance(module, k)), None)
@@ -202,19 +202,19 @@ def why_not(module: Any, known: Mapping[type, Pair]) -> str:
 
 
 def _expected(module: nn.Module) -> list[tuple[str, Tensor]]:
-    """Names and shapes of the parameters of a module with these arguments."""
+    """List the names and shapes of the parameters of a module with these arguments."""
     pair = OF_THEIRS.get(type(module)) or OF_OURS[type(module)]
     made: nn.Module = pair.theirs(**arguments_of(module, pair), device="meta")
     return list(made.named_parameters())
 
 
 def arguments_of(module: Any, pair: Pair) -> dict[str, Any]:
-    """The arguments that a module was made with, dropout aside."""
+    """Read the arguments that a module was constructed with, dropout excepted."""
     return {name: getattr(module, name) for name in pair.arguments}
 
 
 def twin(module: Any, pair: Pair, carry: Callable[[nn.Parameter], nn.Parameter], **options: Any) -> Any:
-    """The counterpart of a module, on the other side of its pair; `carry` makes its parameters of the module's.
+    """Make the counterpart of a module, the other side of its pair; `carry` makes its parameters from the module's.
 
     It is made without memory and without drawing random numbers.
     """
@@ -233,12 +233,12 @@ def twin(module: Any, pair: Pair, carry: Callable[[nn.Parameter], nn.Parameter],
 
 
 def copied(parameter: nn.Parameter) -> nn.Parameter:
-    """A parameter of its own with the values of another, frozen if that is."""
+    """Copy a parameter; the copy is frozen if the original is."""
     return nn.Parameter(parameter.detach().clone(), requires_grad=parameter.requires_grad)
 
 
 def compared(name: str, before: Any, after: Any) -> Report:
-    """The report of two modules that should compute the same."""
+    """Compare two modules that should compute the same, and report it."""
     said = describe(before), describe(after)
     like = next(iter(before.parameters()))
     if like.is_meta:
@@ -252,7 +252,7 @@ def compared(name: str, before: Any, after: Any) -> Report:
 
 
 def _lost(before: Any, after: Any, x: Tensor, states: tuple[Tensor, ...], rounded: list[Tensor]) -> float:
-    """What rounding alone costs the module that was, beside the same in float64; large trained weights cost more.
+    """Measure the rounding error of the original module against float64; large trained weights increase it.
 
     Where the counterpart computes something else in float64 too, nothing is excused.
     """
@@ -268,7 +268,7 @@ def _lost(before: Any, after: Any, x: Tensor, states: tuple[Tensor, ...], rounde
 
 
 def _random_inputs(ours: Any, like: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Random input and initial states."""
+    """Draw a random input and initial states."""
     step = isinstance(ours, _Step)
     units: tuple[LayerDirection, ...] = (ours.unit,) if step else ours.units
     rows = (BATCH,) if step else (BATCH, TIME) if ours.batch_first else (TIME, BATCH)
@@ -279,17 +279,17 @@ def _random_inputs(ours: Any, like: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]
 
 
 def _as_taken(module: nn.Module, states: tuple[Tensor, ...]) -> Any:
-    """The states as the module takes them: alone where it is one of torch's with one state, else a tuple."""
+    """Convert the states to the module's form: alone where it is one of torch's with one state, else a tuple."""
     return states[0] if len(states) == 1 and not isinstance(module, layers.Recurrent | layers.Cell) else states
 
 
 def describe_type(kind: type) -> str:
-    """A module's class as a user writes it."""
+    """Name a module's class as a user writes it."""
     if kind.__module__.startswith("torch.nn.modules."):
         return f"torch.nn.{kind.__name__}"
     return f"cv.{kind.__name__}" if kind.__module__.startswith("conveyor.") else kind.__name__
 
 
 def describe(module: nn.Module) -> str:
-    """A module as a user writes it."""
+    """Describe a module as a user writes it."""
     return f"{describe_type(type(module))}({module.extra_repr()})"

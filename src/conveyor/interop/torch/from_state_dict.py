@@ -1,4 +1,4 @@
-"""`cv.from_state_dict`: torch's recurrent modules from tensors by name, or from a file of them."""
+"""`cv.from_state_dict`: torch's recurrent modules from tensors by name, or from a file of tensors."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from conveyor.layers.arguments.conversion import check_flags
 
 
 class TorchLayers(Mapping[str, nn.Module]):
-    """Layers by the names that their modules have in the model; one that stands in none is called "".
+    """Layers by their modules' names in the model; a module that is the model itself is called "".
 
     Attributes:
-        reports: What became of each, with the largest difference.
+        reports: The report on each, with the largest difference.
         notes: For each layer what the tensors do not tell, what was put together, and what is left over.
         unread: Why other groups of such tensors are no layer, by name.
         rest: The other tensors by name: a head, an embedding.
-        facts: What else a file says of the model, such as a `skip` that adds the input to the output.
+        facts: Further values of the file, such as a `skip` that adds the input to the output.
     """
 
     def __init__(self, made: Mapping[str, nn.Module], reports: Sequence[Report], found: Modules, facts: Any) -> None:
@@ -123,7 +123,7 @@ def _nothing(said: str, weights: Weights, found: Modules) -> str:
 
 
 def _layer(name: str, module: nn.Module, weights: Weights) -> Any:
-    """Our layer for a module, with the initial states that a file gives it."""
+    """Make the layer of a module, with the initial states of a file."""
     made = twin(module, OF_THEIRS[type(module)], copied)
     initial = weights.initial.get(name)
     if initial is not None and any(v.any() for v in initial.values()):

@@ -1,4 +1,4 @@
-"""Tensors under the names that weight norm, spectral norm and pruning give them, put back together."""
+"""Tensors that weight norm, spectral norm or pruning store in parts, recombined under plain names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PARAMETRIZED = re.compile(r"((?:.*\.)?)parametrizations\.([^.]+)\.(.+)")
 
 @dataclass(frozen=True)
 class Resolved:
-    """Tensors by the names that a plain module has.
+    """The tensors by the names of a plain module.
 
     Attributes:
         tensors: The tensors.
@@ -27,7 +27,7 @@ class Resolved:
 
 
 def resolve(tensors: Tensors) -> Resolved:
-    """Put tensors together that hooks or parametrizations of torch keep in parts; the rest stays as it is.
+    """Recombine tensors that hooks or parametrizations of torch store in parts; others stay as they are.
 
     As the module computes them outside training: weight norm is g·v/|v|, spectral norm W/(uᵀWv) with the vectors that
     were saved, pruning W·mask.
@@ -59,7 +59,7 @@ def _take(
 
 
 def _parametrized(tensors: Tensors) -> dict[str, dict[str, str]]:
-    """For each parametrized tensor its parts, by what torch calls them."""
+    """Collect the parts of each parametrized tensor, by torch's names for them."""
     found: dict[str, dict[str, str]] = {}
     for whole in tensors:
         match = _PARAMETRIZED.fullmatch(whole)
@@ -79,7 +79,7 @@ def _parametrization(parts: Tensors) -> tuple[Tensor, str] | None:
 
 
 def _weight_norm(g: Tensor, v: Tensor) -> Tensor | None:
-    """g·v/|v|, the norm over the axes of which g has one entry."""
+    """Compute g·v/|v|, with the norm over the axes of which g has one entry."""
     if g.dim() not in (0, v.dim()) or not v.is_floating_point():
         return None
     axes = [k for k in range(v.dim()) if g.dim() == 0 or g.shape[k] == 1]
@@ -90,7 +90,7 @@ def _weight_norm(g: Tensor, v: Tensor) -> Tensor | None:
 
 
 def _spectral_norm(weight: Tensor, u: Tensor, v: Tensor | None = None) -> Tensor | None:
-    """W/(uᵀWv); u has an entry for each row."""
+    """Compute W/(uᵀWv); u has an entry for each row."""
     matrix = weight.flatten(1) if weight.dim() > 1 else weight.unsqueeze(0)
     if v is None or u.shape != matrix.shape[:1] or v.shape != matrix.shape[1:]:
         return None

@@ -1,4 +1,4 @@
-"""torch.nn's recurrent modules found in a `state_dict`, by the names and shapes of their parameters."""
+"""torch.nn's recurrent modules in a `state_dict`, found by the names and shapes of their parameters."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ NONLINEARITIES = ("tanh", "relu")
 
 @dataclass
 class Modules:
-    """What was found.
+    """The recurrent modules of a `state_dict`, the groups that were refused, and the other tensors.
 
     Attributes:
         read: The modules, by their names in the model.
-        refused: Why other groups of such parameters are none, by their names.
-        notes: For each module what the tensors don't tell, and what was put together.
-        rest: The tensors that belong to none, by name.
+        refused: The reasons for which other groups of such parameters are refused, by their names.
+        notes: For each module the assumptions made, and the tensors that were recombined.
+        rest: The tensors that belong to no module, by name.
     """
 
     read: dict[str, nn.Module] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Modules:
 
 
 def modules_in(tensors: Mapping[str, Tensor], nonlinearity: str | None = None, batch_first: bool = False) -> Modules:
-    """The recurrent modules whose parameters are among the tensors.
+    """Find the recurrent modules whose parameters are among the tensors.
 
     Args:
         tensors: A `state_dict`.
@@ -82,7 +82,7 @@ def _notes(module: Any, nonlinearity: str | None) -> tuple[str, ...]:
 
 
 def _left_over(prefix: str, found: Modules) -> tuple[str, ...]:
-    """The tensors that stand where a module's own do, of which the plain module makes nothing."""
+    """List the tensors under a module's name that the plain module does not use."""
     inside = [n for n in found.rest if not prefix or n.startswith(f"{prefix}.")]
     if not prefix and len(found.read) > 1:
         inside = [n for n in inside if "." not in n]

@@ -1,4 +1,4 @@
-"""From a configuration of Keras to the recurrent layers in it, with their arrays from wherever they are kept."""
+"""The recurrent layers in a Keras configuration, with their arrays from any weight store."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _OF_KERAS = ("keras", "tf_keras", "tensorflow")
 
 
 class Place(Protocol):
-    """Where the arrays of a layer are kept."""
+    """The protocol of a weight store: a layer's arrays in a file or a live layer."""
 
     def layer(self, entries: Sequence[Entry], index: int) -> Place:
-        """The place of one of the layers of the model that is here."""
+        """Find the store of one layer of the model at this place."""
         ...
 
     def wrapped(self) -> Place:
-        """The place of the layer that the layer here wraps."""
+        """Find the store of the wrapped layer."""
         ...
 
     def arrays(self, directions: Sequence[Cells]) -> list[list[list[Array]]]:
-        """The arrays for each direction and cell.
+        """Read the arrays for each direction and cell.
 
         Args:
             directions: For each direction its cells.
@@ -45,17 +45,17 @@ class Place(Protocol):
 def find_layers(
     entry: Entry, place: Place, major: int, path: str = "", top: bool = True, masked: str = ""
 ) -> Iterator[Found]:
-    """The recurrent layers in a layer or model, in order.
+    """Find the recurrent layers in a layer or model, in order.
 
     Nothing of a configuration is run: a Lambda, or a class of the user's own, is passed over.
 
     Args:
         entry: Its configuration.
-        place: Where its arrays are.
+        place: The store of its arrays.
         major: The first number of the version of Keras that wrote it.
         path: The names of the models it stands in.
         top: Whether it is the whole; such a model has no name that its user gave.
-        masked: What makes a mask of its input; empty if nothing does.
+        masked: The source of its input's mask; empty for no mask.
     """
     kind, config = str(entry.get("class_name")), entry.get("config")
     if isinstance(config, list):  # a Sequential of Keras before 2.2.3
@@ -95,7 +95,7 @@ def _on_one_line(text: Any) -> str:
 
 
 def _check_own(entry: Entry, kind: str) -> None:
-    """A user's class may bear the name of one of Keras's."""
+    """Raise for a user's class with the name of one of Keras's."""
     module = entry.get("module")
     if isinstance(module, str) and module.split(".")[0] not in _OF_KERAS:
         raise ArgumentError(f"it is a class {kind} of {module}, not Keras's, and may compute something else")
@@ -137,7 +137,7 @@ def _read(name: str, kind: str, config: Mapping[str, Any], place: Place, major: 
 
 
 def _left_behind(config: Mapping[str, Any]) -> Iterator[str]:
-    """What a configuration says of training that no layer here has."""
+    """List the training settings of a configuration that conveyor's layers lack."""
     inner = [
         c.get("config", {}) for n in ("layer", "backward_layer", "cell") if isinstance(c := config.get(n), Mapping)
     ]
@@ -159,7 +159,7 @@ def _filled(cells: Sequence[CellSpec], arrays: Sequence[list[Array]], where: str
 
 
 def _cells(kind: str, config: Mapping[str, Any], major: int) -> tuple[CellSpec, ...]:
-    """The cells of a layer, or of the cell of an RNN."""
+    """Read the cells of a layer, or of the cell of an RNN."""
     if kind == "RNN":
         cell = config["cell"]
         _check_own(cell, cell["class_name"])

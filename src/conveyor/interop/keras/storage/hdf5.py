@@ -20,7 +20,7 @@ _SMALL = 2**20
 
 
 def h5py() -> Any:
-    """The package h5py.
+    """Import h5py.
 
     Raises:
         ArgumentError: It is not installed.
@@ -51,12 +51,12 @@ class Group:
         return h5py().h5o.get_info(self._held.id).addr
 
     def group(self, path: str) -> Group | None:
-        """The group at a path; None if there is none."""
+        """Find the group at a path; None if there is none."""
         held = self._at(path)
         return Group(held) if isinstance(held, h5py().Group) else None
 
     def array(self, path: str) -> Array:
-        """The array at a path.
+        """Read the array at a path.
 
         Raises:
             ArgumentError: There is none, or none that may be read.
@@ -83,12 +83,12 @@ class Group:
         return held
 
     def text(self, name: str) -> str | None:
-        """An attribute as text; None if it has none of this name."""
+        """Read an attribute as text; None if there is none of this name."""
         value = self._held.attrs.get(name)
         return None if value is None else _text(value)
 
     def names(self, attribute: str) -> list[str]:
-        """A list of names in an attribute, which Keras splits into several where it is long."""
+        """Read a list of names from an attribute, which Keras splits into several where it is long."""
         found = self._held.attrs.get(attribute)
         if found is None:
             found, part = [], 0
@@ -98,7 +98,7 @@ class Group:
         return [_text(n) for n in found]
 
     def has_names(self, attribute: str) -> bool:
-        """Whether it has such a list."""
+        """Tell whether the group has an attribute with a list of names."""
         return attribute in self._held.attrs or f"{attribute}0" in self._held.attrs
 
 
@@ -107,17 +107,17 @@ def _text(value: Any) -> str:
 
 
 def _from_bfloat16(stored: Array) -> Array:
-    """bfloat16 is the upper half of float32; NumPy does not know it."""
+    """Convert bfloat16, the upper half of float32, which NumPy does not know."""
     return (stored.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
 
 
 @contextmanager
 def opened(file: Any, path: Path) -> Iterator[Group]:
-    """The root of a file while it is read; whatever its content trips over becomes one line.
+    """Open a file for reading and give its root; any error of its content becomes one line.
 
     Args:
         file: A path or a file in memory.
-        path: What to call it.
+        path: Its name in errors.
 
     Raises:
         ArgumentError: It is damaged, or not as Keras writes it.
@@ -135,5 +135,5 @@ def opened(file: Any, path: Path) -> Iterator[Group]:
 
 
 def one_line(error: BaseException) -> str:
-    """An error's text on one line."""
+    """Join an error's text to one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]

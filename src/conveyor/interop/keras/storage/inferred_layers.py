@@ -1,4 +1,4 @@
-"""Layers from a file of weights that has no configuration: what they are is told by names and shapes."""
+"""Layers inferred from a file of weights without a configuration, by names and shapes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNTOLD = "its two directions differ, or hold several cells; give a file with it
 
 
 def guess_named(root: Group) -> Iterator[Found]:
-    """The layers of a file of weights of Keras 2, or one of Keras 3 in that layout.
+    """Infer the layers of a Keras 2 file of weights, or of a Keras 3 file in that format.
 
     Keras before 2.3 had hard_sigmoid for the gates by default; CuDNN's layers have a sigmoid, and so has what comes
     from TensorFlow 2, whose version ends in -tf.
@@ -55,7 +55,7 @@ def _named_layer(name: str, paths: Sequence[str], arrays: Sequence[list[Array]],
 
 
 def guess_tree(root: Group) -> Iterator[Found]:
-    """The layers of a `.weights.h5` file of Keras 3."""
+    """Infer the layers of a Keras 3 `.weights.h5` file."""
     for path, group in sorted(_layers(root, "", {root.address}), key=lambda found: _natural(found[0])):
         directions = [g for d in ("forward_layer", "backward_layer") if (g := group.group(d)) is not None] or [group]
         noted = group.group("vars")
@@ -73,7 +73,7 @@ def guess_tree(root: Group) -> Iterator[Found]:
 
 
 def _layers(group: Group, path: str, seen: set[object]) -> Iterator[tuple[str, Group]]:
-    """The groups of recurrent layers: those with a cell, or with two directions."""
+    """Find the groups of recurrent layers: those with a cell, or with two directions."""
     for key in group:
         child = group.group(key)
         if child is None or key in ("vars", "optimizer") or child.address in seen:
@@ -108,7 +108,7 @@ def _cells(layer: Group, where: str) -> tuple[CellSpec, ...]:
 
 
 def _of_one_class(order: Sequence[int], kinds: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """The pairs of neighbours of one class in an order."""
+    """Find pairs of neighbours of one class in an order."""
     for kind in dict.fromkeys(kinds):
         same = [k for k in order if kinds[k] == kind]
         yield from zip(same, same[1:], strict=False)
@@ -150,7 +150,7 @@ _UNTOLD_FORM = (
 
 @dataclass(frozen=True)
 class Said:
-    """What the user says of a file of weights alone.
+    """The user's options for a file of weights without a configuration.
 
     Attributes:
         activation: The activation.
@@ -164,7 +164,7 @@ class Said:
 
 
 def assume(spec: LayerSpec, said: Said) -> Found:
-    """A guessed layer with what the user says; one that can't be read if that leaves its equations open.
+    """Apply the user's options to an inferred layer; the result is `Unread` if the equations stay ambiguous.
 
     Raises:
         ArgumentError: It is not guessed, or there is no such activation.
@@ -210,5 +210,5 @@ def _check(spec: LayerSpec, said: Said) -> None:
 
 
 def _natural(name: str) -> list[tuple[str, int]]:
-    """An order in which lstm_2 stands before lstm_10."""
+    """Make a sort key by which lstm_2 precedes lstm_10."""
     return [(word, int(part or 0)) for word, part in re.findall(r"([^\d]*)(\d*)", name)]

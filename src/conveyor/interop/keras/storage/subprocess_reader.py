@@ -1,4 +1,4 @@
-"""A file read in a process of its own.
+"""A reader of files in a subprocess.
 
 The HDF5 library can crash, or never end, on a damaged file, and with it the process that reads; what a file is made of
 must not decide that for the user's. The process needs neither torch nor Keras.
@@ -29,7 +29,7 @@ _SLOWEST = 10e6  # bytes a second, from a slow disk
 
 
 def read_apart(path: Path) -> list[Found]:
-    """The recurrent layers in a file; see `read_file`.
+    """Read the recurrent layers of a file in a subprocess; see `read_file`.
 
     Raises:
         ArgumentError: It is none of Keras, or damaged.

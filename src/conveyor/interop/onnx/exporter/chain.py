@@ -1,4 +1,4 @@
-"""What a model is made of, in the order in which data passes: how a module is walked.
+"""The stages of a model in the order of the data flow: the walk through its modules.
 
 A model can be exported if it is a chain: each module reads what the one before it gives. `nn.Sequential` is one; any
 other module says so with a method `chain()` that returns its modules in order.
@@ -38,7 +38,7 @@ Stage = Recurrence | Plain
 
 
 def stages_of(model: nn.Module) -> list[Stage]:
-    """The stages of a model.
+    """List the stages of a model.
 
     Raises:
         ArgumentError: It has a module that can't be exported, or no recurrent one.
@@ -149,7 +149,7 @@ KINDS: dict[type[nn.Module], Write] = {
 
 
 def width_in(stages: Sequence[Stage]) -> int:
-    """The width of the input that the first stage that fixes one reads."""
+    """Find the input width of the first stage that has a fixed one."""
     for stage in stages:
         if isinstance(stage, Recurrence):
             return stage.input_size
@@ -161,7 +161,7 @@ def width_in(stages: Sequence[Stage]) -> int:
 
 
 def width_out(stage: Stage, width: int) -> int:
-    """The width of a stage's output, given that of its input."""
+    """Compute the width of a stage's output from that of its input."""
     if isinstance(stage, Recurrence):
         return stage.output_size
     if isinstance(stage.module, nn.Linear):

@@ -1,4 +1,4 @@
-"""Writes the nodes of a program into a graph."""
+"""Emission of a program's nodes into an ONNX graph."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conveyor.ir.transforms.plan import Plan, plan
 
 
 class Emitter:
-    """The values of one program, under the names that they have in a graph.
+    """The values of one program, by their names in a graph.
 
     Args:
         program: A forward program.
@@ -37,7 +37,7 @@ class Emitter:
         self.names: dict[int, str] = {}
 
     def emit(self, g: Graph, index: int) -> str:
-        """The name of a node's value, which is added to `g` unless it has one; its arguments have theirs."""
+        """Emit a node into `g` unless it is there, after its arguments; return the name of its value."""
         if index not in self.names:
             node = self.program.nodes[index]
             args = [self.names[a] for a in node.args]
@@ -74,7 +74,7 @@ class Emitter:
         self.names[index] = g.add("Expand", v, g.whole(self.widths[self.program.nodes[index].attr]))
 
     def _product(self, g: Graph, index: int, operand: str) -> None:
-        """The products of a pack are one, cut apart again."""
+        """Emit the products of a pack as one, and split it."""
         pack = self.plan.packs[index]
         weights = [self._blocks(m, pack.blocks) for m in pack.members]
         hint = "_".join(self.program.nodes[m].attr for m in pack.members)
@@ -90,20 +90,20 @@ class Emitter:
         self.names[index] = join(g, self._each_block(g, operand, weights, f"{node.attr}_t"))
 
     def _blocks(self, index: int, blocks: int) -> list[Array]:
-        """The diagonal blocks of a product's matrix."""
+        """Emit the diagonal blocks of a product's matrix."""
         return np.split(self.params["product", self.program.nodes[index].attr], blocks)
 
     def _each_block(self, g: Graph, operand: str, weights: list[Array], hint: str) -> list[str]:
-        """Block k of the operand times weight k."""
+        """Emit block k of the operand times weight k, for each k."""
         pieces = split(g, operand, [w.shape[0] for w in weights])
         return [g.add("MatMul", v, g.weight(w, f"weight_{hint}")) for v, w in zip(pieces, weights, strict=True)]
 
 
 def split(g: Graph, v: str, sizes: list[int], axis: int = -1) -> list[str]:
-    """A value cut along an axis."""
+    """Emit the split of a value along an axis."""
     return [v] if len(sizes) == 1 else g.add_many("Split", (v, g.whole(*sizes)), len(sizes), axis=axis)
 
 
 def join(g: Graph, parts: list[str]) -> str:
-    """Values side by side."""
+    """Emit the concatenation of values."""
     return parts[0] if len(parts) == 1 else g.add("Concat", *parts, axis=-1)

@@ -1,4 +1,4 @@
-"""Builds an ONNX graph: nodes in order, constants stored once, every name used once."""
+"""Construction of an ONNX graph: nodes in order, constants stored once, unique names."""
 
 from __future__ import annotations
 
@@ -34,33 +34,33 @@ class Graph:
             self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
     def body(self) -> Graph:
-        """A graph inside this one."""
+        """Make the body graph of a node of this graph."""
         return Graph(self.dtype, self)
 
     # Names
 
     def unique(self, hint: str) -> str:
-        """A name that nothing has yet, made of `hint` and the place where we are."""
+        """Make an unused name from `hint` and the current place."""
         full = "/".join([*self.scope, hint])
         count = self._root._names.get(full, 0)
         self._root._names[full] = count + 1
         return self.unique(f"{hint}_{count}") if count else full
 
     def claim(self, name: str) -> str:
-        """The name itself, for inputs and outputs of the whole graph."""
+        """Reserve a name of the outermost graph, for an input or output."""
         self._root._names[name] = self._root._names.get(name, 0) + 1
         return name
 
     # Nodes
 
     def add(self, op: str, *inputs: str, hint: str | None = None, **attributes: Any) -> str:
-        """A node with one output; the output's name."""
+        """Add a node with one output and return the output's name."""
         return self.add_many(op, inputs, 1, hint, **attributes)[0]
 
     def add_many(
         self, op: str, inputs: tuple[str, ...], count: int, hint: str | None = None, **attributes: Any
     ) -> list[str]:
-        """A node with several outputs; their names."""
+        """Add a node with several outputs and return their names."""
         name = self.unique(hint or op)
         outputs = [name] if count == 1 else [f"{name}:{k}" for k in range(count)]
         self.nodes.append(helper.make_node(op, list(inputs), outputs, name=name, **attributes))
@@ -68,14 +68,14 @@ class Graph:
         return outputs
 
     def named(self, name: str, value: str) -> str:
-        """A value under a name of the whole graph."""
+        """Give a value a name of the outermost graph."""
         self.nodes.append(helper.make_node("Identity", [value], [name], name=self.unique(f"to_{name}")))
         return name
 
     # Constants
 
     def constant(self, value: Array, hint: str = "constant") -> str:
-        """A constant; equal ones are stored once."""
+        """Store a constant and return its name; equal ones are stored once."""
         value = np.asarray(value, order="C")
         key = (value.dtype.str, value.shape, value.tobytes())
         if key not in self._root._constants:
@@ -85,34 +85,34 @@ class Graph:
         return self._root._constants[key]
 
     def known(self, value: Array) -> str | None:
-        """The name of a constant if it is stored already."""
+        """Find the name of a constant if it is stored."""
         return self._root._constants.get((value.dtype.str, value.shape, value.tobytes()))
 
     def default(self, name: str, value: Array) -> None:
-        """Store a tensor under a name; under that of an input it is what the input is when it is not given."""
+        """Store a tensor under a name; under an input's name it is the input's default."""
         self._root._initializers[name] = numpy_helper.from_array(value, name)
 
     def weight(self, value: Array, hint: str) -> str:
-        """A constant of the graph's own type."""
+        """Store a constant in the graph's dtype."""
         return self.constant(np.asarray(value, self.dtype), hint)
 
     def number(self, value: float) -> str:
-        """A number of the graph's own type, without axes."""
+        """Store a scalar in the graph's dtype."""
         return self.weight(np.asarray(value), f"number_{value:g}")
 
     def whole(self, *values: int) -> str:
-        """Whole numbers, (len(values),) int64: axes and sizes."""
+        """Store integers, (len(values),) int64: axes and sizes."""
         return self.constant(np.asarray(values, np.int64), "whole_" + "_".join(map(str, values)))
 
     # Inputs, outputs
 
     def give(self, name: str, kind: Any, shape: Shape | None) -> str:
-        """An input."""
+        """Add an input."""
         self.inputs.append(_info(name, kind, shape))
         return name
 
     def give_optional(self, name: str, kind: Any, shape: Shape | None, default: Array) -> str:
-        """An input that may be left out; the name of its value, which is then the default.
+        """Add an optional input and return the name of its value or default.
 
         Its type is optional rather than that of a tensor with an initializer: of those onnxruntime warns one by one.
         """
@@ -127,13 +127,13 @@ class Graph:
         return self.add("If", self.add("OptionalHasElement", name), hint=f"{name}_or_default", **branches)
 
     def result(self, name: str, kind: Any, shape: Shape | None) -> None:
-        """An output; a body's output is a value that one of its own nodes makes, once."""
+        """Add an output; a body's output is a value that one of its own nodes computes, once."""
         if self is not self._root and (name not in self._made or any(o.name == name for o in self.outputs)):
             name = self.add("Identity", name)
         self.outputs.append(_info(name, kind, shape))
 
     def proto(self, name: str) -> onnx.GraphProto:
-        """The finished graph."""
+        """Build the finished graph."""
         initializers = list(self._initializers.values()) if self is self._root else []
         return helper.make_graph(self.nodes, name, self.inputs, self.outputs, initializers)
 

@@ -17,7 +17,7 @@ _ANY_LENGTH = 2**31 - 1  # the operators count steps in 32 bits
 
 
 class Interface:
-    """Adds inputs and outputs to a graph, and says what is known of its sequence.
+    """The inputs and outputs of a graph, and the lengths of its sequences.
 
     Attributes:
         steps: The sequence; known once the input is.
@@ -46,11 +46,11 @@ class Interface:
     # Inputs
 
     def sequence(self, width: int) -> str:
-        """The input x, (T, B, width), or (B, width) of a step."""
+        """Add the input x, (T, B, width), or (B, width) of a step."""
         return self._first("x", self.graph.dtype, [*self._rows(), width])
 
     def tokens(self) -> str:
-        """The input of an embedding, (T, B), or (B,) of a step."""
+        """Add the input of an embedding, (T, B), or (B,) of a step."""
         return self._first("tokens", np.int64, self._rows())
 
     def _first(self, name: str, kind: object, shape: Shape) -> str:
@@ -82,7 +82,7 @@ class Interface:
         self.steps = Steps(batch, lengths, g.add("Unsqueeze", valid, g.whole(2), hint="valid"))
 
     def auxiliary(self, widths: Mapping[str, int]) -> dict[str, str]:
-        """The auxiliary inputs, (T, B, width) each, or (B, width) if they are the same at each step."""
+        """Add the auxiliary inputs, (T, B, width) each, or (B, width) if they are the same at each step."""
         g = self.graph
         found = {}
         for name, width in widths.items():
@@ -93,7 +93,7 @@ class Interface:
         return found
 
     def resets(self) -> tuple[str, str]:
-        """Where pieces begin, as numbers, for a state from the step before and for one from the step after.
+        """Add the input of resets; return its masks for a forward and for a reverse direction, in the graph's dtype.
 
         (T, B, 1), or (B, 1) of a step. A state from the step after starts anew where the next piece begins.
         """
@@ -111,13 +111,13 @@ class Interface:
         return g.add("Cast", starts, to=number), g.add("Cast", after, to=number)
 
     def state(self, name: str, count: int | None, width: int, learned: Array | None) -> str | None:
-        """An initial state.
+        """Add an initial state.
 
         Args:
             name: The name of the input.
             count: The size of its first axis; None if it is (B, width).
             width: The size of its last.
-            learned: What it is when it is not given, (count, 1, width); None for zeros.
+            learned: Its default, (count, 1, width); None for zeros.
 
         Returns:
             The name of its value, (count, B, width); None if there is no such input and it is zero.
@@ -134,27 +134,27 @@ class Interface:
         return self._each_row(given, lead)
 
     def _each_row(self, value: str, lead: list[int]) -> str:
-        """A state that has one row, or a row for each of the batch, with a row for each."""
+        """Broadcast a state of one row to the batch."""
         g = self.graph
         sizes = [*(g.whole(n) for n in lead), self.steps.batch, g.whole(1)]
         return g.add("Expand", value, g.add("Concat", *sizes, axis=0))
 
     def zeros(self, width: int) -> str:
-        """A state of zeros, (B, width)."""
+        """Emit a state of zeros, (B, width)."""
         g = self.graph
         return g.add("Expand", g.number(0.0), g.add("Concat", self.steps.batch, g.whole(width), axis=0))
 
     # Outputs
 
     def output(self, value: str, width: int) -> None:
-        """The output, laid out as the input."""
+        """Add the output, in the input's axis order."""
         g = self.graph
         if self.batch_first and not self.options.step:
             value = g.add("Transpose", value, perm=[1, 0, 2])
         g.result(g.named(self._claim("y"), value), g.dtype, [*self._rows(), width])
 
     def final(self, name: str, value: str, count: int | None, width: int) -> None:
-        """A final state, shaped as the initial one."""
+        """Add a final state, in the shape of the initial one."""
         g = self.graph
         lead: Shape = [] if count is None else [count]
         g.result(g.named(self._claim(name), value), g.dtype, [*lead, self._batch, width])

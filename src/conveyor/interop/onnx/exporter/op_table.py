@@ -1,4 +1,4 @@
-"""What each operation of a program is in ONNX: one table, keyed by the names of `conveyor.ir.ops`.
+"""The ONNX form of each operation: one table, keyed by the names of `conveyor.ir.ops`.
 
 A value's last axis holds the units, and axes before it are rows and, where it was computed for all steps at once, time;
 the same nodes serve for one step and for all.

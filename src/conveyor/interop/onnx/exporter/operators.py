@@ -1,4 +1,4 @@
-"""A layer as one of ONNX's recurrent operators."""
+"""Emission of a layer as one of ONNX's recurrent operators."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Stacked:
 
 
 def stacked(g: Graph, weights: Sequence[Weights[Array]]) -> Stacked:
-    """Weights of each direction, stored in a graph."""
+    """Store the weights of all directions in a graph."""
 
     def store(name: str) -> str | None:
         found = [v for w in weights if (v := getattr(w, name)) is not None]
@@ -45,13 +45,13 @@ def emit_operator(
     steps: Steps,
     backwards: bool,
 ) -> tuple[str, list[str]]:
-    """A node for one layer.
+    """Emit the node of one layer.
 
     Args:
-        g: Where the node goes.
-        operator: What it is.
+        g: The graph to emit into.
+        operator: `LSTM`, `GRU` or `RNN`.
         weights: Those of all directions.
-        directions: How many there are.
+        directions: The number of directions.
         width: H.
         x: Its input, (T, B, I).
         states: The initial states, (directions, B, H) each, or None for zeros.

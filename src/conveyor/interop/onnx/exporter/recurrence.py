@@ -38,9 +38,9 @@ class Recurrence:
     """A recurrent module.
 
     Attributes:
-        name: What stands before the names of its states; empty if it is the only one of the model.
+        name: The prefix of its states' names; empty if it is the only one of the model.
         module: The module that holds the parameters.
-        units: What runs, layer by layer, forward direction first.
+        units: The units, layer by layer, forward direction first.
         directions: 1 or 2.
         backwards: Whether a single direction runs from the end.
         stacked: Whether states have an axis for layers and directions in front.
@@ -57,12 +57,12 @@ class Recurrence:
 
     @property
     def input_size(self) -> int:
-        """Width of the input."""
+        """The width of the input."""
         return self.units[0].input_size
 
     @property
     def output_size(self) -> int:
-        """Width of the output."""
+        """The width of the output."""
         return self.units[-1].output_size * self.directions
 
     @property
@@ -75,7 +75,7 @@ class Recurrence:
         return {name: widths.pop() if len(widths) == 1 else 1 for name, widths in found.items()}
 
     def fields(self) -> list[Field]:
-        """The states as the module takes them; one a layer where the layers' widths differ."""
+        """The fields of the module's state; one for each layer where the layers' widths differ."""
         prefix = f"{self.name}_" if self.name else ""
         found = []
         for state in dict.fromkeys(s.name for u in self.units for s in u.program.states):
@@ -92,11 +92,11 @@ class Recurrence:
         return found
 
     def field(self, unit: int, state: str) -> Field:
-        """The field that holds a unit's state."""
+        """Find the field that holds a unit's state."""
         return next(f for f in self.fields() if f.state == state and unit in f.units)
 
     def learned(self, field: Field) -> Array | None:
-        """The initial state that the module has learned, (count, 1, width); None if it begins from zeros."""
+        """Read the learned initial state, (count, 1, width); None if the module starts from zeros."""
         if not self.units[field.units[0]].learned:
             return None
         found = []
@@ -106,12 +106,12 @@ class Recurrence:
         return np.stack(found)[:, None]
 
     def count(self, field: Field) -> int | None:
-        """The size of a field's first axis; None if it has no axis for layers."""
+        """Give the size of a field's first axis; None if it has no layer axis."""
         return len(field.units) if self.stacked else None
 
 
 def as_recurrence(name: str, module: nn.Module) -> Recurrence | None:
-    """A module as a recurrence; None if it is none of ours."""
+    """Wrap a module of conveyor as a recurrence; None for any other."""
     if isinstance(module, Reverse):
         layer = module.layer
         return Recurrence(name, layer, layer.units, 1, True, True, layer.batch_first)

@@ -1,4 +1,4 @@
-"""A layer that runs from the end to the start."""
+"""A layer whose single direction is the reverse one."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Reverse(nn.Module):
 
 
 def _turn(v: Tensor, lengths: Tensor, time: int) -> Tensor:
-    """Each sequence turned round within its own length."""
+    """Reverse each sequence within its own length."""
     steps = torch.arange(v.shape[time], device=v.device)
     rows = lengths.to(v.device)
     steps, rows = (steps, rows.unsqueeze(1)) if time else (steps.unsqueeze(1), rows)

@@ -1,4 +1,4 @@
-"""Any program as ONNX's `Scan`, or as one step."""
+"""Emission of any program as ONNX's `Scan`, or as one step."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from conveyor.views.equations import print_equations
 
 @dataclass(frozen=True)
 class Steps:
-    """What a sequence's rows have in common.
+    """The batch size, lengths and mask of a graph's sequences.
 
     Attributes:
-        batch: The name of the number of rows, (1,).
-        lengths: That of each row's length, (B,), or None where all are as long as the sequence.
-        valid: That of whether a step lies before the row's end, (T, B, 1), or None likewise.
+        batch: The name of B, (1,).
+        lengths: The name of the lengths, (B,); None where all sequences have length T.
+        valid: The name of the mask of steps before a sequence's end, (T, B, 1); None likewise.
     """
 
     batch: str
@@ -26,7 +26,7 @@ class Steps:
 
 
 def emit_step(g: Graph, emitter: Emitter, states: Sequence[str]) -> list[str]:
-    """One step: the names of the new states, (B, width) each, given those of the old ones."""
+    """Emit one step from the names of the old states, (B, width) each; return those of the new ones."""
     emitter.given |= {s.name: name for s, name in zip(emitter.program.states, states, strict=True)}
     for index in emitter.program.live():
         emitter.emit(g, index)
@@ -36,10 +36,10 @@ def emit_step(g: Graph, emitter: Emitter, states: Sequence[str]) -> list[str]:
 def emit_scan(
     g: Graph, emitter: Emitter, states: Sequence[str], steps: Steps, timed: Mapping[str, bool], backwards: bool
 ) -> tuple[str, list[str]]:
-    """All steps.
+    """Emit all steps.
 
     Args:
-        g: Where the node goes.
+        g: The graph to emit into.
         emitter: The program, with what it reads but the states; (T, B, width) each.
         states: The initial states, (B, width) each.
         steps: The sequence.
@@ -115,7 +115,7 @@ def _turn(g: Graph, v: str, lengths: str) -> str:
 
 
 def _new_states(g: Graph, emitter: Emitter, old: Sequence[str]) -> list[str]:
-    """The new states with a row for each of the old ones', even if what they are made of has no rows."""
+    """Emit the new states, broadcast to the rows of the old ones."""
     program = emitter.program
     rows: set[int] = set()
     for index in program.live():

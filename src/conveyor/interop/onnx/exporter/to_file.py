@@ -1,4 +1,4 @@
-"""From a model to an ONNX file."""
+"""Export of a model to an ONNX file."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def export(model: Any, path: Any, options: Options, overwrite: bool, check: bool
 
 
 def build(model: nn.Module, stages: Sequence[Stage], options: Options) -> tuple[onnx.ModelProto, list[Row]]:
-    """The model's graph, and what became of its recurrent layers."""
+    """Build a model's graph, and the report on its recurrent layers."""
     graph = Graph(_dtype(model))
     recurrences = [s for s in stages if isinstance(s, Recurrence)]
     _check_steps(recurrences, options)

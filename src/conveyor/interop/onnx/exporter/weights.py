@@ -36,34 +36,34 @@ class Weights(Generic[V]):
 
 
 class Values(Protocol[V]):
-    """Arithmetic on parameters: numbers, or values of a graph."""
+    """Arithmetic on parameters, as arrays or as values of a graph."""
 
     def parts(self, key: Key) -> list[V]:
-        """The tensors that add up to a parameter."""
+        """List the tensors whose sum is a parameter."""
         ...
 
     def total(self, found: Sequence[V], shape: tuple[int, ...]) -> V:
-        """The sum; zeros of this shape for none."""
+        """Sum values; zeros of this shape for none."""
         ...
 
     def scaled(self, value: V, number: float, factors: Sequence[V]) -> V:
-        """A matrix whose rows are multiplied by a number and by factors of one number a row."""
+        """Multiply the rows of a matrix by a number and by vectors with an element for each row."""
         ...
 
     def vector(self, number: float, factors: Sequence[V], width: int) -> V:
-        """The product of a number and factors of one number a row, one a row too."""
+        """Multiply a number and vectors with an element for each row."""
         ...
 
     def stacked(self, parts: Sequence[V]) -> V:
-        """Values one below the other."""
+        """Concatenate values along the rows."""
         ...
 
 
 def weights_of(operator: Operator, values: Values[V], input_size: int, width: int) -> Weights[V]:
-    """The weights of one direction.
+    """Compute the weights of one direction.
 
     Args:
-        operator: What it is.
+        operator: `LSTM`, `GRU` or `RNN`.
         values: The program's parameters.
         input_size: I.
         width: H.
@@ -91,16 +91,16 @@ class _Read(Generic[V]):
     width: int
 
     def matrix(self, gate: Linear, operand: str, columns: int) -> V:
-        """What the operand is multiplied by."""
+        """Compute the matrix that multiplies an operand in a gate's pre-activation."""
         found = [self._scaled(t, self._parameter(t.matrix)) for t in gate.reading(operand) if t.matrix is not None]
         return self.values.total(found, (self.width, columns))
 
     def peephole(self, gate: Linear) -> V:
-        """What the memory is multiplied by, unit by unit."""
+        """Compute the peephole vector of a gate, which multiplies c unit by unit."""
         return self.sum([self._vector(t) for t in gate.reading("c")])
 
     def biases(self, gate: Linear) -> tuple[V, V]:
-        """What is added to the product with x, and to that with h: apart where the layer has torch's two biases."""
+        """Compute the biases beside the products with x and with h: two only where the layer has torch's two biases."""
         beside_x, beside_h = [], []
         for term in gate.reading(""):
             parts = self.values.parts(term.factors[0]) if len(term.factors) == 1 else []
@@ -112,7 +112,7 @@ class _Read(Generic[V]):
         return self.sum(beside_x), self.sum(beside_h)
 
     def sum(self, found: Sequence[V]) -> V:
-        """The sum of values of one number a row."""
+        """Sum vectors with an element for each row."""
         return self.values.total(found, (self.width,))
 
     def _scaled(self, term: Term, value: V) -> V:
@@ -128,27 +128,27 @@ class _Read(Generic[V]):
 
 @dataclass(frozen=True)
 class Arrays:
-    """The parameters of one direction of a layer, as numbers."""
+    """The parameters of one direction of a layer, as arrays."""
 
     unit: LayerDirection
     module: nn.Module
 
     def parts(self, key: Key) -> list[Array]:
-        """The rows of the layer's tensors."""
+        """List the rows of the layer's tensors."""
         return [t.detach().cpu().numpy() for t in self.unit.rows(self.module, key)]
 
     def total(self, found: Sequence[Array], shape: tuple[int, ...]) -> Array:
-        """The sum; zeros of this shape for none."""
+        """Sum arrays; zeros of this shape for none."""
         return np.asarray(reduce(np.add, found)) if found else np.zeros(shape)
 
     def scaled(self, value: Array, number: float, factors: Sequence[Array]) -> Array:
-        """A matrix whose rows are multiplied."""
+        """Multiply the rows of a matrix."""
         return np.asarray((value.T * reduce(np.multiply, factors, np.asarray(number))).T)
 
     def vector(self, number: float, factors: Sequence[Array], width: int) -> Array:
-        """The product of a number and factors."""
+        """Multiply a number and vectors."""
         return np.asarray(reduce(np.multiply, factors, np.full(width, number)))
 
     def stacked(self, parts: Sequence[Array]) -> Array:
-        """Arrays one below the other."""
+        """Concatenate arrays along the rows."""
         return np.concatenate(list(parts))

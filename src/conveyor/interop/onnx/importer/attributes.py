@@ -1,4 +1,4 @@
-"""What a recurrent node says about itself."""
+"""The attributes of a recurrent node."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class Attributes:
 
     @property
     def plain(self) -> bool:
-        """Whether the activations are the usual ones and nothing is clipped or coupled."""
+        """Tell whether the activations are the defaults, without clip and without coupled gates."""
         names = tuple(a.name for a in self.activations)
         return names == _DEFAULTS[self.operator] and self.clip is None and not self.coupled
 
 
 def read_attributes(node: Node) -> Attributes:
-    """The attributes of a node.
+    """Read the attributes of a node.
 
     Raises:
         ConversionError: One has a value that the specification does not know, or that no layer can have.
@@ -110,5 +110,5 @@ def _activations(node: Node, operator: str, directions: int) -> tuple[Activation
 
 
 def _short(number: float | None) -> float | None:
-    """A number that was stored in 32 bits, as it was written: 0.2 rather than 0.200000003."""
+    """Convert a float32 to the shortest decimal that rounds to it: 0.2 rather than 0.200000003."""
     return None if number is None else float(f"{number:.7g}")

@@ -1,4 +1,4 @@
-"""Puts a node's weights into a layer."""
+"""Copies of a node's weights into a layer."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _fill(layer: Stack, unit: LayerDirection, attributes: Attributes, tensors: T
 
 
 def _copy(layer: Stack, unit: LayerDirection, key: Key, values: list[Array]) -> None:
-    """Into the layer's tensor, or its tensors where it keeps torch's two biases apart."""
+    """Copy into the layer's tensor, or into two where it has torch's two biases."""
     rows = unit.rows(layer, key)
     if len(rows) != len(values):
         values = [sum(values[1:], values[0])]

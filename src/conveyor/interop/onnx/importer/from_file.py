@@ -1,4 +1,4 @@
-"""From the recurrent nodes of an ONNX file to layers."""
+"""Layers from the recurrent nodes of an ONNX file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from conveyor.layers.core.stack import Stack
 
 @dataclass(frozen=True)
 class Read:
-    """What a node says that its layer can't hold.
+    """The properties of a node that its layer cannot hold.
 
     Attributes:
         operator: `LSTM`, `GRU` or `RNN`.
@@ -59,8 +59,8 @@ class Imported(Mapping[str, nn.Module]):
     """Layers by the names of the nodes they were read from.
 
     Attributes:
-        report: What was read, and the largest difference.
-        nodes: What each node says that its layer can't hold.
+        report: The report, with the largest difference.
+        nodes: The properties of each node that its layer cannot hold.
         refused: Why the other recurrent nodes could not be read, by their names.
     """
 
@@ -88,7 +88,7 @@ class Imported(Mapping[str, nn.Module]):
 
 
 def read(path: Any, receiver: Receiver | None) -> Imported:
-    """The layers of a file; see `conveyor.from_onnx`."""
+    """Read the layers of a file; see `conveyor.from_onnx`."""
     model, title = (path, "an ONNX model") if isinstance(path, onnx.ModelProto) else (_load(path), str(path))
     layers: dict[str, nn.Module] = {}
     found: dict[str, Read] = {}
@@ -136,7 +136,7 @@ def _load(path: Any) -> onnx.ModelProto:
 
 
 def _nodes(model: onnx.ModelProto, title: str) -> list[Node]:
-    """The recurrent nodes, also those of the model's own functions."""
+    """List the recurrent nodes, also those of the model's own functions."""
     try:
         whole = onnx.inliner.inline_local_functions(model) if model.functions else model
         nodes = recurrent_nodes(whole)
@@ -178,7 +178,7 @@ def _layer(attributes: Attributes, tensors: Tensors) -> nn.Module:
 
 
 def _make(attributes: Attributes, input_size: int, tensors: Tensors, options: Mapping[str, Any]) -> Stack:
-    """The layer that users know by name, if the node is that; any other by its equations."""
+    """Make LSTM, GRU or RNN where the node equals it, any other layer by its equations."""
     width, operator = tensors.r.shape[2], attributes.operator
     if operator == "RNN" and attributes.clip is None and attributes.activations[0].name in ("Tanh", "Relu"):
         return RNN(input_size, width, nonlinearity=attributes.activations[0].name.lower(), **options)

@@ -23,12 +23,12 @@ _ANY = 2  # the size of an axis of any size
 
 
 def is_dequantiser(node: onnx.NodeProto) -> bool:
-    """Whether a node makes numbers of quantised ones."""
+    """Tell whether a node is a DequantizeLinear."""
     return node.op_type == "DequantizeLinear" and node.domain in (*STANDARD, MICROSOFT)
 
 
 class NotConstant(Exception):
-    """A tensor is not known before the model runs.
+    """The error for a tensor whose value is known only when the model runs.
 
     Attributes:
         sources: The inputs of the model, or of a loop's body, that it is computed from, or is one of.
@@ -41,7 +41,7 @@ class NotConstant(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Scope:
-    """A graph, and the one around it."""
+    """A graph, and the graph around it."""
 
     graph: onnx.GraphProto
     model: onnx.ModelProto
@@ -60,7 +60,7 @@ class Scope:
         return {v.name for v in self.graph.input} - self._stored.keys()
 
     def _maker(self, name: str) -> tuple[onnx.NodeProto | onnx.TensorProto | None, Scope | None]:
-        """What makes a value, and where; None if it is an input of a graph."""
+        """Find the node or stored tensor that defines a value, and its scope; None if it is an input of a graph."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope._stored:
@@ -73,7 +73,7 @@ class Scope:
         return None, None
 
     def _left_out(self, node: onnx.NodeProto) -> tuple[onnx.NodeProto | onnx.TensorProto | None, Scope | None] | None:
-        """What an input of the graph is when it is left out, of a node that chooses between the two; None of others."""
+        """Find the default of an optional input, from the `If` that chooses it; None for any other node."""
         asks = self._makers.get(node.input[0]) if node.op_type == "If" and node.input else None
         if asks is None or asks.op_type != "OptionalHasElement" or asks.input[0] not in self._given:
             return None
@@ -83,7 +83,7 @@ class Scope:
         return self._maker(branch.node[0].input[0])
 
     def sources(self, name: str, of_shapes: bool = False) -> list[str]:
-        """The inputs of the model, or of a loop's body, that a value is computed from.
+        """List the inputs of the model, or of a loop's body, that a value is computed from.
 
         Args:
             name: The value.
@@ -109,7 +109,7 @@ class Scope:
         return list(found)
 
     def constant(self, name: str, of_shapes: bool = False) -> Array:
-        """The value of a tensor that the model's inputs have no part in.
+        """Compute the value of a tensor that does not depend on the model's inputs.
 
         Args:
             name: The tensor.
@@ -135,7 +135,7 @@ class Scope:
             raise NotConstant(str(error), self.sources(name)) from error
 
     def _computed(self, name: str) -> Array:
-        """The value of a tensor that nodes make of constants (exporters cut and reorder weights so)."""
+        """Compute the value of a tensor that nodes make from constants (exporters slice and reorder weights so)."""
         nodes: list[onnx.NodeProto] = []
         tensors: dict[str, onnx.TensorProto] = {}
         self._collect(name, nodes, tensors, set())
@@ -172,7 +172,7 @@ class Scope:
                 nodes.append(maker)
 
     def _dequantised(self, node: onnx.NodeProto) -> Array:
-        """The value of a DequantizeLinear, which onnx's reference does not have in older operator sets."""
+        """Compute the value of a DequantizeLinear, which onnx's reference lacks in older operator sets."""
         values = [self.constant(n) if n else None for n in node.input]
         x, scale, zero_point = (*values, None)[:3]
         said = {a.name: a.i for a in node.attribute}
@@ -194,7 +194,7 @@ class Scope:
 
     @cached_property
     def _shapes(self) -> dict[str, list[int]]:
-        """The shapes that are known of this graph's values, axes of any size being 2."""
+        """Infer the shapes of this graph's values, with 2 for axes of any size."""
         graph = self.graph
         if self.around is None:
             try:
@@ -221,7 +221,7 @@ class Node:
     Attributes:
         name: Its name, with those of the nodes around it.
         proto: The node.
-        scope: Where its inputs are found.
+        scope: The graph in which its inputs are defined.
     """
 
     name: str
@@ -230,20 +230,20 @@ class Node:
 
     @property
     def operator(self) -> str:
-        """The operator whose equations it has: `LSTM`, `GRU` or `RNN`."""
+        """The operator with its equations: `LSTM`, `GRU` or `RNN`."""
         return "LSTM" if self.is_quantised else self.proto.op_type
 
     @property
     def is_quantised(self) -> bool:
-        """Whether it is onnxruntime's LSTM of quantised weights."""
+        """Tell whether the node is onnxruntime's LSTM with quantised weights."""
         return self.proto.op_type == QUANTISED_LSTM
 
     def input(self, place: int) -> str:
-        """The name of its input at this place; empty if it has none."""
+        """Name the input at an index; empty if there is none."""
         return self.proto.input[place] if place < len(self.proto.input) else ""
 
     def attribute(self, name: str, kind: type, default: Any) -> Any:
-        """The value of an attribute, or the default if it has none.
+        """Read an attribute; the default if there is none.
 
         Raises:
             ConversionError: It is of another kind.
@@ -267,7 +267,7 @@ def _line(error: Exception) -> str:
 
 
 def recurrent_nodes(model: onnx.ModelProto) -> list[Node]:
-    """The recurrent nodes, in order; nodes without a name are called by their operator and a number."""
+    """List the recurrent nodes, in order; nodes without a name get their operator and a number."""
     found: dict[str, Node] = {}
     for place, (prefix, proto, scope) in enumerate(_walk(Scope(model.graph, model), "")):
         name = prefix + (proto.name or next((o for o in proto.output if o), f"{proto.op_type}_{place}"))
@@ -296,7 +296,7 @@ def _graphs(attribute: onnx.AttributeProto) -> list[onnx.GraphProto]:
 
 
 def _captured(attribute: onnx.AttributeProto) -> Iterator[str]:
-    """What the graphs inside a node read from around it, and more: what they call by the same name."""
+    """Iterate over the names that a node's inner graphs may read from the graph around it, possibly too many."""
     for graph in _graphs(attribute):
         own = {t.name for t in graph.initializer} | {v.name for v in graph.input}
         own |= {o for n in graph.node for o in n.output}

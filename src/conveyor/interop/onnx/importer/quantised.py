@@ -1,4 +1,4 @@
-"""Quantised weights: what DequantizeLinear and onnxruntime's DynamicQuantizeLSTM make of them.
+"""Dequantisation of weights, of DequantizeLinear and of onnxruntime's DynamicQuantizeLSTM.
 
 onnx's reference evaluates DequantizeLinear from operator set 19 on, and quantisers write older sets. The equations are
 those of the specification: (x − zero point)·scale, the two per tensor, per slice of an axis, or per block of one.
@@ -16,14 +16,14 @@ QUANTISED_LSTM = "DynamicQuantizeLSTM"
 
 
 def dequantise(x: Array, scale: Array, zero_point: Array | None, axis: int, block_size: int) -> Array:
-    """The numbers that quantised ones stand for, in the type of the scale.
+    """Dequantise an array, in the dtype of the scale.
 
     Args:
         x: Whole numbers, or 8-bit floats.
         scale: One number, one for each slice along `axis`, or one for each block of an axis.
         zero_point: Shaped as the scale; None for zeros.
         axis: The axis.
-        block_size: How many entries along the axis share a scale, or 0.
+        block_size: The number of entries along the axis that share a scale, or 0.
 
     Raises:
         ConversionError: The shapes do not fit.
@@ -36,7 +36,7 @@ def dequantise(x: Array, scale: Array, zero_point: Array | None, axis: int, bloc
 
 
 def _spread(value: Array, shape: tuple[int, ...], axis: int, block_size: int) -> Array:
-    """A scale or zero point so that it broadcasts with what it belongs to."""
+    """Reshape a scale or zero point so that it broadcasts with the array."""
     if value.size == 1:
         return value.reshape(())
     axis = axis + len(shape) if axis < 0 else axis
@@ -50,7 +50,7 @@ def _spread(value: Array, shape: tuple[int, ...], axis: int, block_size: int) ->
 
 
 def lstm_weight(x: Array, scale: Array, zero_point: Array | None) -> Array:
-    """A weight of DynamicQuantizeLSTM as LSTM has it, (directions, 4 x H, columns).
+    """Convert a weight of DynamicQuantizeLSTM to LSTM's layout, (directions, 4 x H, columns).
 
     Args:
         x: (directions, columns, 4 x H).

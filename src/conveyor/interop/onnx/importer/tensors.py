@@ -27,7 +27,7 @@ _QUANTISED = {_W: (8, 9), _R: (10, 11)}  # of DynamicQuantizeLSTM: where scale a
 
 @dataclass(frozen=True)
 class Tensors:
-    """What a node reads beside its input.
+    """The weights, initial states and lengths that a node reads.
 
     Attributes:
         w: (directions, gates x H, I).
@@ -51,7 +51,7 @@ class Tensors:
 
 
 def read_tensors(node: Node, attributes: Attributes) -> Tensors:
-    """The tensors of a node.
+    """Read the tensors of a node.
 
     Raises:
         ConversionError: A weight is computed when the model runs, or has another shape than the specification says.
@@ -105,7 +105,7 @@ def _check(name: str, tensor: Array | None, shape: tuple[int, ...]) -> None:
 def _initial(
     node: Node, attributes: Attributes, shape: tuple[int, int]
 ) -> tuple[dict[str, str | Array], dict[str, Array]]:
-    """Where initial states come from, and those that a layer can learn: one for all rows."""
+    """Find the source of each initial state, and those that are equal for all rows, which a layer can learn."""
     states = STATES[attributes.operator]
     initial: dict[str, str | Array] = {}
     found: dict[str, Array] = {}

@@ -1,4 +1,4 @@
-"""A program in a graph whose parameters are values of that graph: what torch's own exporters are given.
+"""Emission of a program with parameters that are values of the graph, for torch's own exporters.
 
 `to_onnx` knows the numbers of the parameters; in a model that torch exports they are initializers by other names, or
 are computed (weight norm), so that gates are cut, put in order and summed by nodes. Runtimes fold those as they load.
@@ -26,7 +26,7 @@ from conveyor.operators.recognise import Operator, recognise
 
 @dataclass(frozen=True)
 class Call:
-    """The names of what one call of a program reads in a graph.
+    """The names of the values that one call of a program reads in a graph.
 
     Attributes:
         x: The input, (T, B, I).
@@ -44,7 +44,7 @@ class Call:
 
 
 def operator_of(program: Program, dtype: np.dtype[np.generic]) -> Operator | None:
-    """The recurrent operator that computes a program in runtimes as they are; None if a `Scan` is to."""
+    """Find the recurrent operator for a program; None where a `Scan` must compute it."""
     operator = recognise(program)
     if operator is None or dtype != np.float32 or (operator.name == "LSTM" and operator.clip is not None):
         return None
@@ -52,7 +52,7 @@ def operator_of(program: Program, dtype: np.dtype[np.generic]) -> Operator | Non
 
 
 def emit_call(g: Graph, spec: RecurrenceSpec, call: Call) -> list[str]:
-    """Add a call; the names of its output, (T, B, width), and of its final states, (B, width) each."""
+    """Emit a call; return the names of its output, (T, B, width), and of its final states, (B, width) each."""
     steps = _steps(g, call)
     values = InGraph(g, spec, call.params)
     operator = operator_of(spec.program, np.dtype(g.dtype))
@@ -97,7 +97,7 @@ class InGraph:
     params: Sequence[str]
 
     def parts(self, key: Key) -> list[str]:
-        """The rows of the tensors that hold a parameter."""
+        """List the rows of the tensors that hold a parameter."""
         g = self.graph
         return [
             g.add("Slice", self.params[p.tensor], g.whole(p.start), g.whole(p.stop), g.whole(0), hint=f"rows_{key[1]}")
@@ -105,24 +105,24 @@ class InGraph:
         ]
 
     def whole(self, key: Key) -> str:
-        """A parameter."""
+        """Emit a parameter."""
         return reduce(lambda a, b: self.graph.add("Add", a, b), self.parts(key))
 
     def total(self, found: Sequence[str], shape: tuple[int, ...]) -> str:
-        """The sum; zeros of this shape for none."""
+        """Emit a sum; zeros of this shape for none."""
         if not found:
             return self.graph.weight(np.zeros(shape), "zeros")
         return reduce(lambda a, b: self.graph.add("Add", a, b), found)
 
     def scaled(self, value: str, number: float, factors: Sequence[str]) -> str:
-        """A matrix whose rows are multiplied."""
+        """Emit a matrix with scaled rows."""
         g = self.graph
         for factor in factors:
             value = g.add("Mul", value, g.add("Unsqueeze", factor, g.whole(1)))
         return value if number == 1.0 else g.add("Mul", value, g.number(number))
 
     def vector(self, number: float, factors: Sequence[str], width: int) -> str:
-        """The product of a number and factors."""
+        """Emit the product of a number and vectors."""
         g = self.graph
         if not factors:
             return g.weight(np.full(width, number), "numbers")
@@ -130,12 +130,12 @@ class InGraph:
         return value if number == 1.0 else g.add("Mul", value, g.number(number))
 
     def stacked(self, parts: Sequence[str]) -> str:
-        """Values one below the other."""
+        """Emit the concatenation of values along the rows."""
         return parts[0] if len(parts) == 1 else self.graph.add("Concat", *parts, axis=0)
 
 
 class _Emitter(Emitter):
-    """A program whose parameters are values: they are cut where the loop is not."""
+    """The emitter of a program whose parameters are values, sliced outside the loop."""
 
     def __init__(self, program: Program, widths: Mapping[str, int], values: InGraph, given: Mapping[str, str]) -> None:
         super().__init__(program, widths, {}, given)
@@ -171,7 +171,7 @@ class _Emitter(Emitter):
         return self.widths[self.program.matrix(self.program.nodes[index]).cols] // blocks
 
     def _cut(self, index: int, blocks: int) -> list[str]:
-        """The diagonal blocks of a product's matrix."""
+        """Emit the diagonal blocks of a product's matrix."""
         outside = self._values.graph
         return split(
             outside,

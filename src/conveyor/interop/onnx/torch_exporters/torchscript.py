@@ -1,4 +1,4 @@
-"""Nodes of ONNX in a graph of TorchScript, one by one, as its exporter wants them.
+"""ONNX nodes in a TorchScript graph, one by one, as its exporter requires.
 
 That graph has no `Scan`: it becomes a `Loop` that gathers what is scanned step by step.
 """
@@ -50,7 +50,7 @@ def replay(
 
 
 def _find(g: Any, name: str, stored: Mapping[str, Array], values: dict[str, Any]) -> Any:
-    """A value by its name; one that is left out is a node without a value."""
+    """Find a value by its name; a node without a value for an omitted one."""
     if not name:
         return _none(g)
     if name not in values:
@@ -81,7 +81,7 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 
 def _loop(g: Any, node: onnx.NodeProto, stored: Mapping[str, Array], values: dict[str, Any]) -> None:
-    """A `Scan` forwards over axis 0 as a `Loop`: the states, then what is made at each step."""
+    """Convert a `Scan` over axis 0 to a `Loop`: the states, then the outputs of each step."""
     from torch.onnx._internal.torchscript_exporter import jit_utils, utils
 
     body: onnx.GraphProto = next(a.g for a in node.attribute if a.name == "body")
