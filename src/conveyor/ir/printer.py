@@ -29,12 +29,12 @@ HEADER = "conveyor-program"
 
 
 def print_structure(program: Program) -> str:
-    """The text without what stands beside the program: equal for programs of equal structure."""
+    """Print the structure alone, without names and calls: equal for programs of equal structure."""
     return "\n".join([*_declarations(program), *_nodes(program, {}), *_returns(program)]) + "\n"
 
 
 def print_program(program: Program) -> str:
-    """The complete text, with the names of values and the calls."""
+    """Print the complete text, with the names of values and the calls."""
     names: dict[int, list[str]] = defaultdict(list)
     for name, node in program.names.items():
         names[node].append(name)

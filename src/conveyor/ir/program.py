@@ -90,7 +90,7 @@ class Program:
         verify(self)
 
     def of_role(self, role: Role) -> tuple[Input, ...]:
-        """The inputs of one role, in order."""
+        """List the inputs of one role, in order."""
         return tuple(i for i in self.inputs if i.role == role)
 
     @cached_property
@@ -109,7 +109,7 @@ class Program:
         return MappingProxyType({(op_of(p), p.key): p for p in self.params})
 
     def matrix(self, node: Node) -> Matrix:
-        """The matrix that a product node multiplies by."""
+        """Find the matrix of a product node."""
         found = self.param[("product", node.attr)]
         assert isinstance(found, Matrix)
         return found
@@ -128,7 +128,7 @@ class Program:
         return tuple(w for w in seen if w != ROW)
 
     def live(self, roots: Iterable[int] | None = None) -> tuple[int, ...]:
-        """The nodes that the outputs (or `roots`) need, in program order."""
+        """Find the nodes that the outputs (or `roots`) depend on, in program order."""
         todo = [n for out in self.outputs for n in out.args] if roots is None else list(roots)
         seen: set[int] = set()
         while todo:
@@ -151,7 +151,7 @@ class Builder:
         self._known: dict[Any, int] = {(n.op, n.args, _hashable(n.attr)): k for k, n in enumerate(self.nodes)}
 
     def add(self, op: str, args: tuple[int, ...] = (), attr: Any = None) -> int:
-        """The index of the node for this operation, which is new unless an equal one exists."""
+        """Add a node unless an equal one exists, and return its index."""
         key = (op, args, _hashable(attr))
         if key not in self._known:
             kind = infer(op, tuple(self.nodes[a].type for a in args), attr, self._by_key, self._param)
@@ -160,7 +160,7 @@ class Builder:
         return self._known[key]
 
     def operand(self, node: int) -> Handle:
-        """A handle on a node, for writing arithmetic."""
+        """Make a handle on a node, for arithmetic."""
         return Handle(self, node)
 
 

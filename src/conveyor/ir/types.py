@@ -29,7 +29,7 @@ class Type:
 
 @dataclass(frozen=True)
 class Input:
-    """A value that a step is given: the input, a state, an auxiliary input, or (backward) a gradient of a result.
+    """An input of a step: x, a state, an auxiliary input, or (backward) a gradient of a result.
 
     `grad` is the gradient with respect to a state's new value that comes from later steps, `grad_output` the one that
     comes from outside, through the output of this step.
@@ -127,12 +127,12 @@ class Call:
 
 
 def op_of(param: Param) -> str:
-    """The op by which a node reads this parameter."""
+    """Find the op by which a node reads a parameter."""
     return "product" if isinstance(param, Matrix) else "bias" if isinstance(param, Bias) else "vector"
 
 
 def infer(op: str, types: tuple[Type, ...], attr: Any, inputs: Mapping[str, Input], param: Mapping[Any, Param]) -> Type:
-    """The type of `op` applied to arguments of these types; raises `ProgramError` where the rule is broken."""
+    """Infer the type of `op` applied to arguments of these types; raise `ProgramError` where the rule is broken."""
     row = OPS.get(op)
     if row is None:
         raise ProgramError(f"unknown operation '{op}'; known are {', '.join(OPS)}")

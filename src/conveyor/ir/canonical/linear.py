@@ -1,4 +1,4 @@
-"""Reads a polynomial as the pre-activation of a gate: matrices times what the step reads, weights and biases."""
+"""Linear forms of gates: a pre-activation as matrices times operands, weights and biases."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Linear:
     terms: tuple[Term, ...] = ()
 
     def negated(self) -> Linear:
-        """Minus this."""
+        """Negate the form."""
         return Linear(tuple(replace(t, number=-t.number) for t in self.terms))
 
     def reading(self, operand: str) -> tuple[Term, ...]:
-        """The terms that read this operand; those of the empty one are biases."""
+        """List the terms that read an operand; those of the empty one are biases."""
         return tuple(t for t in self.terms if t.operand == operand)
 
 
@@ -50,7 +50,7 @@ def read_linear(
     multiplied: Mapping[Polynomial, str],
     elementwise: Mapping[int, str] | None = None,
 ) -> Linear | None:
-    """A value as a linear form; None if it is none.
+    """Convert a value to a linear form; None if it is not linear.
 
     Args:
         forms: Where its atoms belong.

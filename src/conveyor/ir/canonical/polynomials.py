@@ -1,4 +1,4 @@
-"""The values of a program as polynomials, so that equations can be compared by what they say.
+"""The values of a program as polynomials, so that equations can be compared by their meaning.
 
 `f * c + i * g`, `i * g + c * f` and `g * i + f * c` are one polynomial in the atoms c, f, i and g; so are
 `(1 - z) * n + z * h` and `n + z * (h - n)`. An atom is what arithmetic does not take apart: something that the step
@@ -32,17 +32,17 @@ class Polynomial:
 
     @classmethod
     def of(cls, terms: Mapping[Monomial, float]) -> Polynomial:
-        """The sum of these terms."""
+        """Sum terms."""
         return cls(frozenset((m, k) for m, k in terms.items() if k != 0.0))
 
     @classmethod
     def number(cls, value: float) -> Polynomial:
-        """A constant."""
+        """Make a constant."""
         return cls.of({(): value})
 
     @classmethod
     def atom(cls, atom: int) -> Polynomial:
-        """One atom."""
+        """Make the polynomial of a single atom."""
         return cls.of({(atom,): 1.0})
 
     def __add__(self, other: Polynomial) -> Polynomial:
@@ -65,11 +65,11 @@ class Polynomial:
         return Polynomial.of(total)
 
     def scaled(self, factor: float) -> Polynomial:
-        """Each term times a number."""
+        """Multiply each term by a number."""
         return Polynomial.of({m: k * factor for m, k in self.terms})
 
     def divided(self, divisor: float) -> Polynomial:
-        """Each term divided by a number."""
+        """Divide each term by a number."""
         return Polynomial.of({m: k / divisor for m, k in self.terms})
 
     @property
@@ -97,7 +97,7 @@ class Polynomial:
         return tuple(sorted({a for m, _ in self.terms for a in m}))
 
     def split(self, atom: int) -> tuple[Polynomial, Polynomial] | None:
-        """(p, q) such that this is p + atom · q, neither of which has the atom; None if it stands squared."""
+        """Find (p, q) with p + atom · q equal to this and neither containing the atom; None if it occurs squared."""
         rest: dict[Monomial, float] = {}
         quotient: dict[Monomial, float] = {}
         for monomial, k in self.terms:
@@ -125,7 +125,7 @@ class Forms:
         self._renamed: dict[Polynomial, Polynomial] = {}
 
     def of(self, node: int) -> Polynomial:
-        """The polynomial of a node."""
+        """Compute the polynomial of a node."""
         for index in self.program.live([node]):
             if index not in self._known:
                 found = self._form(index)
@@ -133,21 +133,21 @@ class Forms:
         return self._known[node]
 
     def rename(self, value: Polynomial, name: str) -> int:
-        """Make a value an atom of its own in all that is read from now on; the atom."""
+        """Make a value an atom of its own in all later polynomials, and return the atom."""
         self._known.clear()
         atom = self.atom("value", name)
         self._renamed = {value: Polynomial.atom(atom)}
         return atom
 
     def atom(self, *said: Any) -> int:
-        """The atom that says this."""
+        """Find or make the atom of a definition."""
         if said not in self._atoms:
             self._atoms[said] = len(self._said)
             self._said.append(said)
         return self._atoms[said]
 
     def said(self, atom: int) -> tuple[Any, ...]:
-        """Returns an atom's definition: (op, attribute, *operands)."""
+        """Give an atom's definition: (op, attribute, *operands)."""
         return self._said[atom]
 
     def _form(self, index: int) -> Polynomial:
@@ -180,7 +180,7 @@ class Forms:
         return self.apply(op, attr, *args)
 
     def apply(self, op: str, attr: Any, *given: Polynomial) -> Polynomial:
-        """A function of values, written in one way where there are several."""
+        """Apply an operation to polynomials, in the one canonical form where there are several."""
         args = list(given)
         if op in ("gt", "ge"):
             return self._function({"gt": "lt", "ge": "le"}[op], None, (args[1], args[0]))
@@ -198,5 +198,5 @@ class Forms:
         return Polynomial.atom(self.atom(op, attr, *args))
 
     def _place(self, value: Polynomial) -> int:
-        """A place in an order of polynomials; which order does not matter, as long as it is one."""
+        """Make a sort key of a polynomial, which gives an arbitrary but fixed order."""
         return self.atom("place", value)

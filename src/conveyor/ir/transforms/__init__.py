@@ -1,4 +1,4 @@
-"""Programs made from programs, and what is worked out from one.
+"""Transformations and analyses of programs.
 
 autodiff        the backward program
 plan            what leaves the time loop, which products are made as one

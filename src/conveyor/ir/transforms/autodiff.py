@@ -20,7 +20,7 @@ _ROLE = {"state": "grad_state", "input": "grad_input", "aux": "grad_aux"}
 
 
 def differentiate(program: Program) -> Program:
-    """The backward program of a step.
+    """Derive the backward program of a step.
 
     Raises:
         ProgramError: An operation that the outputs need has no derivative rule.
@@ -72,7 +72,7 @@ def _derive(builder: Builder, index: int, g: Handle) -> tuple[Any, ...]:
 
 
 def _fit(g: Handle, kind: Type) -> Handle:
-    """The gradient `g` for a value of this type: an implicit broadcast forward is a sum backward, and the reverse."""
+    """Fit the gradient `g` to a type: an implicit broadcast forward is a sum backward, and the reverse."""
     if g.type.width == kind.width:
         return g
     if kind.width == ROW:

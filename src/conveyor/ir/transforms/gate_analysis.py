@@ -1,4 +1,4 @@
-"""Finds the gate of a program that decides how much of a state is kept, from the equations alone.
+"""Analysis of the gate that controls how much of a state is kept, from the equations alone.
 
 A new state is written out as a sum of products. If the old state stands in it with the factor σ(a), the gate of a keeps
 it; with the factor 1 − σ(a), the gate replaces it. Initialisations (forget bias, chrono) act on that gate's bias.
@@ -40,7 +40,7 @@ class KeepGate:
 
 
 def keep_gates(program: Program) -> tuple[KeepGate, ...]:
-    """The keep gate of every state that has one.
+    """Find the keep gate of every state that has one.
 
     A cell whose equations show none, but that calls a map "f", is taken to mean its forget gate by that.
     """
@@ -52,7 +52,7 @@ def keep_gates(program: Program) -> tuple[KeepGate, ...]:
 
 
 def keep_factor(program: Program, state: str) -> tuple[_Term, ...]:
-    """Finds the factor of the old state in the new one, as a sum of products of nodes; empty if there is none.
+    """Find the factor of the old state in the new one, as a sum of products of nodes; empty if there is none.
 
     A state that starts anew where a reset says so counts as the old one.
     """
@@ -88,7 +88,7 @@ def _of_state(program: Program, state: str, node: int) -> KeepGate | None:
 
 
 def _expand(program: Program, index: int) -> Iterator[_Term]:
-    """The value as a sum of products, multiplied out."""
+    """Expand a value into a sum of products."""
     node = program.nodes[index]
     if node.op == "const":
         yield float(node.attr), ()
@@ -108,7 +108,7 @@ def _expand(program: Program, index: int) -> Iterator[_Term]:
 
 
 def _bias_of(program: Program, gate: int) -> tuple[str, str] | None:
-    """The parameter that is added to the pre-activation of a sigmoid, a call's bias rather than a norm's."""
+    """Find the parameter that is added to a sigmoid's pre-activation, a call's bias rather than a norm's."""
     if program.nodes[gate].op != "sigmoid":
         return None
     todo, found = [program.nodes[gate].args[0]], []

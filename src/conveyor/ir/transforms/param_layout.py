@@ -1,4 +1,4 @@
-"""Lays out a program's parameters in the tensors of a layer: names, shapes, rows."""
+"""The layout of a program's parameters in a layer's tensors: names, shapes, rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Layout:
-    """Slots, and for each parameter of the program the rows that it is made of; several are added up."""
+    """Slots, and for each parameter of the program its rows in them; several are summed."""
 
     slots: tuple[Slot, ...]
     rows: Mapping[tuple[str, str], tuple[Rows, ...]]
@@ -39,7 +39,7 @@ class Layout:
 
 
 def named_widths(program: Program) -> tuple[str, ...]:
-    """The widths that a layer must be given numbers for, beside those of the input and of the hidden state."""
+    """List the widths that a layer must be given values for, beside those of the input and the hidden state."""
     has_default = {ROW, INPUT, HIDDEN, *(i.name for i in program.aux)}
     return tuple(w for w in program.widths if w not in has_default)
 
@@ -47,7 +47,7 @@ def named_widths(program: Program) -> tuple[str, ...]:
 def resolve_widths(
     program: Program, input_size: int, hidden_size: int, sizes: Mapping[str, int] | None = None
 ) -> dict[str, int]:
-    """The numbers of a program's symbolic widths.
+    """Compute the values of a program's symbolic widths.
 
     An auxiliary input whose width nothing fixes has width 1 unless `sizes` names it.
 
@@ -81,7 +81,7 @@ def resolve_widths(
 
 
 def merged_layout(program: Program, widths: Mapping[str, int]) -> Layout:
-    """The layout of `Recurrent`: one bias a call.
+    """Lay out parameters for `Recurrent`: one bias for each call.
 
     `weight_ih` holds the matrices of x and `weight_hh` those of the first state, in order of appearance; other operands
     have a matrix each, `weight_<name>_<operand>`; `bias` holds the biases in order of appearance.
@@ -96,7 +96,7 @@ def merged_layout(program: Program, widths: Mapping[str, int]) -> Layout:
 
 
 def doubled_layout(program: Program, widths: Mapping[str, int], rename: Mapping[str, str]) -> Layout:
-    """The layout of torch.nn: `bias_ih` beside `weight_ih` and `bias_hh` beside `weight_hh`.
+    """Lay out parameters as torch.nn: `bias_ih` beside `weight_ih` and `bias_hh` beside `weight_hh`.
 
     The bias of a call is the sum of those of the operands that it reads.
 
@@ -122,7 +122,7 @@ def doubled_layout(program: Program, widths: Mapping[str, int], rename: Mapping[
 
 
 class _Table:
-    """Collects slots that grow row by row."""
+    """A collector of slots that grow row by row."""
 
     def __init__(self, widths: Mapping[str, int]) -> None:
         self.widths = widths
@@ -181,7 +181,7 @@ def _add_vectors(table: _Table, program: Program) -> None:
 def parameter_shapes(
     program: Program, input_size: int, hidden_size: int, sizes: Mapping[str, int], bias: bool
 ) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of what a layer with `merged_layout` learns."""
+    """List the names and shapes of the parameters of a layer with `merged_layout`."""
     from conveyor.ir.transforms.rewrite import without_bias
 
     program = program if bias else without_bias(program)

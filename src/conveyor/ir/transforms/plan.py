@@ -1,4 +1,4 @@
-"""Plans a program: what is hoisted out of the time loop, what runs at each step, which products are packed into one."""
+"""Planning of a program: hoisting out of the time loop, the work of each step, and packs of products."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conveyor.ir.program import Program
 
 @dataclass(frozen=True)
 class Pack:
-    """Products of several matrices with one operand, made as one product.
+    """Several matrices' products with one operand, computed as one product.
 
     Attributes:
         op: `product` or `product_t`.
@@ -28,7 +28,7 @@ class Pack:
 
 @dataclass(frozen=True)
 class Plan:
-    """The order of work of a program.
+    """The planned order of a program's nodes.
 
     Attributes:
         program: The program.

@@ -1,4 +1,4 @@
-"""Programs made from programs."""
+"""Programs with resets, masks or probes, derived from programs without."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ PAST_END = "past.end"  # that `with_mask_past_end` adds: no cell's own can have 
 
 
 def initial_key(state: str) -> str:
-    """The key of the parameter that holds a state's learned initial value."""
+    """Name the parameter that holds a state's learned initial value."""
     return f"initial.{state}"
 
 
 def with_reset(program: Program, learned: bool) -> Program:
-    """The same step with an auxiliary input that starts rows anew: where it is not zero, states are initial.
+    """Add an auxiliary input that resets rows: where it is nonzero, states are initial.
 
     Args:
         program: A forward program.
@@ -45,7 +45,7 @@ def with_reset(program: Program, learned: bool) -> Program:
 
 
 def with_mask_past_end(program: Program) -> Program:
-    """The same step with an auxiliary input `PAST_END`: where it is not zero, states stay as they were."""
+    """Add the auxiliary input `PAST_END`: where it is nonzero, states keep their values."""
     builder = Builder((*program.inputs, Input("aux", PAST_END, ROW)), program.params, program.nodes)
     condition = builder.add("ne", (builder.add("input", attr=PAST_END), builder.add("const", attr=0.0)))
     outputs = []
@@ -58,12 +58,12 @@ def with_mask_past_end(program: Program) -> Program:
 
 
 def probe_key(state: str) -> str:
-    """The auxiliary input that `with_probes` adds to a state."""
+    """Name the auxiliary input that `with_probes` adds to a state."""
     return f"probe.{state}"
 
 
 def with_probes(program: Program) -> Program:
-    """The same step with an auxiliary input a state that is added to its new value, wherever that is read.
+    """Add an auxiliary input for each state that is added to its new value, wherever that is read.
 
     With probes of zero nothing changes, and a probe's gradient is the total derivative by that state at that step.
     """
@@ -91,7 +91,7 @@ def with_probes(program: Program) -> Program:
 
 
 def without_bias(program: Program) -> Program:
-    """The same step with every bias of an affine map left out."""
+    """Remove every bias of an affine map."""
     gone = {k for k, n in enumerate(program.nodes) if n.op == "bias"}
     builder = Builder(program.inputs, (p for p in program.params if not isinstance(p, Bias)))
     moved: dict[int, int] = {}
