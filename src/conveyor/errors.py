@@ -48,6 +48,6 @@ class ConversionError(ConveyorError):
 
 
 def shown(value: object) -> str:
-    """What came, on one line: a tensor's repr has many."""
+    """Format a wrong argument for an error, on one line of at most 80 characters."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -5,7 +5,7 @@ from conveyor.errors import ArgumentError
 
 
 def _new(update):
-    """Whether z weighs the new content; by default it weighs the old state."""
+    """Tell whether z weighs the new content; by default it weighs the old state."""
     if update not in ("old", "new"):
         raise ArgumentError(f"update is 'old' or 'new', what the gate z weighs, got {update!r}")
     return update == "new"

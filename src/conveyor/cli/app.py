@@ -28,7 +28,7 @@ INTERRUPTED = 130
 
 
 class Level(StrEnum):
-    """What a token is."""
+    """The kind of token."""
 
     char = "char"
     byte = "byte"
@@ -36,14 +36,14 @@ class Level(StrEnum):
 
 
 class Optimizer(StrEnum):
-    """Which optimizer."""
+    """The name of an optimizer."""
 
     adamw = "adamw"
     sgd = "sgd"
 
 
 class ScheduleName(StrEnum):
-    """Which learning-rate schedule."""
+    """The name of a learning-rate schedule."""
 
     constant = "constant"
     cosine = "cosine"
@@ -408,7 +408,7 @@ def _with_options(message: str, arguments: list[str]) -> str:
 
 
 def _labels(command: Any) -> dict[str, str]:
-    """What a user types for each parameter of a command: its longest option, or its place in the usage line."""
+    """Map each parameter of a command to what the user types: its longest option, or its name in the usage line."""
     labels: dict[str, str] = {}
     for parameter in command.params:
         option = max(parameter.opts, key=len)

@@ -26,7 +26,7 @@ _TIME_FIRST = "Input time first, (T, B, input), which the file does not tell; --
 
 @dataclass(frozen=True)
 class Assumed:
-    """What a file of weights alone does not tell.
+    """The user's options for a file of weights without a configuration.
 
     Attributes:
         activation: Keras's activation, or torch.nn.RNN's nonlinearity.
@@ -91,7 +91,7 @@ def _read(file: Path, assumed: Assumed, told: Told) -> _Read:
 
 
 def _kind(file: Path) -> str:
-    """What wrote a file, by its name, or by how it begins."""
+    """Tell the library that wrote a file, from its suffix or its first bytes."""
     for kind, endings in (("keras", _KERAS), ("torch", _TORCH), ("onnx", (".onnx",))):
         if file.suffix.lower() in endings:
             return kind
@@ -151,7 +151,7 @@ def _read_torch(file: Path, assumed: Assumed, told: Told) -> _Read:
 
 
 def _summary(found: TorchLayers, assumed: Assumed) -> tuple[str, ...]:
-    """What is assumed of all layers, and what of the file is in none."""
+    """Describe the assumptions about all layers, and the contents of the file outside layers."""
     lines = ["Input rows first, (B, T, input), as --batch-first says" if assumed.batch_first else _TIME_FIRST]
     if found.rest:
         names = [*found.rest]
@@ -170,7 +170,7 @@ def _chosen(read: _Read, layer: str) -> _Read:
 
 
 def _targets(file: Path, output: Path | None, names: list[str]) -> dict[str, Path]:
-    """Where each layer goes: a single one to the output itself, several into it as a folder."""
+    """Choose the output path of each layer: a single one goes to `output` itself, several into it as a folder."""
     stem = file.name.split(".")[0] or "imported"
     if len(names) == 1:
         usual = Path(f"{stem}.safetensors")

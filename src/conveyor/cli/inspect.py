@@ -76,7 +76,7 @@ def _subject(folder: Path, reading: Reading, length: int) -> Subject:
     last = reading.numbers[-1:]
 
     def loss(y: Tensor) -> Tensor:
-        """How badly the last token is predicted from what was read before it."""
+        """Compute the cross-entropy of the last token, predicted from those before it."""
         return functional.cross_entropy(model.decode(y[-1]), last)
 
     return Subject(f"Inside {folder.resolve().name}", facts, layer, x, reading.tokens, length, loss, _BESIDE)

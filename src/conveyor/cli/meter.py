@@ -1,4 +1,4 @@
-"""How fast a run goes, how well it does and how long it will take."""
+"""The speed of a run, its losses, and the time that it still takes."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _LOCK = ".conveyor-lock"
 
 
 def is_free(folder: Path) -> bool:
-    """Whether nothing is there, or an empty folder."""
+    """Tell whether a folder does not exist or is empty."""
     return not folder.exists() or (folder.is_dir() and not any(p.name != _LOCK for p in folder.iterdir()))
 
 

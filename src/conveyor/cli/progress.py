@@ -1,4 +1,4 @@
-"""What is being done, on a terminal, while layers are brought in or taken out."""
+"""The progress of an import or export of layers, on a terminal."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def _escaped(byte: int) -> str:
 
 
 def _is_plain(word: str) -> bool:
-    """Whether standard output shows every character of a word, and none of them acts on a terminal."""
+    """Tell whether standard output can show every character of a word, and none is a control character."""
     try:
         word.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:

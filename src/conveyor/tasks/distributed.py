@@ -33,7 +33,7 @@ class Distributed:
 
     @classmethod
     def of_environment(cls) -> Distributed:
-        """What torchrun says in the environment; alone without it. Processes meet on torch's gloo.
+        """Join the process group that torchrun's environment describes, by gloo; a single process without it.
 
         Raises:
             ArgumentError: They don't find each other.
@@ -53,7 +53,7 @@ class Distributed:
 
     @property
     def is_rank_zero(self) -> bool:
-        """Whether this is the process that writes and prints."""
+        """Tell whether this is the process that writes and prints."""
         return self.rank == 0
 
     def check(self, batch_size: int) -> None:
@@ -93,7 +93,7 @@ class Distributed:
         return total.item() / self.size
 
     def any(self, told: bool) -> bool:
-        """Whether it is so in any process; all must ask."""
+        """Tell whether the value is true in any process; all processes must call this."""
         return self.mean(float(told)) > 0
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:

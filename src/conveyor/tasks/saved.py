@@ -1,4 +1,4 @@
-"""What a user calls a model: the folder of a training run, or a file of `cv.save`."""
+"""Saved models: the folder of a training run, or a file of `cv.save`."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class StepReport:
 
 @dataclass
 class Progress:
-    """Where a run is; JSON values throughout.
+    """The progress of a run; JSON values throughout.
 
     Args:
         step: optimizer steps done.

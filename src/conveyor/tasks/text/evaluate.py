@@ -1,4 +1,4 @@
-"""How well a language model predicts a text."""
+"""Evaluation of a language model on a text."""
 
 from __future__ import annotations
 

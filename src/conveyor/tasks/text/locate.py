@@ -1,4 +1,4 @@
-"""Where the texts of an earlier run are now: where they were, beside the run as they were, or where the user says."""
+"""Search for the texts of an earlier run: at their old paths, beside the run, or at paths that the user names."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _find(path: str, checksum: str, folder: Path, given: Sequence[Path], files: 
 
 
 def _places(path: str, folder: Path, given: Sequence[Path], files: Sequence[Path]) -> Iterator[Path]:
-    """Where a text may be: a given file, below a given folder, where it was, below the run or a folder around it."""
+    """Iterate over the paths where a text may be: given files, below given folders, the old path, around the run."""
     yield from files
     yield from (place for home in given for place in _endings(path, home))
     yield Path(path)

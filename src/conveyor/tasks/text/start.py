@@ -1,4 +1,4 @@
-"""What a run's samples begin with: a start that its own text has and its vocabulary knows."""
+"""The prompt of a run's samples: one that its text contains and its vocabulary can encode."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ def _starts(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _is_printable(text: str) -> bool:
-    """Whether a text has no control characters, and nothing that stands for bytes that are none."""
+    """Tell whether a text has no control characters, and no replacement characters of undecodable bytes."""
     return "\ufffd" not in text and not any(unicodedata.category(c) in ("Cc", "Cs") for c in text)
