@@ -1,4 +1,4 @@
-"""Layers that are timed: one of ours and its baselines, on the same numbers."""
+"""The timed layers: one of conveyor's and its baselines, on the same numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from conveyor.ir.transforms.param_layout import merged_layout, named_widths, res
 
 
 class Size(NamedTuple):
-    """Steps, rows, and the widths of the input and of the hidden state."""
+    """The sizes of a measurement: T, B, and the widths of the input and the hidden state."""
 
     T: int
     B: int
@@ -29,7 +29,7 @@ class Size(NamedTuple):
 
     @property
     def label(self) -> str:
-        """T×B×H, with the input's width where it is another."""
+        """The sizes as T×B×H, with the input's width where it differs."""
         return f"{self.T}×{self.B}×{self.H}" if self.I == self.H else f"{self.T}×{self.B}×{self.I}→{self.H}"
 
     @property
@@ -39,17 +39,17 @@ class Size(NamedTuple):
 
 
 def square(steps: int, batch: int, hidden: int) -> Size:
-    """A size whose input is as wide as the hidden state."""
+    """Make a size whose input is as wide as the hidden state."""
     return Size(steps, batch, hidden, hidden)
 
 
 @dataclass(frozen=True)
 class TimedLayer:
-    """Something that runs over a sequence.
+    """A layer that runs over a sequence.
 
     Attributes:
         forward: Gives the output, (T, B, width).
-        leaves: What has gradients: the input and the parameters, as a step of training leaves them.
+        leaves: The tensors with gradients: the input and the parameters, as in a training step.
         gradients: The output and all gradients by name, for a gradient of the output.
     """
 
@@ -58,7 +58,7 @@ class TimedLayer:
     gradients: Callable[[Tensor], Mapping[str, Tensor]]
 
     def train(self, gradient: Tensor) -> Callable[[], None]:
-        """A forward and a backward pass, with gradients made anew as after `zero_grad`."""
+        """Run a forward and a backward pass, with new gradients as after `zero_grad`."""
 
         def step() -> None:
             for leaf in self.leaves:
@@ -68,7 +68,7 @@ class TimedLayer:
         return step
 
     def infer(self) -> Callable[[], None]:
-        """A forward pass in inference mode."""
+        """Run a forward pass in inference mode."""
 
         def step() -> None:
             with torch.inference_mode():
@@ -79,7 +79,7 @@ class TimedLayer:
 
 @dataclass(frozen=True)
 class Setting:
-    """A cell at a size, with its numbers.
+    """A cell at a size, with its input, states and parameters.
 
     Attributes:
         cell: The cell.
@@ -99,26 +99,26 @@ class Setting:
 
     @property
     def program(self) -> Program:
-        """Of the cell."""
+        """The program of the cell."""
         return self.cell.program
 
     @property
     def widths(self) -> Mapping[str, int]:
-        """The numbers of the program's widths."""
+        """The values of the program's symbolic widths."""
         return resolve_widths(self.program, self.size.I, self.size.H, self.sizes)
 
     @property
     def rows(self) -> int:
-        """Of all steps together."""
+        """The number of rows of all steps, T x B."""
         return self.size.T * self.size.B
 
     def gradient(self) -> Tensor:
-        """A gradient of the output."""
+        """Draw a gradient of the output."""
         return torch.randn(self.size.T, self.size.B, self.widths[self.program.states[0].width], dtype=self.dtype)
 
 
 def setting(cell: CellDefinition, size: Size, dtype: torch.dtype = torch.float32) -> Setting:
-    """A cell at a size; widths that it names are half the hidden size.
+    """Make the setting of a cell at a size; widths that the cell names are half the hidden size.
 
     Raises:
         ArgumentError: The size doesn't fit the cell.
@@ -142,7 +142,7 @@ def _timed_layer(module: nn.Module, given: Setting, **aux: Tensor) -> TimedLayer
 def _of(
     forward: Callable[[], Tensor], wanted: Mapping[str, Tensor], checked: Callable[[], Tensor] | None = None
 ) -> TimedLayer:
-    """A contestant; `checked` is the forward pass that reaches `wanted`, where `forward` reaches leaves of its own."""
+    """Make a timed layer; `checked` is the forward pass that reaches `wanted`, if `forward` has other leaves."""
 
     def gradients(gradient: Tensor) -> Mapping[str, Tensor]:
         output = (checked or forward)()
@@ -155,7 +155,7 @@ def _of(
 
 @dataclass(frozen=True)
 class Pair:
-    """Ours and a peer on the same numbers.
+    """Conveyor's layer and a baseline on the same numbers.
 
     Attributes:
         ours: Ours.
@@ -180,12 +180,12 @@ def _truth(make: Callable[..., nn.Module], module: nn.Module, given: Setting) ->
 
 
 def _maker(given: Setting) -> Callable[..., nn.Module]:
-    """Makes our layer of the cell."""
+    """Make the function that builds conveyor's layer of a cell."""
     return partial(cv.Recurrent, given.cell, given.size.I, given.size.H, sizes=given.sizes or None)
 
 
 def layer(given: Setting) -> TimedLayer:
-    """Our layer of the cell, by itself."""
+    """Make conveyor's layer of the cell, without a baseline."""
     return _timed_layer(_maker(given)(dtype=given.dtype), given, **given.aux)
 
 
@@ -199,12 +199,12 @@ _TORCH: dict[str, tuple[Any, Any, Callable[[Size], dict[str, Any]]]] = {
 
 
 def has_torch_layer(cell: CellDefinition) -> bool:
-    """Tells whether torch.nn has a layer for a cell."""
+    """Tell whether torch.nn has a layer for a cell."""
     return cell.name in _TORCH and cell is cv.cells[cell.name]
 
 
 def beside_torch(given: Setting) -> Pair:
-    """Our layer with torch.nn's arguments, and torch.nn's.
+    """Pair conveyor's layer with torch.nn's of the same arguments.
 
     Raises:
         ArgumentError: torch.nn has none.
@@ -225,7 +225,7 @@ def beside_torch(given: Setting) -> Pair:
 
 
 def beside_reference(given: Setting) -> Pair:
-    """Our layer, and the reference backend."""
+    """Pair conveyor's layer with the reference backend."""
     make = _maker(given)
     first, second = (make(dtype=given.dtype, backend=backend) for backend in ("auto", "reference"))
     second.load_state_dict(first.state_dict())
@@ -234,11 +234,11 @@ def beside_reference(given: Setting) -> Pair:
 
 
 def beside_loop(given: Setting, change: Callable[[Any], Any] = lambda run: run) -> Pair:
-    """Our layer, and the best plain loop.
+    """Pair conveyor's layer with the best plain loop.
 
     Args:
         given: The cell and its numbers.
-        change: What is made of the loop's function before it is called, such as `torch.compile`.
+        change: Wraps the loop's function, such as `torch.compile`.
     """
     make = _maker(given)
     module = make(dtype=given.dtype)
@@ -268,7 +268,7 @@ def beside_loop(given: Setting, change: Callable[[Any], Any] = lambda run: run) 
 
 
 def beside_compiled_loop(given: Setting) -> Pair:
-    """Our layer, and the best plain loop under torch.compile.
+    """Pair conveyor's layer with the best plain loop under torch.compile.
 
     Raises:
         BackendError: From the first call of the peer on, if torch.compile fails here.

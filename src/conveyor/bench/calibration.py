@@ -1,4 +1,4 @@
-"""Calibrates the machine of the moment: a product beside each row; the time of reading, copying and functions.
+"""Calibration of the machine: a product beside each row; the time of reading, copying and functions.
 
 A machine that others use too is not always its usual self. What a row says counts only if the product that stands
 around it is within a tenth of the run's best.
@@ -31,7 +31,7 @@ class Calibration:
     """The best rates that the machine has reached so far with a number of threads.
 
     Attributes:
-        threads: How many threads work.
+        threads: The number of threads.
         best: The highest product so far, in FLOP a second.
     """
 
@@ -40,7 +40,7 @@ class Calibration:
     _known: dict[tuple[str, object], float] = field(default_factory=dict)
 
     def product(self) -> float:
-        """FLOP a second of a product, now: the median of a few short ones on all threads at once."""
+        """Measure the rate of a product in FLOP/s: the median of a few short ones on all threads at once."""
         y = _loops()
         sets = [[torch.randn(_INNER * n) for n in (y.columns, y.rows)] for _ in range(self.threads)]
         sums = [torch.empty(y.rows * y.columns) for _ in range(self.threads)]
@@ -57,16 +57,16 @@ class Calibration:
         return found
 
     def is_off(self, product: float) -> bool:
-        """Tells whether a product is too far below the best for what was measured beside it to count."""
+        """Tell whether a product's rate is too far below the best for the measurement beside it to count."""
         return product < (1 - TOLERANCE) * self.best
 
     def settle(self) -> None:
-        """Find out what the machine reaches, before the first row."""
+        """Measure the machine's rates before the first row."""
         for _ in range(10):
             self.product()
 
     def reading(self, size: int) -> float:
-        """Bytes a second that all threads together read of so many bytes, again and again: each its own part."""
+        """Measure the rate in bytes/s at which all threads together repeatedly read `bytes`, a part each."""
         y = _loops()
         share = max(1, size // 4 // y.stretch // self.threads)  # turns of the loop
 
@@ -84,7 +84,7 @@ class Calibration:
         return self._kept("reading", size, measure)
 
     def copying(self, size: int) -> float:
-        """Bytes a second, read and written, of copies whose source and target together have so many bytes."""
+        """Measure the rate in bytes/s, read and written, of copies whose source and target together have `bytes`."""
         # A power of two, so that few are measured; smaller copies would measure the call.
         rounded = 1 << max(20, (min(size, 2**29) - 1).bit_length())
 
@@ -97,7 +97,7 @@ class Calibration:
         return self._kept("copying", rounded, measure)
 
     def function(self, name: str) -> float:
-        """Seconds that an operation on one number takes when all threads work."""
+        """Measure the seconds of an elementwise operation per element, with all threads at work."""
         if name not in FUNCTIONS:
             return 2.0 / self.best  # one instruction a vector, where a fused multiplication and addition counts two
 
@@ -115,11 +115,11 @@ class Calibration:
         return self._kept("function", name, measure)
 
     def known(self) -> dict[tuple[str, object], float]:
-        """Returns what was measured once and is kept."""
+        """Copy the cached measurements."""
         return dict(self._known)
 
     def forget(self, known: dict[tuple[str, object], float]) -> None:
-        """Go back to what was known before, since the machine was not its usual self in between."""
+        """Restore earlier cached measurements, since the machine was slower in between."""
         self._known = dict(known)
 
     def _kept(self, what: str, of: object, measure: Callable[[], float]) -> float:
@@ -129,7 +129,7 @@ class Calibration:
         return self._known[what, of]
 
     def _at_once(self, work: Callable[[int, int], None], repeats: int) -> float:
-        """Seconds until `threads` threads have done the work that each begins at once."""
+        """Measure the seconds until all threads have done their work, begun at once."""
         running = [threading.Thread(target=work, args=(k, repeats)) for k in range(1, self.threads)]
         began = time.perf_counter()
         for thread in running:
@@ -156,7 +156,7 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 def _repeats(function: Callable[[int], object]) -> int:
-    """Counts the repetitions of a function that take as long as a burst."""
+    """Count the repetitions of a function that take as long as a burst."""
     repeats, taken = 1, 0.0
     while taken < _BURST / 4:
         repeats *= 4

@@ -1,4 +1,4 @@
-"""`conveyor bench`: a cell at the sizes that a user names, beside what they would run otherwise."""
+"""`conveyor bench`: a cell at the user's sizes, beside its baselines."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ AGAINST: dict[str, tuple[str, Callable[[Setting], Pair]]] = {
 
 
 def default_against(cell: CellDefinition) -> str:
-    """Torch's layer where there is one, else the loop that one would write."""
+    """Choose the default baseline: torch's layer where there is one, else the plain loop."""
     return "torch" if baselines.has_torch_layer(cell) else "loop"
 
 
 def parse_size(text: str) -> Size:
-    """A size from T,B,H or T,B,I,H.
+    """Parse a size from T,B,H or T,B,I,H.
 
     Raises:
         ArgumentError: It is no such thing.
@@ -45,7 +45,7 @@ def parse_size(text: str) -> Size:
 
 
 def rows(cells: Sequence[CellDefinition], sizes: Sequence[Size], against: str | None) -> list[Row]:
-    """For each cell one row of training and one of inference.
+    """Make for each cell a row of training and a row of inference.
 
     Raises:
         ArgumentError: A cell can't be set beside what is asked for.

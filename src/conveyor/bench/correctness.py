@@ -1,4 +1,4 @@
-"""The check before every measurement: what does not give the right numbers is not timed.
+"""The correctness check before every measurement: wrong numbers are not timed.
 
 Two programs that both are right differ by the order of their sums. Most cells forget such differences; some make them
 grow from step to step, until two right results have little in common. So what differs by more than a tolerance is held
@@ -23,15 +23,15 @@ Tensors = Mapping[str, Tensor]
 
 
 class WrongNumbers(Exception):
-    """Raised when what is to be timed gives other numbers than it should."""
+    """The error for a layer whose numbers differ from its reference's."""
 
 
 def compare(got: Tensors, want: Tensors, truth: Callable[[], Tensors] | None = None) -> float:
-    """Let numbers pass that agree; names that begin with `gradient` are held to the tolerance of gradients.
+    """Check that numbers agree; names that begin with `gradient` have the tolerance of gradients.
 
     Args:
-        got: What is to be timed gives.
-        want: What it should give, as computed by something else in the same precision.
+        got: The results of the function that is to be timed.
+        want: The expected results, as computed by something else in the same precision.
         truth: Gives it in float64, for tensors that differ by more than the tolerance.
 
     Returns:
@@ -60,7 +60,7 @@ def compare(got: Tensors, want: Tensors, truth: Callable[[], Tensors] | None = N
 
 
 def _is_as_near(got: Tensor, other: Tensor, exact: Tensor) -> bool:
-    """Tells whether a result is about as near to the exact numbers as the other is."""
+    """Tell whether a result is about as near to the exact numbers as the other is."""
     if not bool(exact.isfinite().all()):
         return False
     return _largest(got.double() - exact) <= _TIMES * _largest(other.double() - exact)

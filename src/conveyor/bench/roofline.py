@@ -1,4 +1,4 @@
-"""The least time that a forward and a backward pass can take: its parts, each at the speed measured for it, in sum."""
+"""The roofline: the least time of a forward and a backward pass, the sum of its parts at their measured speeds."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Roofline:
 
     @property
     def seconds(self) -> float:
-        """All of it."""
+        """The total."""
         return self.products + self.pointwise + self.bytes
 
 
 def roofline(work: Work, rows: int, calibration: Calibration, wide: int = 1) -> Roofline:
-    """The bound for so many rows, those of all steps together; numbers are `wide` times as wide as float32."""
+    """Compute the roofline for `rows` rows, those of all steps; elements are `wide` times as wide as float32."""
     size = work.bytes * rows * wide
     return Roofline(
         work.flops * rows / calibration.best * wide,

@@ -1,4 +1,4 @@
-"""Loops that show what the machine can do at best: a product, reading memory, and each function.
+"""Roofline kernels: loops at the machine's best speed for a product, reading memory, and each function.
 
 They share nothing with the library's kernels, so that these are judged by something that does not change with them.
 
@@ -49,16 +49,16 @@ FUNCTIONS: dict[str, Callable[[Vectors, Any], Any]] = {
 
 @dataclass(frozen=True)
 class RooflineKernels:
-    """The loops as functions that release the GIL.
+    """The roofline kernels as functions that release the GIL.
 
     Attributes:
         product: Of (weights, left, sums, inner, repeats): addresses and counts.
         read: Of (numbers, sums, count, repeats).
         functions: By name, each with the arguments of `read`.
-        rows: How many rows a product has.
-        columns: How many columns.
-        stretch: How many numbers `read` and the functions take in one turn of the loop.
-        engine: What owns the code.
+        rows: The number of rows of a product.
+        columns: The number of columns.
+        stretch: The number of elements that `read` and the functions take in one iteration.
+        engine: The owner of the code.
     """
 
     product: Any
@@ -72,7 +72,7 @@ class RooflineKernels:
 
 @lru_cache(maxsize=4)
 def compile_kernels(width: ISA) -> RooflineKernels:
-    """The loops for these instructions, compiled when they are first asked for."""
+    """Compile the roofline kernels for an ISA; later calls return the same ones."""
     module = ir.Module("roofline kernels")
     _product(module, width)
     _read(module, width, "read", lambda v, a: a)
@@ -131,7 +131,7 @@ def _read(module: ir.Module, width: ISA, name: str, of: Callable[[Vectors, Any],
 
 
 def _repeat(function: Any, repeats: Any, count: Any, sums: int, lanes: int, to: Any, step: Any) -> None:
-    """The two loops around a step, whose sums are stored at the end of each round, so that none is left out."""
+    """Emit two loops around a step, whose sums are stored at the end of each round, so that none is optimised away."""
     b = ir.IRBuilder(function.append_basic_block("entry"))
     zero = Vectors(b, FLOAT32, lanes).const(0.0)
     entry = b.block

@@ -24,7 +24,7 @@ class Line:
         state: `void` if the machine was not its usual self; `red` if the numbers were wrong, so that nothing was timed.
         note: Why, or what else there is to say.
         product: FLOP a second of the product beside it, the lower of the two; None if time is no part of it.
-        facts: What targets choose lines by, such as B and H.
+        facts: The values by which targets select lines, such as B and H.
     """
 
     label: str
@@ -35,7 +35,7 @@ class Line:
     facts: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The line in JSON's types."""
+        """Convert the line to JSON's types."""
         there = {name: _finite(value) for name, value in self.figures.items()}
         return {
             "label": self.label,
@@ -55,7 +55,7 @@ class Verdict:
         text: The target.
         met: Whether it is; None if that is open, because lines that it is about are void, or there are none.
         value: The mean, or the worst of the lines; None if there is none.
-        reason: What decided, such as the worst line.
+        reason: The reason of the verdict, such as the worst line.
     """
 
     text: str
@@ -66,7 +66,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Target:
-    """A target: what a figure has to reach.
+    """A target of a figure.
 
     Attributes:
         text: As it is printed.
@@ -74,7 +74,7 @@ class Target:
         least: It must be at least this; or
         most: At most this.
         mean: Whether that is asked of the geometric mean of the lines, rather than of each.
-        where: Which lines it is about.
+        where: Selects the lines that it is about.
         instead: Another figure and what it must at least be, which does in place of this one.
     """
 
@@ -87,7 +87,7 @@ class Target:
     instead: tuple[str, float] | None = None
 
     def judge(self, lines: Sequence[Line]) -> Verdict:
-        """Hold the lines to the target."""
+        """Compare lines with the target and return the verdict."""
         about = [line for line in lines if self.where(line) and (line.state == "red" or self.figure in line.figures)]
         red = [line.label for line in about if line.state == "red"]
         void = [line.label for line in about if line.state == "void"]
@@ -127,10 +127,10 @@ class Row:
     """A row of the table of targets.
 
     Attributes:
-        name: What it is chosen by.
-        title: What it measures.
+        name: The name by which it is selected.
+        title: The title of the measurement.
         measure: Yields its lines.
-        targets: What they have to reach.
+        targets: The targets of the figures.
         missing: Why it can't be measured here; None if it can.
         asked: Whether it is measured only when it is named.
     """
@@ -153,7 +153,7 @@ class Result:
     verdicts: tuple[Verdict, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The row in JSON's types."""
+        """Convert the row to JSON's types."""
         return {
             "name": self.name,
             "title": self.title,
@@ -165,12 +165,12 @@ class Result:
 
 
 def _finite(value: float | None) -> float | None:
-    """JSON has no other numbers."""
+    """Replace NaN and infinities, which JSON lacks, by None."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def geometric_mean(values: Sequence[float]) -> float:
-    """The geometric mean; NaN if a value is not a positive number."""
+    """Compute the geometric mean; NaN if a value is not a positive number."""
     if not values or not all(v > 0 and math.isfinite(v) for v in values):
         return math.nan
     return math.exp(statistics.fmean(map(math.log, values)))

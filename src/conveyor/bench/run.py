@@ -1,4 +1,4 @@
-"""Measures rows in one run, which share the calibration around each line and the check before it."""
+"""A run of measured rows, with a calibration around each line and a correctness check before it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ TRIES = 3
 
 @dataclass
 class Run:
-    """A run.
+    """A run of measurements.
 
     Attributes:
-        calibration: What the machine reaches.
-        seconds: How long the functions of a line run in turns.
+        calibration: The machine's rates.
+        seconds: The seconds for which the functions of a line run in turns.
         dtype: Of the tensors.
         say: Called with each line when it is there, and with the row that it belongs to.
         finished: Whether all rows were measured.
@@ -36,17 +36,17 @@ class Run:
 
     @property
     def threads(self) -> int:
-        """Returns the number of threads."""
+        """The number of threads."""
         return self.calibration.threads
 
     @property
     def wide(self) -> int:
-        """Returns the width of the numbers in float32 numbers: so many times fewer of them fit a vector."""
+        """The width of an element, in multiples of float32."""
         return self.dtype.itemsize // torch.float32.itemsize
 
     @property
     def peak(self) -> float:
-        """FLOP a second of a product of such numbers."""
+        """The best rate of a product in this dtype, in FLOP/s."""
         return self.calibration.best / self.wide
 
     def line(
@@ -57,14 +57,14 @@ class Run:
         facts: Mapping[str, float] | None = None,
         note: str = "",
     ) -> Line:
-        """Measure a line: nothing is timed unless its numbers are right; what came out void is measured again.
+        """Measure a line after its correctness check; a void measurement is repeated.
 
         Args:
             label: Its name.
             check: Raises `WrongNumbers` if the numbers are wrong.
             measure: Gives the figures.
-            facts: What targets choose lines by.
-            note: What else there is to say.
+            facts: The values by which targets select lines.
+            note: A remark.
         """
         facts = facts or {}
         try:
@@ -82,14 +82,14 @@ class Run:
         return Line(label, figures, "void", note, product, facts)
 
     def settled(self, line: Line) -> Line:
-        """The line as the whole run sees it: void if the machine did much better later."""
+        """Judge a line by the calibration at the end of the run: void if the machine did much better later."""
         if line.state == "ok" and line.product is not None and self.calibration.is_off(line.product):
             return replace(line, state="void")
         return line
 
 
 def measure(rows: Iterable[Row], run: Run) -> list[Result]:
-    """Measure rows, and hold them to their targets when all are there; Ctrl-C leaves it at what there is."""
+    """Measure rows and judge their targets when all are complete; Ctrl-C keeps the rows so far."""
     found: list[tuple[Row, list[Line]]] = []
     with suppress(KeyboardInterrupt):
         run.calibration.settle()

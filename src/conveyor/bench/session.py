@@ -1,4 +1,4 @@
-"""A run from its options to its exit code: what is measured on, each line as it comes, the tables, and the JSON."""
+"""A benchmark session from its options to its exit code: machine, lines, tables and JSON."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Options:
-    """The options of a run: how rows are measured and shown.
+    """The options of a run: measurement and output.
 
     Attributes:
-        threads: How many threads work; None leaves what torch uses.
-        seconds: How long the functions of a line run in turns.
+        threads: The number of threads; None leaves torch's.
+        seconds: The seconds for which the functions of a line run in turns.
         dtype: `float32` or `float64`.
-        json: Where all of it is written as well.
+        json: The file that the results are also written to.
         force: Whether a file that is there may be overwritten.
         markdown: Whether tables are markdown also on a terminal.
     """
@@ -70,10 +70,10 @@ def carry_out(rows: Sequence[Row], options: Options, console: Console, progress:
     """Measure rows and show them.
 
     Args:
-        rows: What is measured.
+        rows: The rows to measure.
         options: How.
-        console: Where the tables go.
-        progress: Where each line goes as it comes.
+        console: The console for the tables.
+        progress: The console for each line as it is measured.
 
     Returns:
         The exit code: 0; 1 if something gave wrong numbers; 130 after Ctrl-C, when what there is is shown.

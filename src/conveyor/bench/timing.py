@@ -1,4 +1,4 @@
-"""Times of functions that run in turns, in one process."""
+"""Timing of functions that run in turns, in one process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Timing:
         seconds: The median of a call.
         low: The lower quartile.
         high: The upper one.
-        samples: How many there are.
+        samples: The number of samples.
     """
 
     seconds: float
@@ -37,13 +37,13 @@ def alternate(
     seconds: float,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[Timing, ...]:
-    """Time functions that run in turns, each round in the other order, until so many seconds have passed.
+    """Time functions in turns, each round in the reverse order of the last, for a number of seconds.
 
     Each is called twice before: once to get ready, once to find how many calls make a sample.
 
     Args:
-        functions: What is timed.
-        seconds: How long all of it takes; at least `LEAST` rounds are made.
+        functions: The functions to time.
+        seconds: The seconds in all; at least `LEAST` rounds are made.
         clock: Seconds.
     """
     calls = []
@@ -73,7 +73,7 @@ def _timing(times: list[float]) -> Timing:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Keep the cycle collector, which runs when it likes, out of a measurement."""
+    """Disable the cycle collector during a measurement."""
     before = gc.isenabled()
     gc.collect()
     gc.disable()

@@ -1,4 +1,4 @@
-"""Counts the work of a cell from its program alone: operations, bytes, kinds of products."""
+"""Counts of a cell's work from its program alone: operations, bytes, kinds of products."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Work:
 
     Attributes:
         flops: Of the products; each matrix is used three times: forward, for its operand's gradient, and for its own.
-        pointwise: How many numbers each other operation computes, by its name.
+        pointwise: The number of elements that each other operation computes, by its name.
         bytes: What is read and written at least once, in float32: the input and its gradient, products of the input,
             what the gradient reads again, the output and its gradient, the gradients before the products.
     """
@@ -30,7 +30,7 @@ class Work:
 
 
 def forward_flops(program: Program, widths: Mapping[str, int]) -> float:
-    """FLOPs of a forward pass on one row of one step."""
+    """Count the FLOPs of a forward pass for one row of one step."""
     total = 0.0
     for n in program.live():
         node = program.nodes[n]
@@ -41,7 +41,7 @@ def forward_flops(program: Program, widths: Mapping[str, int]) -> float:
 
 
 def work(program: Program, widths: Mapping[str, int]) -> Work:
-    """The work of a program."""
+    """Count the work of a program."""
     derived = differentiate(program)
     own = len(program.nodes)  # nodes from here on are the gradient's
     live, forward = derived.live(), plan(program)
@@ -70,7 +70,7 @@ def work(program: Program, widths: Mapping[str, int]) -> Work:
 
 
 def _sum_of(program: Program, n: int) -> int:
-    """The last of the additions that a value enters one after another."""
+    """Find the last of the additions in a row that a value enters."""
     while True:
         users = [m for m in program.live() if n in program.nodes[m].args]
         if len(users) != 1 or program.nodes[users[0]].op != "add":
@@ -79,12 +79,12 @@ def _sum_of(program: Program, n: int) -> int:
 
 
 def has_recurrent_matrix(program: Program) -> bool:
-    """Tells whether a product is left in the time loop."""
+    """Tell whether a product remains in the time loop."""
     return any(program.nodes[n].op == "product" for n in plan(program).stepped)
 
 
 def is_in_sequence(program: Program) -> bool:
-    """Tells whether a step has products or reductions that wait for one another, so that it is more than one stage."""
+    """Tell whether a step has products or reductions that depend on each other, so that it has several stages."""
     stepped = set(plan(program).stepped)
     depth: dict[int, int] = {}
     for n in program.live():
