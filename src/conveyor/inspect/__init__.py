@@ -1,4 +1,4 @@
-"""Look inside a layer: what it computed, in measures, sentences, pictures and a page.
+"""Inspection of layers: measures, sentences, pictures and a report of the values inside.
 
 gradient_taps  gradients by states at every step, through whatever pass runs
 flow           gradient_flow

@@ -1,4 +1,4 @@
-"""Measures units over time: memory length, gate saturation, dead units, size of updates."""
+"""Measures of units over time: memory length, gate saturation, dead units, size of updates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STILL = 1e-4  # range of a unit's output over all steps and rows up to which it
 
 @dataclass(frozen=True)
 class Saturation:
-    """Saturation of a gate: shares of all steps and rows at which it is shut or open, for each unit.
+    """The saturation of a gate: for each unit the share of steps and rows at which it is shut or open.
 
     Attributes:
         shut: Share of values below 0.1, (H,).
@@ -35,14 +35,14 @@ class Saturation:
 
 
 def memory_length(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[str, Tensor]:
-    """Measures memory lengths: the steps until half of what a unit holds is left.
+    """Measure memory lengths: the steps until half of a unit's state is left.
 
     The old state's factor in the new one is found in the equations: for `c = f * c + i * g` it is f, for
     `h = (1 - z) * n + z * h` it is z. What else the equations do with the old state is left out of account.
 
     Args:
         trace: With all values, or those from which the factor is computed.
-        layer: Which layer.
+        layer: The index of the layer.
         reverse: Whether the reverse direction is meant.
 
     Returns:
@@ -64,13 +64,13 @@ def memory_length(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dic
 
 
 def saturation(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[str, Saturation]:
-    """Measures how often each gate is nearly shut (below 0.1) or nearly open (above 0.9).
+    """Measure how often each gate is nearly shut (below 0.1) or nearly open (above 0.9).
 
     A gate is a value that the equations name and that a sigmoid, or a clip to the range from 0 to 1, yields.
 
     Args:
         trace: With the gates.
-        layer: Which layer.
+        layer: The index of the layer.
         reverse: Whether the reverse direction is meant.
 
     Returns:
@@ -90,11 +90,11 @@ def saturation(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[s
 
 
 def dead_units(trace: Trace, layer: int = 0, *, reverse: bool = False) -> Tensor:
-    """The units whose output hardly changes (by at most 1e-4) over all steps and rows, as a boolean (H,).
+    """Find the units whose output changes by at most 1e-4 over all steps and rows, as a boolean (H,).
 
     Args:
         trace: With the output's state.
-        layer: Which layer.
+        layer: The index of the layer.
         reverse: Whether the reverse direction is meant.
 
     Raises:
@@ -108,11 +108,11 @@ def dead_units(trace: Trace, layer: int = 0, *, reverse: bool = False) -> Tensor
 
 
 def update_size(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[str, Tensor]:
-    """Measures how much a step changes a state: ‖s_t − s_{t−1}‖ / ‖s_t‖ over all rows and units.
+    """Measure the change of a state in a step: ‖s_t − s_{t−1}‖ / ‖s_t‖ over all rows and units.
 
     Args:
         trace: With the states.
-        layer: Which layer.
+        layer: The index of the layer.
         reverse: Whether the reverse direction is meant.
 
     Returns:
@@ -147,7 +147,7 @@ def update_size(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[
 
 
 def gates_of(program: Program) -> tuple[str, ...]:
-    """The names of values between 0 and 1 that a sigmoid or a clip yields, those that are bound last."""
+    """List the names of values between 0 and 1 that a sigmoid or a clip yields, the last name of each."""
     nodes = {name: program.nodes[n] for name, n in program.names.items() if "@" not in name and ".pre" not in name}
     return tuple(
         name for name, node in nodes.items() if node.op == "sigmoid" or (node.op == "clip" and node.attr == (0.0, 1.0))
@@ -155,7 +155,7 @@ def gates_of(program: Program) -> tuple[str, ...]:
 
 
 def kept_share(part: LayerTrace, state: str) -> Tensor | None:
-    """The old state's factor in the new one, (T, B, H); None if the equations or the trace don't tell it."""
+    """Compute the old state's factor in the new one, (T, B, H); None if the equations or the trace lack it."""
     terms = keep_factor(part.program, state)
     found: dict[int, Tensor | None] = {part.program.names[n]: v for n, v in part.items()}
     whole: Tensor | None = None
@@ -173,7 +173,7 @@ def kept_share(part: LayerTrace, state: str) -> Tensor | None:
 
 
 def _value(program: Program, n: int, found: dict[int, Tensor | None]) -> Tensor | None:
-    """A node's value, from those that were recorded."""
+    """Compute a node's value from the recorded ones."""
     if n not in found:
         node = program.nodes[n]
         args = [_value(program, a, found) for a in node.args]
@@ -188,7 +188,7 @@ def _value(program: Program, n: int, found: dict[int, Tensor | None]) -> Tensor 
 
 
 def inside(values: Tensor, lengths: Tensor | None) -> Tensor:
-    """Values (T, B, H) as (N, H), without what lies behind sequences' ends."""
+    """Convert values (T, B, H) to (N, H), without those past the sequences' ends."""
     if lengths is None:
         return values.flatten(0, 1)
     time = torch.arange(len(values), device=values.device).unsqueeze(1)
@@ -205,6 +205,6 @@ def _part(trace: Trace, layer: int, reverse: bool) -> LayerTrace:
 
 
 def all_parts(trace: Trace) -> Mapping[tuple[int, bool], str]:
-    """Names each layer and direction of a trace for readers, counted from 1."""
+    """Label each layer and direction of a trace for readers, counted from 1."""
     both = any(layer.reverse is not None for layer in trace.layers)
     return {(k, way == "reverse"): f"layer {k + 1}" + (f", {way}" if both else "") for k, way, _ in trace.directions()}

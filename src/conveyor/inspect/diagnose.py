@@ -1,4 +1,4 @@
-"""Diagnoses a model in plain sentences with their figures."""
+"""Diagnosis of a model in plain sentences with figures."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class Diagnosis:
 
 
 def diagnose(model: nn.Module, batch: Any, loss: Any = None, **given: Any) -> Diagnosis:
-    """Say what a model's recurrent layers do on a batch, and what keeps them from learning.
+    """Describe a model's recurrent layers on a batch, and the problems that keep them from learning.
 
     The model runs once as it is, training or not; nothing of it changes, and no gradient is left in it.
 
     Args:
         model: A layer of conveyor's, or any module that has some.
-        batch: What the model reads: its first argument, or a tuple of its arguments.
+        batch: The model's first argument, or a tuple of its arguments.
         loss: Makes one number of what the model returns (of a layer: of its output). Without one, gradients are those
             of a fixed combination of the last layer's final output state.
         given: The model's arguments by name, such as `lengths`.
@@ -103,7 +103,7 @@ class _Call:
 def _watched(
     model: nn.Module, names: Mapping[Stack, str], arguments: tuple[Any, ...], given: dict[str, Any]
 ) -> tuple[list[_Call], Any]:
-    """The calls of the model's recurrent layers, and what it returns."""
+    """Run the model and record the calls of its recurrent layers; return them and the output."""
     calls: list[_Call] = []
     waiting: list[GradientTaps] = []
 
@@ -139,7 +139,7 @@ def _flows(calls: list[_Call], model: nn.Module, output: Any, loss: Any) -> dict
 
 
 def _combination(call: _Call) -> Tensor:
-    """A fixed combination of the final output states of the last layer, both directions."""
+    """Sum the last layer's final output states with fixed weights, both directions."""
     stack = call.probes.layer
     state = call.trace.state
     first = state if isinstance(state, Tensor) else state[0]

@@ -1,4 +1,4 @@
-"""Measures how much of a loss's gradient reaches every step."""
+"""Gradient flow: the norm of a loss's gradient at every step."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class GradientFlow:
         self.loss = loss
 
     def layer(self, k: int) -> LayerFlow:
-        """The norms of layer `k`, from 0; negative numbers count from the last.
+        """Get the norms of layer `k`, from 0; negative indices count from the last.
 
         Raises:
             ArgumentError: There is no such layer.
@@ -84,7 +84,7 @@ class GradientFlow:
 
     @property
     def jacobians(self) -> Mapping[str, Tensor]:
-        """Those of a single layer."""
+        """The Jacobian norms of a single layer."""
         if len(self.layers) != 1:
             raise ArgumentError(f"flow has {len(self.layers)} layers; say which: flow.layer(0).jacobians")
         return self.layers[0].jacobians
@@ -96,7 +96,7 @@ class GradientFlow:
         return f"GradientFlow({', '.join(map(repr, self.layers))})"
 
     def to_numpy(self) -> dict[tuple[int, str, str], NDArray[np.float64]]:
-        """Norms over the batch and the units, (T,), by (layer, direction, state)."""
+        """Convert the norms over the batch and the units, (T,), to arrays by (layer, direction, state)."""
         return {
             (k, way, name): flow[name].numpy(force=True)
             for k, layer in enumerate(self.layers)
@@ -117,17 +117,17 @@ def gradient_flow(
     jacobians: int = 1,
     **aux: Tensor,
 ) -> GradientFlow:
-    """Measures how much of a loss's gradient reaches each state at each step, and how far states depend on their past.
+    """Measure how much of a loss's gradient reaches each state at each step, and how far states depend on their past.
 
     Nothing is left behind: no parameter's `.grad` changes.
 
     Args:
         layer: A layer of conveyor's.
-        x: What it reads; as the following ones, see the layer's call.
+        x: Its input; for this and the following ones, see the layer's call.
         loss: Makes one number of the layer's output, such as `lambda y: criterion(head(y[-1]), target)`.
         state: The initial states.
         lengths: Each sequence's own length.
-        reset: Where a new piece starts.
+        reset: The steps at which states are reset.
         jacobians: Of how many sequences of the batch, from its first, the norms ‖∂s_T/∂s_t‖ are found too. They are
             exact up to 128 units and by power iteration (from below) beyond. They take memory for T matrices (H, H);
             0 leaves them out.
@@ -155,7 +155,7 @@ def gradient_flow(
 
 
 def checked_loss(value: Any) -> Tensor:
-    """Checks that a loss is one number that has a gradient, and returns it.
+    """Check that a loss is a scalar with a gradient, and return it.
 
     Raises:
         ArgumentError: It is something else.
@@ -169,7 +169,7 @@ def checked_loss(value: Any) -> Tensor:
 
 
 def flow_of(probes: GradientTaps, loss: Tensor, jacobians: int) -> GradientFlow:
-    """The flow of a call that was probed."""
+    """Compute the flow of a call with gradient taps."""
     norms = {
         suffix: {n: g.double().norm(dim=-1) for n, g in of.items()} for suffix, of in probes.gradients(loss).items()
     }

@@ -1,4 +1,4 @@
-"""Gradients by states at every step, through whatever pass runs a layer.
+"""Gradient taps: the gradients by states at every step, on any backend.
 
 Zeros are added to each state where a step hands it on; what the loss's gradient by them is, is the total derivative of
 the loss by that state at that step. So the compiled backward pass gives it for all steps at once.
@@ -24,17 +24,17 @@ from conveyor.layers.recording.recorder import Recorder, laid
 
 @dataclass(frozen=True, eq=False)
 class DirectionRun:
-    """The inputs of one direction of one layer in a call, in the order in which it went through time.
+    """The inputs of one direction of one layer in a call, in its order of time.
 
     Attributes:
         unit: The unit.
-        program: What ran, with probes.
+        program: The program with probes.
         params: Its parameters.
         aux: Its auxiliary inputs, probes left out.
-        probes: What was added to each state, by the state.
+        probes: The probe of each state, by the state's name.
         x: Its input, (T, B, I), or packed rows.
         states: Its initial states.
-        order: How it went through time.
+        order: The direction in time.
     """
 
     unit: LayerDirection
@@ -47,11 +47,11 @@ class DirectionRun:
     order: TimeDirection
 
     def laid(self, gradient: Tensor) -> Tensor:
-        """A probe's gradient as (T, B, width), at the input's time index."""
+        """Convert a probe's gradient to (T, B, width), at the input's time index."""
         return laid(self.order.flip(gradient), self.order.packing, len(self.states[0]))
 
     def alone(self, row: int) -> tuple[Tensor, list[Tensor], dict[str, Tensor]]:
-        """One sequence in the order of the pass, without a graph.
+        """Slice one sequence in the order of the pass, without a graph.
 
         Returns:
             Its input (L, 1, I), states (1, width) and auxiliary inputs.
@@ -73,7 +73,7 @@ class DirectionRun:
 
 
 class GradientTaps(Recorder):
-    """Notes of a call that adds probes; `runs` holds what its units ran on, by the suffix of their parameters."""
+    """A recorder that adds probes; `runs` holds the inputs of each direction, by the suffix of its parameters."""
 
     def __init__(self, layer: Stack, wanted: Sequence[str] | None = ()) -> None:
         super().__init__(layer, wanted)
@@ -82,7 +82,7 @@ class GradientTaps(Recorder):
     def prepare(
         self, direction: DirectionCall, program: Program, x: Tensor, states: Sequence[Tensor]
     ) -> tuple[Program, Mapping[str, Tensor]]:
-        """Add the probes."""
+        """Add the probes to the program and the auxiliary inputs."""
         probed = with_probes(program)
         widths = direction.unit.widths
         probes = {s.name: x.new_zeros((*x.shape[:-1], widths[s.width])).requires_grad_() for s in program.states}
@@ -92,7 +92,7 @@ class GradientTaps(Recorder):
         return probed, {**direction.aux, **{probe_key(n): p for n, p in probes.items()}}
 
     def gradients(self, loss: Tensor) -> dict[str, dict[str, Tensor]]:
-        """The loss's gradient by each state after each step, (T, B, width), by unit and state."""
+        """Compute the loss's gradient by each state after each step, (T, B, width), by unit and state."""
         leaves = [p for run in self.runs.values() for p in run.probes.values()]
         found = iter(torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True))
         return {

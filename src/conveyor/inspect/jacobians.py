@@ -1,4 +1,4 @@
-"""Measures how far a state at the end of a sequence depends on the same state at each step before: ‖∂s_T/∂s_t‖.
+"""Jacobian norms ‖∂s_T/∂s_t‖: how far a state at the end of a sequence depends on itself at each earlier step.
 
 Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", sec. 2.1: the norms of these
 products of Jacobians tell whether gradients vanish or explode.
@@ -21,12 +21,12 @@ _ENOUGH = 1e-5  # relative change of a norm at which it is taken
 
 
 def jacobian_norms(run: DirectionRun, row: int, backend: str, exact: int = EXACT) -> dict[str, Tensor]:
-    """Spectral norms ‖∂s_T/∂s_t‖ of one sequence, with T its own last step.
+    """Compute the spectral norms ‖∂s_T/∂s_t‖ of one sequence, with T its own last step.
 
     Args:
-        run: What a unit ran on.
+        run: The inputs of a unit.
         row: Of the batch.
-        backend: What runs it again.
+        backend: The backend that runs it again.
         exact: Width up to which norms come from singular values.
 
     Returns:
@@ -40,7 +40,7 @@ def jacobian_norms(run: DirectionRun, row: int, backend: str, exact: int = EXACT
 
 
 class _Alone:
-    """One sequence of a unit, which can be run many times side by side with a probe on one state."""
+    """One sequence of a unit, which can be run as many batch rows with a probe on one state."""
 
     def __init__(self, run: DirectionRun, row: int, backend: str) -> None:
         self.run, self.backend = run, backend
@@ -49,7 +49,7 @@ class _Alone:
         self.params = Parameters([t.detach() for t in run.params.tensors], run.params.layout)
 
     def final(self, k: int, count: int) -> tuple[Tensor, Tensor]:
-        """The probe (L, count, width) on state k, and that state at the end, (count, width)."""
+        """Make the probe (L, count, width) on state k, and run to that state at the end, (count, width)."""
         names = [s.name for s in self.run.program.states]
         widths = self.run.unit.widths
         probes = {
@@ -73,7 +73,7 @@ class _Alone:
 
 @torch.enable_grad()
 def _matrices(alone: _Alone, k: int) -> Tensor:
-    """∂s_T/∂s_t for each step, (L, width, width): the sequence runs once for each row, side by side."""
+    """Compute ∂s_T/∂s_t for each step, (L, width, width): one batch row of the sequence for each row."""
     width = alone.states[k].shape[-1]
     parts = []
     for start in range(0, width, _ROWS) if alone.steps else ():
@@ -85,13 +85,13 @@ def _matrices(alone: _Alone, k: int) -> Tensor:
 
 
 def _exact(matrices: Tensor) -> Tensor:
-    """Spectral norms of (L, n, n); not a number where a matrix is not finite."""
+    """Compute the spectral norms of (L, n, n); NaN where a matrix is not finite."""
     finite, clean = _clean(matrices)
     return torch.where(finite, torch.linalg.matrix_norm(clean.double(), 2), torch.nan)
 
 
 def _by_power(matrices: Tensor) -> Tensor:
-    """The same by power iteration on JᵀJ, for all steps side by side: from below, and close to the norm."""
+    """Estimate the spectral norms from below by power iteration on JᵀJ, for all steps in one batch."""
     finite, clean = _clean(matrices)
     # What is far below one would underflow where it is squared.
     scale = clean.abs().amax((1, 2), keepdim=True)
@@ -108,7 +108,7 @@ def _by_power(matrices: Tensor) -> Tensor:
 
 
 def _clean(matrices: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns which matrices are finite, and the matrices with zero in place of the others."""
+    """Tell which matrices are finite, and replace the others by zeros."""
     finite = matrices.isfinite().all(-1).all(-1)
     return finite, torch.where(finite[:, None, None], matrices, 0.0)
 

@@ -1,4 +1,4 @@
-"""Probes: which unit best tells a property of the sequence, judged on text that it was not chosen on.
+"""Probes: the unit that best predicts a property of the sequence, scored on text that it was not chosen on.
 
 After Karpathy, Johnson & Li 2015, "Visualizing and Understanding Recurrent Networks", sec. 4.2, where such cells were
 found by eye; here what chance alone would find is measured beside.
@@ -21,7 +21,7 @@ _LEAST = 10  # labelled steps that each part of the text has at least
 
 @dataclass(frozen=True)
 class Find:
-    """A unit, and how well it tells the property.
+    """A unit, and its score for the property.
 
     Attributes:
         layer: Its layer, from 0.
@@ -44,9 +44,9 @@ class ProbeResult:
 
     Attributes:
         finds: Units in the order in which the first part of the text ranks them, each with its held-out score.
-        metric: What scores are: `balanced accuracy` or `r²`.
+        metric: The metric of scores: `balanced accuracy` or `r²`.
         chance: Held-out scores of the best unit for labels that were shifted against the text, (permutations,).
-        p: How often chance reaches the best unit's score: (1 + number that do) / (1 + permutations).
+        p: The p-value of the best unit's score: (1 + permutations that reach it) / (1 + permutations).
     """
 
     finds: tuple[Find, ...]
@@ -61,7 +61,7 @@ class ProbeResult:
 
     @property
     def found(self) -> bool:
-        """Tells whether the best unit is better than chance, p < 0.05."""
+        """Tell whether the best unit is better than chance, p < 0.05."""
         return self.p < 0.05
 
     def __str__(self) -> str:
@@ -85,7 +85,7 @@ def probe(
     top: int = 5,
     seed: int = 0,
 ) -> ProbeResult:
-    """Find the units that best tell a property of the sequence.
+    """Find the units that best predict a property of the sequence.
 
     Each unit is fitted on the first part of every sequence (a threshold midway between the means if the property is
     true or not, a line if it is a number) and scored on the rest. The same search on labels that are shifted in time by
@@ -97,8 +97,8 @@ def probe(
             or numbers; nan where there is none.
         values: The names of the values to look at; None looks at the states.
         held_out: Share of the steps, the last ones, that units are scored on.
-        permutations: How many shifts.
-        top: How many units are told.
+        permutations: The number of random shifts.
+        top: The number of units returned.
         seed: Of the shifts.
 
     Returns:
@@ -137,13 +137,13 @@ def _find(place: tuple[int, bool, str, int], score: float) -> Find:
 
 
 class _Search:
-    """Ranks units on the first part of the steps and scores them on the rest; `units` are (N, U), `first` (N,)."""
+    """A search that ranks units on the first part of the steps and scores them on the rest: (N, U), (N,)."""
 
     def __init__(self, units: Tensor, first: Tensor, two: bool) -> None:
         self.units, self.first, self.two = units, first, two
 
     def rank(self, y: Tensor) -> Tensor:
-        """The units by the size of their correlation with the labels, the largest first."""
+        """Rank the units by the size of their correlation with the labels, the largest first."""
         known = self.first & ~y.isnan()
         v, label = self.units[known], y[known]
         v, label = v - v.mean(0), label - label.mean()
@@ -152,7 +152,7 @@ class _Search:
         return found.argsort(descending=True, stable=True)
 
     def score(self, unit: int, y: Tensor) -> float:
-        """Scores a unit: fitted on the first part, judged on the labels of the rest."""
+        """Score a unit: fitted on the first part, evaluated on the rest."""
         train, test = self.first & ~y.isnan(), ~self.first & ~y.isnan()
         v, label = self.units[train, unit], y[train]
         w, want = self.units[test, unit], y[test]
@@ -170,7 +170,7 @@ class _Search:
 
 
 def _units(trace: Trace, values: Sequence[str] | str | None) -> tuple[list[tuple[int, bool, str, int]], Tensor]:
-    """Collects the units: the place of each, and their values, (T, B, U)."""
+    """Collect the units: layer, direction, name and index of each, and their values, (T, B, U)."""
     names = (values,) if isinstance(values, str) else values
     places, parts = [], []
     for k, way, part in trace.directions():
@@ -189,7 +189,7 @@ def _units(trace: Trace, values: Sequence[str] | str | None) -> tuple[list[tuple
 
 
 def _labels(trace: Trace, labels: Any) -> Tensor:
-    """The labels as (T, B)."""
+    """Convert the labels to (T, B)."""
     if not isinstance(trace, Trace):
         raise ArgumentError(f"trace is what layer.record gives, got {type(trace).__name__}")
     shape = next((tuple(v.shape[:2]) for _, _, part in trace.directions() for v in part.values()), (0, 0))
@@ -227,7 +227,7 @@ def _check(y: Tensor, first: Tensor) -> None:
 
 
 def _shifted(y: Tensor, ends: Tensor, generator: torch.Generator) -> Tensor:
-    """Labels that are moved around in time, each row by its own random amount."""
+    """Rotate the labels in time, each row by its own random amount."""
     found = y.clone()
     for row, end in enumerate(ends.tolist()):
         if end > 1:

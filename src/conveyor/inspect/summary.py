@@ -1,4 +1,4 @@
-"""Measures of a trace in plain sentences."""
+"""A summary of a trace in plain sentences."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _IDLE = 0.01  # and up to which it is never one
 
 
 def sentences_of(trace: Trace, flow: GradientFlow | None, prefix: str = "") -> list[str]:
-    """Describes a trace and the gradient's flow, layer by layer."""
+    """Describe a trace and the gradient flow, layer by layer."""
     said = []
     for (k, back), title in all_parts(trace).items():
         lines = [*_dead(trace, k, back), *_gates(trace, k, back), *_memory(trace, k, back), *_updates(trace, k, back)]
@@ -107,7 +107,7 @@ def _gradient(flow: LayerFlow, gated: bool, back: bool, lengths: Tensor | None) 
 
 
 def _ends(rows: Tensor, back: bool, lengths: Tensor | None) -> tuple[float, float, int]:
-    """The gradient's size where the pass begins and ends, over the longest rows, and how many steps they have."""
+    """Compute the gradient's norm where the pass begins and ends, over the longest rows, and their number of steps."""
     steps, batch = rows.shape
     ends = torch.full((batch,), steps) if lengths is None else lengths.to(rows.device, torch.int64)
     count = int(ends.max()) if batch else 0

@@ -1,4 +1,4 @@
-"""Figures by matplotlib: one style, saved as SVG and PNG, and set into a page so that they follow its colours."""
+"""Figures by matplotlib, in one style: SVG and PNG files, and SVG inside a page in its colours."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ _STYLE: Any = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure that is finished.
+    """A finished figure.
 
     Attributes:
         name: Of its files.
         title: Above it.
-        words: What it shows, for readers who don't see it.
+        words: The text alternative, for readers who do not see the figure.
         svg: SVG text.
         png: The same as PNG.
     """
@@ -71,7 +71,7 @@ class Drawn:
         (folder / f"{self.name}.png").write_bytes(self.png)
 
     def inline(self) -> str:
-        """SVG to set into a page: in the page's colours, and with words instead of what it shows."""
+        """Make SVG for a page: in the page's colours, with a text alternative."""
         svg = self.svg[self.svg.index("<svg") :]
         for colour, variable in _VARIABLES.items():
             svg = svg.replace(colour, f"var({variable})")
@@ -91,7 +91,7 @@ def figure(
     layout: Literal["constrained"] | None = "constrained",
     **options: Any,
 ) -> Iterator[tuple[Figure, Any]]:
-    """A figure in conveyor's style, and its axes; sizes are in inches.
+    """Open a figure in conveyor's style, with its axes; sizes are in inches.
 
     Raises:
         ArgumentError: matplotlib is not installed.
@@ -107,7 +107,7 @@ def figure(
 
 
 def finish(made: Figure, name: str, title: str, words: str) -> Drawn:
-    """The two forms of a figure, inside its `figure` context."""
+    """Render both forms of a figure, inside its `figure` context."""
     import matplotlib
     from matplotlib.text import Text
 
@@ -122,7 +122,7 @@ def finish(made: Figure, name: str, title: str, words: str) -> Drawn:
 
 
 def _make_drawable(text: Text) -> None:
-    """Let a text of a figure show every character: as it is, in a font that has it, or escaped."""
+    """Make every character of a figure's text visible: by a font that has it, or escaped."""
     content = text.get_text()
     if not content or "\\mathdefault" in content:  # matplotlib's own numbers
         return

@@ -1,4 +1,4 @@
-"""Gradient flow: how large the gradient is at each step, for cells side by side."""
+"""Gradient flow: the norm of the gradient at each step, for cells side by side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DASHES = ("-", "--", ":", "-.")
 
 
 def flow(panels: Mapping[str, Curves], *, name: str = "flow", title: str = "Gradient flow") -> Drawn:
-    """Norms over the steps back from the loss, a panel a cell, all on one scale.
+    """Draw gradient norms over the steps back from the loss, a panel for each cell, on one scale.
 
     Args:
         panels: By the panel's title: curves by their label, (T,) each, the last step last.
@@ -68,7 +68,7 @@ def flow(panels: Mapping[str, Curves], *, name: str = "flow", title: str = "Grad
 
 
 def relative(norms: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Norms as shares of the last one; what is not finite counts as zero."""
+    """Divide norms by the last one; those that are not finite become zero."""
     finite = np.nan_to_num(np.asarray(norms, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     last = float(finite[-1])
     return finite / (last if last > 0 else 1.0)

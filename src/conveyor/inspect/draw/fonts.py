@@ -1,4 +1,4 @@
-"""Fonts for text of any script: installed ones that have the characters which the usual fonts lack."""
+"""Fonts for text of any script: installed ones with the characters that the usual fonts lack."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MOST_NAMED = 6
 
 
 class MissingGlyphs(UserWarning):
-    """No installed font has some characters of a picture, which shows their numbers instead."""
+    """The warning about characters that no installed font has; the picture shows their code points."""
 
 
 def families_for(text: Iterable[str], usual: Sequence[str]) -> tuple[list[str], frozenset[str]]:
@@ -37,7 +37,7 @@ def families_for(text: Iterable[str], usual: Sequence[str]) -> tuple[list[str], 
 
 @lru_cache(maxsize=64)
 def _choose(missing: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Few installed families that have characters, those with most of them first, and the characters that none has."""
+    """Choose few installed families that have the characters, and list the characters that none has."""
     _learn_fonts()
     having: dict[str, set[str]] = {}
     for path, name in _installed():
@@ -53,7 +53,7 @@ def _choose(missing: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
 
 
 def escape_missing(text: str, missing: frozenset[str]) -> str:
-    r"""Write characters that no font has as `\u4e2d`."""
+    r"""Escape characters that no font has as `\u4e2d`."""
     return "".join(_escaped(c) if c in missing else c for c in text)
 
 
@@ -65,7 +65,7 @@ def _escaped(character: str) -> str:
 
 
 def warn_of_missing(missing: frozenset[str]) -> None:
-    """Say once for a picture which characters no font has."""
+    """Warn once for a picture about characters that no font has."""
     if missing:
         first = sorted(missing)[:_MOST_NAMED]
         named = ", ".join(escape_missing(c, missing) for c in first)
@@ -82,7 +82,7 @@ def _installed() -> list[tuple[str, str]]:
 
 
 def _learn_fonts() -> None:
-    """Tell matplotlib of fonts that were installed since it made its list."""
+    """Add fonts to matplotlib's list that were installed since it was made."""
     from matplotlib.font_manager import findSystemFonts, fontManager
 
     known = {Path(entry.fname).resolve() for entry in fontManager.ttflist}
@@ -96,7 +96,7 @@ def _learn_fonts() -> None:
 
 @lru_cache(maxsize=4096)
 def _covered(path: str, characters: frozenset[str]) -> frozenset[str]:
-    """Those of some characters that a font has; its file is not kept open."""
+    """Find those of some characters that a font has; its file is closed afterwards."""
     from matplotlib.ft2font import FT2Font
 
     if not characters:

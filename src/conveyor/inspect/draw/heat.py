@@ -1,4 +1,4 @@
-"""Heat maps: values of every unit over time, a row of the picture a unit, a column a step."""
+"""Heat maps: values of every unit over time, a row for each unit and a column for each step."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def heat_maps(
     title: str = "Gates over time",
     titles: Mapping[str, str] | None = None,
 ) -> Drawn:
-    """Values over time, one map below the other, their units in one order.
+    """Draw heat maps of values over time, one below the other, with their units in one order.
 
     Args:
         values: By name, (T, H) each; of the same shape.
-        tokens: What was read at each step, T of them.
+        tokens: The token of each step, T of them.
         name: Of the files.
         title: Of the figure.
         titles: Titles of single maps by their value's name.
@@ -107,14 +107,14 @@ def heat_maps(
 
 
 def _fewer(rows: NDArray[np.floating]) -> NDArray[np.floating]:
-    """At most so many rows, each the mean of its neighbours: a page has no more pixels."""
+    """Average neighbouring rows down to a maximal number."""
     if len(rows) <= _MOST_ROWS:
         return rows
     return np.stack([part.mean(0) for part in np.array_split(rows, _MOST_ROWS)])
 
 
 def _span(v: NDArray[np.floating]) -> tuple[float, float]:
-    """The range to colour: from 0 for what is never negative, else symmetrical and without the utmost."""
+    """Choose the range of colours: from 0 for values that are never negative, else symmetric, without outliers."""
     finite = v[np.isfinite(v)]
     if not finite.size or finite.min() >= 0:
         return 0.0, float(finite.max(initial=0.0))

@@ -1,4 +1,4 @@
-"""A text coloured by a unit: each token on the colour of the unit's value after it was read."""
+"""Text coloured by a unit: each token by the unit's value after that token."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STYLE = (
 
 
 def scaled(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], float, float]:
-    """Values brought to −1 … 1 for colouring, with what 0 and what 1 stands for.
+    """Scale values to −1 … 1 for colours, with the values that 0 and 1 stand for.
 
     What is never negative (a gate) is centred at the middle of 0 and its largest possible value, 1; what has both signs
     keeps its zero, and is divided by the largest magnitude but the outermost hundredth. What is not
@@ -37,7 +37,7 @@ def scaled(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], float, fl
 
 
 def coloured_spans(tokens: Sequence[str], values: NDArray[np.floating]) -> str:
-    """The tokens as HTML, each with its value of −1 … 1 for the style sheet.
+    """Make HTML of the tokens, each with its value of −1 … 1 for the style sheet.
 
     Raises:
         ArgumentError: There are not as many values as tokens.
@@ -51,12 +51,12 @@ def coloured_spans(tokens: Sequence[str], values: NDArray[np.floating]) -> str:
 
 
 def coloured_text(tokens: Sequence[str], values: NDArray[np.floating], label: str) -> str:
-    """A text coloured by one unit's values, as HTML that stands alone in a page or a notebook.
+    """Make self-contained HTML of a text coloured by one unit's values, for a page or a notebook.
 
     Args:
-        tokens: What was read, T of them.
+        tokens: The tokens, T of them.
         values: Of one unit or gate after each, (T,).
-        label: What the colour shows.
+        label: The meaning of the colour.
 
     Raises:
         ArgumentError: There are not as many values as tokens.

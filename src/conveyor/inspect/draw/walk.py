@@ -1,4 +1,4 @@
-"""The walk: one real time step of a layer, in numbered steps, each with its equation and the numbers of a few units.
+"""The walk: one time step of a layer in numbered steps, each with its equation and the values of a few units.
 
 The steps are the blocks of the cell's program, in the order in which they are computed; what is read comes first, and
 what goes where last.
@@ -33,7 +33,7 @@ class Column:
     """One value of a step.
 
     Attributes:
-        text: What it is, as plain text.
+        text: Its description, as plain text.
         latex: The same as LaTeX.
         name: The named value that it is, or nothing.
         numbers: Its numbers, of every unit.
@@ -53,7 +53,7 @@ class Step:
 
     Attributes:
         number: From 1.
-        title: What happens.
+        title: The title of the step.
         words: The same in a sentence.
         text: The equation, or nothing.
         latex: The same as LaTeX.
@@ -108,14 +108,14 @@ def walk(
     units: Sequence[int] | int = 4,
     aux: Mapping[str, Tensor] | None = None,
 ) -> Walk:
-    """Walk through one step of one layer.
+    """Compute the walk through one step of one layer.
 
     Args:
         layer: A conveyor layer.
-        x: What that layer reads at this step, (I,).
+        x: The layer's input at this step, (I,).
         state: Its states before the step by name, (width,) each; zeros for those that are missing.
-        index: Which of `layer.units`: layer by layer, forward direction first.
-        units: Which units' numbers to show, or how many: then those that the step changes most.
+        index: The index in `layer.units`: layer by layer, forward direction first.
+        units: The indices of the units shown, or their number: then those that the step changes most.
         aux: Auxiliary inputs by name, (width,) each.
 
     Returns:
@@ -151,7 +151,7 @@ def walk(
 def evaluate(
     program: Program, params: Parameters, widths: Mapping[str, int], given: Mapping[str, Tensor]
 ) -> dict[int, Numbers]:
-    """Every node of one step in float64, (width,) each, by the reference's own operations."""
+    """Evaluate every node of one step in float64, (width,) each, by the reference."""
     planned = plan(program, range(len(program.nodes)))
     like = torch.zeros((), dtype=torch.float64)
     exact = {key: value.detach().double() for key, value in params.items()}
@@ -163,7 +163,7 @@ def evaluate(
 
 
 def _begin(numbers: Numbers, most: int = 6) -> str:
-    """The first of many numbers."""
+    """Format the first of many numbers."""
     told = ", ".join(f"{round(float(v), 2) + 0.0:.2f}".replace("-", "−") for v in numbers[:most])
     return told
 

@@ -1,4 +1,4 @@
-"""The report on a trained layer: one page that needs no network, and the data and figures beside it.
+"""The report on a trained layer: one page without network access, with its data and figures.
 
 `gather` collects what is measured, `page` sets it, `write` puts page, data and figures into a folder.
 """
@@ -13,12 +13,12 @@ _PACKAGES = ("matplotlib", "pandas", "pyarrow", "jinja2", "latex2mathml")
 
 
 def missing_packages() -> tuple[str, ...]:
-    """The optional packages that a report needs and that are not installed."""
+    """List the optional packages of a report that are not installed."""
     return tuple(name for name in _PACKAGES if find_spec(name) is None)
 
 
 def require_packages() -> None:
-    """Say before any work what is not installed.
+    """Raise before any work if a package is not installed.
 
     Raises:
         ArgumentError: A package is missing.

@@ -1,4 +1,4 @@
-"""The contents of a report, before they are set as a page."""
+"""The contents of a report, before the page is built."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class LayerValues:
     """The values of one direction of one layer.
 
     Attributes:
-        label: What readers call it: `layer 1`, `layer 2, reverse`.
+        label: Its label for readers: `layer 1`, `layer 2, reverse`.
         program: Its program.
         values: Named values and states over time, (T, width) each.
         gates: Names of those that are gates.
-        titles: What each is, in a few words.
+        titles: The description of each, in a few words.
     """
 
     label: str
@@ -36,13 +36,13 @@ class LayerValues:
 
 @dataclass(frozen=True)
 class InformativeUnit:
-    """A unit that tells something.
+    """A unit that predicts a property.
 
     Attributes:
         layer: Index among the report's layers.
-        value: Which of its values.
-        unit: Which unit.
-        reason: What it tells, in a few words.
+        value: The name of the value.
+        unit: The index of the unit.
+        reason: The property that it predicts, in a few words.
     """
 
     layer: int
@@ -68,17 +68,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a report shows.
+    """The contents of a report.
 
     Attributes:
         title: Of the page.
-        facts: What the model is: label and value.
+        facts: Facts about the model: label and value.
         cells: Its cells.
         diagnosis: Sentences.
         walk: One step of one layer.
-        walk_at: What that step reads, and after what.
-        tokens: What was read, T of them.
-        layers: What was computed.
+        walk_at: The token of that step, and the tokens before it.
+        tokens: The tokens, T of them.
+        layers: The values of each layer and direction.
         telling: The units to begin with, the most telling first.
         figures: By section: `gates`, `memory`, `flow`.
         tables: Data to write, by name: column by column.

@@ -1,4 +1,4 @@
-"""Chooses the units that a report shows first: those that tell something that a reader can name."""
+"""The choice of the units that a report shows first: those that predict a property that a reader can name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEAST = {"balanced accuracy": 0.6, "r²": 0.1}
 
 
 def telling_units(trace: Trace, layers: Sequence[LayerValues], tokens: Sequence[str]) -> list[InformativeUnit]:
-    """Units that follow a property of the text, the surest first; where none does, those that hold longest.
+    """Find units that predict a property of the text, the surest first; without any, those with the longest memory.
 
     Args:
         trace: Of the text.
@@ -46,13 +46,13 @@ def _reason(what: str, result: ProbeResult) -> str:
 
 
 def _share(result: ProbeResult) -> float:
-    """Returns how far the best unit is on the way from chance to certainty."""
+    """Compute how far the best unit's score is from chance, as a share of the way to certainty."""
     chance = float(result.chance.median())
     return (result.best.score - chance) / max(1.0 - chance, 1e-9)
 
 
 def _slow(layers: Sequence[LayerValues], most: int = 4) -> list[InformativeUnit]:
-    """Units whose state changes least from step to step, as a share of how much it changes altogether."""
+    """Find units whose state changes least from step to step, relative to its total change."""
     found = []
     for k, layer in enumerate(layers):
         states = [s.name for s in layer.program.states if s.name in layer.values]

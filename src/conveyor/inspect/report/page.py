@@ -1,4 +1,4 @@
-"""The page: one file with its style, script, figures and values inside."""
+"""The HTML page: one file with its style, script, figures and values inside."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _FIGURES = (
 
 
 def set_page(report: Report, *, token_name: str = "character") -> str:
-    """The HTML of a report.
+    """Build the HTML of a report.
 
     Args:
-        report: What to show.
-        token_name: What a token is called.
+        report: The contents.
+        token_name: The word for a token.
     """
     from jinja2 import Environment
     from markupsafe import Markup
@@ -92,7 +92,7 @@ def set_page(report: Report, *, token_name: str = "character") -> str:
 
 
 def mathml(latex: str, *, block: bool = False) -> str:
-    """LaTeX as MathML, which browsers set themselves."""
+    """Convert LaTeX to MathML, which browsers render themselves."""
     from latex2mathml.converter import convert
 
     return str(convert(latex, display="block" if block else "inline"))
@@ -108,7 +108,7 @@ def _file(name: str) -> str:
 
 
 def _json(data: Any) -> str:
-    """JSON that can stand inside a script element."""
+    """Encode JSON so that it can be inside a script element."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
@@ -146,7 +146,7 @@ def _number(v: float) -> str:
 
 
 def _first(report: Report, layers: list[dict[str, Any]]) -> dict[str, Any]:
-    """The unit that colours the text before anything is chosen."""
+    """Choose the unit that colours the text at first."""
     from markupsafe import Markup
 
     start = report.telling[0] if report.telling else InformativeUnit(0, next(iter(report.layers[0].values)), 0, "")

@@ -1,4 +1,4 @@
-"""Values as the page carries them: a byte each, as many units as fit."""
+"""Quantised values for the page: a byte each, for as many units as fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BUDGET = 2_400_000  # bytes of values in a page; a third more as text
 
 
 def pack(layers: Sequence[LayerValues], telling: Sequence[InformativeUnit]) -> list[dict[str, Any]]:
-    """The values of each layer for the page: all units if they fit, else the telling ones and the first others.
+    """Quantise the values of each layer: all units if they fit, else the informative ones and the first others.
 
     Returns:
         By layer: its label, and by value its title, units, the middle and reach of each unit's colours, and the bytes

@@ -1,4 +1,4 @@
-"""A report as a folder: the page, the data behind it, and its figures."""
+"""A report as a folder: the page, its data and its figures."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ PAGE = "index.html"
 
 
 def write_report(report: Report, folder: Path, *, token_name: str = "character") -> Path:
-    """Write a report into a folder, which is made.
+    """Write a report into a folder, which is created.
 
     Args:
-        report: What to write.
+        report: The contents.
         folder: Where; files of the same names are overwritten.
-        token_name: What a token is called.
+        token_name: The word for a token.
 
     Returns:
         The page's path.
