@@ -1,4 +1,4 @@
-"""Activations by the names that Keras and ONNX give them, for cells whose activations are options."""
+"""Activations by their names in Keras and ONNX, for cells whose activations are options."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ NAMES = tuple(_ACTIVATIONS)
 
 
 def activation(name: str) -> Activation:
-    """The activation of this name.
+    """Find the activation of a name.
 
     Args:
         name: `sigmoid`, `tanh`, `relu`, `linear`, `softplus`, `exponential`, `softsign`, `silu`, `elu`, `leaky_relu`

@@ -37,7 +37,7 @@ class CellDefinition:
 
     @classmethod
     def from_program(cls, name: str, program: Program) -> CellDefinition:
-        """A cell with this program, with no source at hand; the program is verified."""
+        """Make a cell from a program, without source code; the program is verified."""
         program.verify()
         self = cls.__new__(cls)
         self.name = self.__name__ = name
@@ -50,7 +50,7 @@ class CellDefinition:
 
     @classmethod
     def from_text(cls, name: str, text: str) -> CellDefinition:
-        """A cell from the text of its program, `cell.program.text`.
+        """Make a cell from the text of its program, `cell.program.text`.
 
         Raises:
             ProgramError: The text is not that of a program.
@@ -58,7 +58,7 @@ class CellDefinition:
         return cls.from_program(name, parse(text))
 
     def configure(self, **options: Any) -> CellDefinition:
-        """The same cell traced with other options, for example `lstm.configure(candidate_activation="sigmoid")`.
+        """Trace the same cell with other options, for example `lstm.configure(candidate_activation="sigmoid")`.
 
         Raises:
             CellError: The cell has no such option.
@@ -84,11 +84,11 @@ class CellDefinition:
         return trace(self.name, self._function, self._signature, self.options)
 
     def latex(self) -> str:
-        """The equations as LaTeX, an `align*` environment with a line for each named value."""
+        """Print the equations as LaTeX, an `align*` environment with a line for each named value."""
         return print_latex(self.program)
 
     def diagram(self) -> Picture:
-        """The equations as a picture, SVG text: the states' belts along the top, gates where they meet them.
+        """Draw the equations as SVG: the states' lines along the top, and the gates where they meet them.
 
         It is drawn from the program, so every cell has one. A notebook shows it, and `.save(path)` writes it.
         """
@@ -97,7 +97,7 @@ class CellDefinition:
         return draw(self.program, f"Diagram of the cell {self.name}")
 
     def equations(self) -> str:
-        """The equations as plain text, a line for each named value."""
+        """Print the equations as plain text, a line for each named value."""
         return print_equations(self.program)
 
     def _repr_latex_(self) -> str:
@@ -106,7 +106,7 @@ class CellDefinition:
     def parameters(
         self, input_size: int, hidden_size: int, *, bias: bool = True, **sizes: int
     ) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of what a layer of this cell learns.
+        """List the names and shapes of the parameters of a layer of this cell.
 
         Args:
             input_size: Width of x.

@@ -12,12 +12,12 @@ from conveyor.ir.types import HIDDEN, ROW, Call
 
 
 def affine(name: str, *values: Value, size: str | int | None = None, bias: bool = True, blocks: int = 1) -> Value:
-    """W·x + R·h + … + b: a learned matrix for each value, and a learned bias.
+    """Compute W·x + R·h + … + b: a learned matrix for each value, and a learned bias.
 
     Args:
         name: Name of the map, say the gate's. A matrix belongs to (name, operand): using that pair again shares it.
             A bias belongs to each call.
-        values: What is multiplied: the input, states, auxiliary inputs, or values computed within the step.
+        values: The operands: the input, states, auxiliary inputs, or values computed within the step.
         size: Name of the width of the result, given to the layer as `sizes={…}`; the hidden size without it, and one
             number a row with `size=1`.
         bias: Whether a bias is added.
@@ -51,14 +51,14 @@ def affine(name: str, *values: Value, size: str | int | None = None, bias: bool 
 
 
 def weight(name: str) -> Value:
-    """One learned number a unit; using the name again shares it."""
+    """Declare a learned number for each unit; the same name again shares it."""
     tracer = active()
     tracer.claim(name, "weight")
     return tracer.vector(name, Width())
 
 
 def layer_norm(name: str, v: Value, eps: float = 1e-5) -> Value:
-    """Layer normalisation over the units, with a learned gain and bias (Ba, Kiros & Hinton 2016, eq. 4).
+    """Normalise over the units, with a learned gain and bias (layer norm: Ba, Kiros & Hinton 2016, eq. 4).
 
     Args:
         name: Name of the gain and bias: `<name>_gain` (initially 1) and `<name>_bias` (initially 0).
@@ -82,12 +82,12 @@ def layer_norm(name: str, v: Value, eps: float = 1e-5) -> Value:
 
 
 def sum(v: Value) -> Value:
-    """The sum over the units: one number a row."""
+    """Sum over the units: a number for each row."""
     return active().emit("sum", (v,))
 
 
 def mean(v: Value) -> Value:
-    """The mean over the units: one number a row."""
+    """Average over the units: a number for each row."""
     tracer = active()
     units = _units(v, "mean")
     result: Value = sum(units) / tracer.source("width", units.width, Width(ROW))
@@ -96,72 +96,72 @@ def mean(v: Value) -> Value:
 
 
 def max(v: Value) -> Value:
-    """The largest of the units: one number a row; tied units share the gradient."""
+    """Take the maximum over the units, a number for each row; tied units share the gradient."""
     return active().emit("max", (v,))
 
 
 def sigmoid(v: Value | float) -> Value:
-    """1 / (1 + exp(−v))."""
+    """Compute 1 / (1 + exp(−v))."""
     return active().emit("sigmoid", (v,))
 
 
 def tanh(v: Value | float) -> Value:
-    """The hyperbolic tangent."""
+    """Compute the hyperbolic tangent."""
     return active().emit("tanh", (v,))
 
 
 def relu(v: Value | float) -> Value:
-    """max(v, 0), with gradient 0 at 0."""
+    """Compute max(v, 0), with gradient 0 at 0."""
     return active().emit("relu", (v,))
 
 
 def exp(v: Value | float) -> Value:
-    """The exponential."""
+    """Compute the exponential."""
     return active().emit("exp", (v,))
 
 
 def log(v: Value | float) -> Value:
-    """The natural logarithm."""
+    """Compute the natural logarithm."""
     return active().emit("log", (v,))
 
 
 def log1p(v: Value | float) -> Value:
-    """log(1 + v), exact for small v."""
+    """Compute log(1 + v), exact for small v."""
     return active().emit("log1p", (v,))
 
 
 def softplus(v: Value | float) -> Value:
-    """log(1 + exp(v)), without overflow."""
+    """Compute log(1 + exp(v)), without overflow."""
     return active().emit("softplus", (v,))
 
 
 def sin(v: Value | float) -> Value:
-    """The sine, of radians."""
+    """Compute the sine, of radians."""
     return active().emit("sin", (v,))
 
 
 def cos(v: Value | float) -> Value:
-    """The cosine, of radians."""
+    """Compute the cosine, of radians."""
     return active().emit("cos", (v,))
 
 
 def sqrt(v: Value | float) -> Value:
-    """The square root."""
+    """Compute the square root."""
     return active().emit("sqrt", (v,))
 
 
 def abs(v: Value | float) -> Value:
-    """The absolute value, with gradient 0 at 0."""
+    """Compute the absolute value, with gradient 0 at 0."""
     return active().emit("abs", (v,))
 
 
 def square(v: Value | float) -> Value:
-    """V · v."""
+    """Compute v · v."""
     return active().emit("square", (v,))
 
 
 def clip(v: Value | float, low: float | None = None, high: float | None = None) -> Value:
-    """V limited to [low, high], Python numbers; the gradient passes inside and at the limits."""
+    """Limit v to [low, high], Python numbers; the gradient passes inside and at the limits."""
     tracer = active()
     for name, limit in (("low", low), ("high", high)):
         if limit is not None and not isinstance(limit, Real):
@@ -173,7 +173,7 @@ def clip(v: Value | float, low: float | None = None, high: float | None = None) 
 
 
 def clip_gradient(v: Value, limit: float) -> Value:
-    """The same value, whose gradient is limited to [−limit, limit], number by number.
+    """Return the value unchanged and limit its gradient to [−limit, limit], element by element.
 
     On a state it limits what a step passes back to the step before, at every step (Graves 2013, "Generating Sequences
     With Recurrent Neural Networks", sec. 2.1 clips gradients inside the network so), apart from `clip`, which limits
@@ -186,22 +186,22 @@ def clip_gradient(v: Value, limit: float) -> Value:
 
 
 def maximum(a: Value | float, b: Value | float) -> Value:
-    """The larger of two values, unit by unit; a tie shares the gradient."""
+    """Take the larger of two values, unit by unit; a tie shares the gradient."""
     return active().emit("maximum", (a, b))
 
 
 def minimum(a: Value | float, b: Value | float) -> Value:
-    """The smaller of two values, unit by unit; a tie shares the gradient."""
+    """Take the smaller of two values, unit by unit; a tie shares the gradient."""
     return active().emit("minimum", (a, b))
 
 
 def where(condition: Value, a: Value | float, b: Value | float) -> Value:
-    """A where the condition holds, b elsewhere; a condition is a comparison such as `h > 0`, joined by & | ~."""
+    """Select a where the condition holds, else b; a condition is a comparison such as `h > 0`, joined by & | ~."""
     return active().emit("where", (condition, a, b))
 
 
 def detach(v: Value) -> Value:
-    """The same value, through which no gradient flows."""
+    """Return the value unchanged, without a gradient."""
     return active().emit("detach", (v,))
 
 

@@ -61,7 +61,7 @@ def read_signature(name: str, function: Callable[..., Any]) -> Signature:
 
 
 def code_of(function: Callable[..., Any]) -> CodeType | None:
-    """The code of the function itself, below wrappers, partial applications and callable objects."""
+    """Find the code of the function itself, below wrappers, partial applications and callable objects."""
     while True:
         function = inspect.unwrap(function)
         if not isinstance(function, functools.partial):
@@ -90,7 +90,7 @@ def trace(name: str, function: Callable[..., Any], signature: Signature, options
 
 
 class _Run:
-    """One pass of the function over traced values."""
+    """One call of the function on traced values."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class _Run:
             raise CellError(f"{self.tracer.where(_line_in(error, self.tracer))}: {error}{hint}") from error
 
     def unsized(self) -> set[str]:
-        """States, the output aside, of which neither the old value nor the new meets anything of a known width."""
+        """List the states, the output aside, whose old and new values have no known width."""
         known = [w for learned in self.tracer.learned.values() for w in learned.widths]
 
         def is_unsized(state: str) -> bool:
@@ -164,7 +164,7 @@ class _Run:
         return returned
 
     def program(self) -> Program:
-        """The program, with every width settled."""
+        """Build the program, with every width settled."""
         self._settle_widths()
         tracer = self.tracer
         names = self._names()
@@ -262,7 +262,7 @@ _FUNCTIONS = (
 
 
 def _of_the_equations(error: BaseException, tracer: Tracer) -> bool:
-    """Tells whether the last frame outside conveyor is the cell's function; a helper's mistake stays the helper's."""
+    """Tell whether the last frame outside conveyor is the cell's function, rather than a helper of it."""
     last = None
     step = error.__traceback__
     while step is not None:

@@ -1,4 +1,4 @@
-"""Runs a cell's function on traced values and keeps what it did."""
+"""Tracing of a cell's function: it runs on traced values, and its operations are recorded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _active = threading.local()
 
 
 def active() -> Tracer:
-    """The tracer of the cell that is being traced in this thread; raises `CellError` outside a cell."""
+    """Give the tracer of the cell that is being traced in this thread; raise `CellError` outside a cell."""
     stack = getattr(_active, "stack", None)
     if not stack:
         raise CellError("cv.affine, cv.weight and the functions of the language only work inside a @cv.cell function")
@@ -172,7 +172,7 @@ class Tracer:
         raise CellError(f"{self.where(line)}: {message}")
 
     def where(self, line: int | None = None) -> str:
-        """The cell, and the line that is running, with its text where the source is at hand."""
+        """Describe the cell and the running line, with its text where the source is available."""
         line = line or self._line()
         if line is None or self._code is None:
             return f"cell {self.cell}"
@@ -191,16 +191,16 @@ class Tracer:
     # Nodes
 
     def value(self, node: int) -> Value:
-        """A handle on a node."""
+        """Make a handle on a node."""
         draft = self.nodes[node]
         return Value(self, node, draft.width, draft.boolean)
 
     def read(self, name: str, width: Width) -> Value:
-        """A value that the step is given."""
+        """Add an input of the step and return its value."""
         return self._add("input", (), name, width, False)
 
     def operand(self, item: Any, what: str) -> Value:
-        """`item` as a traced value; plain numbers become constants."""
+        """Convert `item` to a traced value; plain numbers become constants."""
         if isinstance(item, Value):
             if item.tracer is not self:
                 self.fail(f"{what} got a value that was traced in another cell or call; pass it as an argument")
@@ -235,11 +235,11 @@ class Tracer:
         return self._add(op, tuple(v.node for v in values), attr, width, row.result in ("comparison", "logical"))
 
     def product(self, matrix: str, operand: Value, rows: Width) -> Value:
-        """The product of a declared matrix and a value."""
+        """Add the product of a declared matrix and a value."""
         return self._add("product", (operand.node,), matrix, rows, False)
 
     def source(self, op: str, attr: Any, width: Width) -> Value:
-        """A parameter, or the number of units of a width."""
+        """Add a node that reads a parameter, or a width's number of units."""
         return self._add(op, (), attr, width, False)
 
     def _common(self, op: str, values: Sequence[Value]) -> Width:
@@ -251,7 +251,7 @@ class Tracer:
         return vectors[0]
 
     def unify(self, first: Width, second: Width, what: str) -> None:
-        """Make two widths one, or fail with the line."""
+        """Unify two widths; raise with the line if they differ."""
         try:
             first.unify(second)
         except WidthMismatch as error:
@@ -270,7 +270,7 @@ class Tracer:
     # Parameters
 
     def claim(self, name: str, kind: str, what: Any = None) -> None:
-        """Say that `name` is used as `kind`; using it for another thing is an error."""
+        """Register `name` as a `kind`; raise if it is registered as another."""
         if not isinstance(name, str) or not name.isidentifier():
             self.fail(f"{kind} takes its name first, a word such as 'f', got {name!r}")
         earlier = self._used.setdefault(name, (kind, what))
@@ -311,7 +311,7 @@ class Tracer:
         return self.source("vector", name, found.widths[0])
 
     def label(self, name: str, operand: Value) -> str:
-        """Returns the name under which the matrix of (name, operand) knows its operand."""
+        """Give the name under which the matrix of (name, operand) knows its operand."""
         return self._label(name, operand)
 
     def _label(self, name: str, operand: Value) -> str:

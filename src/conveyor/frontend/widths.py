@@ -1,4 +1,4 @@
-"""Symbolic widths that are found out while a cell is traced, by unification."""
+"""Symbolic widths, inferred by unification while a cell is traced."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from conveyor.ir.types import ROW
 
 
 class WidthMismatch(Exception):
-    """Two widths that must be equal are not."""
+    """The error for two widths that must be equal and are not."""
 
     def __init__(self, first: str, second: str) -> None:
         super().__init__(f"{first} and {second}")
@@ -36,15 +36,15 @@ class Width:
 
     @property
     def is_row(self) -> bool:
-        """Tells whether the value is one number per row."""
+        """Tell whether the value is a scalar per row."""
         return self.symbol == ROW
 
     def same(self, other: Width) -> bool:
-        """Tells whether both are known to be one width."""
+        """Tell whether both are known and are the same width."""
         return self._root() is other._root()
 
     def unify(self, other: Width) -> None:
-        """Make both the same width; raises `WidthMismatch` if they are known and differ."""
+        """Unify two widths; raise `WidthMismatch` if both are known and differ."""
         a, b = self._root(), other._root()
         if a is b:
             return
@@ -57,7 +57,7 @@ class Width:
         b._parent = a
 
     def settle(self, symbol: str) -> str:
-        """The symbol; one that is not known becomes `symbol`."""
+        """Return the symbol; an unknown one becomes `symbol`."""
         root = self._root()
         if root._symbol is None:
             root._symbol = symbol
