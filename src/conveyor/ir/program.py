@@ -36,8 +36,8 @@ class Program:
     """One time step of a recurrence, or of its gradient.
 
     Attributes:
-        inputs: What the step reads, in the order of the cell's parameters.
-        params: What it learns, in order of appearance.
+        inputs: The step's inputs, in the order of the cell's parameters.
+        params: The learned parameters, in order of appearance.
         nodes: The operations; an argument always stands before its reader.
         outputs: The results; a forward program has one `state` output a state, the first of which is the output.
         names: Named values: name to node. Beside the program: it does not take part in equality or the hash.

@@ -18,7 +18,7 @@ class Term:
     Attributes:
         number: The number.
         factors: The parameters, each one number a unit.
-        operand: What is read; empty for a bias.
+        operand: The operand; empty for a bias.
         matrix: The matrix that the operand is multiplied by, or None.
     """
 
@@ -53,7 +53,7 @@ def read_linear(
     """Convert a value to a linear form; None if it is not linear.
 
     Args:
-        forms: Where its atoms belong.
+        forms: The forms that define its atoms.
         value: The value.
         width: The width of the result.
         multiplied: The operands that matrices may multiply, with the names that terms give them.

@@ -85,7 +85,7 @@ class Polynomial:
 
     @property
     def single(self) -> tuple[float, int] | None:
-        """Coefficient and atom, if it is one atom times a number."""
+        """The coefficient and the atom, if it is one atom times a number."""
         if len(self.terms) != 1:
             return None
         ((monomial, k),) = self.terms
