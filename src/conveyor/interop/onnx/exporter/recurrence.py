@@ -75,7 +75,7 @@ class Recurrence:
         return {name: widths.pop() if len(widths) == 1 else 1 for name, widths in found.items()}
 
     def fields(self) -> list[Field]:
-        """The fields of the module's state; one for each layer where the layers' widths differ."""
+        """List the fields of the module's state; one for each layer where the layers' widths differ."""
         prefix = f"{self.name}_" if self.name else ""
         found = []
         for state in dict.fromkeys(s.name for u in self.units for s in u.program.states):

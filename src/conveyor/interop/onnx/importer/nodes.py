@@ -194,7 +194,7 @@ class Scope:
 
     @cached_property
     def _shapes(self) -> dict[str, list[int]]:
-        """Infer the shapes of this graph's values, with 2 for axes of any size."""
+        """The shapes of this graph's values, with 2 for axes of any size."""
         graph = self.graph
         if self.around is None:
             try:
