@@ -94,7 +94,7 @@ def _differentiable(
 def gradients_of(
     outputs: Sequence[Tensor], grads: Sequence[Tensor | None], places: Sequence[Tensor], create_graph: bool
 ) -> tuple[Tensor | None, ...]:
-    """The gradients of places, None where none is wanted, from those of outputs, None where none has come."""
+    """Compute the gradients of leaves from those of outputs; None for an output without one, or an unwanted leaf."""
     reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad and g is not None]
     wanted = [t for t in places if t.requires_grad]
     found = iter(
