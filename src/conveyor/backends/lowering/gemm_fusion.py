@@ -106,7 +106,7 @@ def runs(operands: Iterable[int], order: Sequence[int]) -> list[tuple[int, ...]]
 def rewrite(program: Program, joins: Sequence[Join], order: Sequence[int]) -> tuple[Node, ...]:
     """Rewrite the program's nodes with fused products, each of several operands by as many matrices.
 
-    The numbers of nodes stay; what is new stands behind them. An addition may thereby stand before its arguments.
+    Nodes keep their indices; new ones are appended. An addition may thereby precede its arguments.
     """
     nodes = list(program.nodes)
 

@@ -207,7 +207,7 @@ def _again(program: Program, n: int, saved: set[int], stepped: set[int], depth: 
 
 
 _COSTLY = ("sigmoid", "tanh", "exp", "log", "log1p", "softplus", "sin", "cos")
-_AGAIN = 8  # about what it costs to write a value to memory and to read it
+_AGAIN = 8  # operations, approximately the cost of a store and a load
 
 
 def _closure(program: Program, roots: list[int], known: set[int], stepped: set[int]) -> set[int]:

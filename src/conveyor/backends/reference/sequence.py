@@ -117,7 +117,7 @@ def backward(args: RecurrenceArgs, derived: Program, grad_output: Tensor, grad_s
     """Run the backward program of a program over a sequence, from the last step to the first.
 
     Args:
-        args: What the forward pass runs on; padded.
+        args: The arguments of the forward pass, padded.
         derived: Its backward program, from `conveyor.ir.transforms.autodiff.differentiate`.
         grad_output: Gradient of the loss with respect to the outputs, (T, B, width).
         grad_states: Gradient with respect to each final state, (B, width).

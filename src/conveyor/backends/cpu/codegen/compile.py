@@ -1,8 +1,7 @@
 """Compilation of schedules to callable code, with a cache in memory and one on disk.
 
-An entry on disk is known by what was compiled (the program's structure and the kind of pass), for which machine, and by
-this package's own source: so code that lies there is found without the LLVM IR, which takes longer to write than the
-code to load.
+The key of an entry on disk is a digest of the program's structure, the kind of pass, the machine and this package's
+source: compiled code is found without the LLVM IR, which takes longer to write than the code takes to load.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, 
     """Compile the schedules of a pass, or load them from the cache on disk.
 
     Args:
-        what: Their program's hash and the kind of pass, which tell them from all others.
+        what: The program's hash and the kind of pass, which identify them.
         work: The schedules by name.
         form: The format of numbers.
         width: The instructions.

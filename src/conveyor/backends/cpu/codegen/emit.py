@@ -9,8 +9,8 @@
                     load, compute in registers, store, add to reductions
         wait for the other parts
 
-Where a step's rows lie is told by a table and by the indices of the step (see `argument_table`), so that the same code
-serves for one step of the loop and for a chunk of steps at once.
+The addresses of a step's rows follow from the argument table and the indices of the step (see `argument_table`), so
+that the same code serves for one step of the loop and for a chunk of steps at once.
 """
 
 from __future__ import annotations

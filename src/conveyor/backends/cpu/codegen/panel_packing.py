@@ -5,8 +5,8 @@
             a square of the matrix, transposed in registers             packed[panel][k][column] = matrix[k, n]
             packed[panel][k][column] = its rows
 
-The first form is for a matrix whose k lie side by side in memory, the second for one whose columns do. What is left
-over at the edges, and a matrix of any other layout, is copied number by number.
+The first form is for a matrix whose stride along k is 1, the second for one whose columns are contiguous. The edges,
+and a matrix of any other layout, are copied element by element.
 
 A second kernel copies columns that lie within one panel of any width (`conveyor.backends.cpu.codegen.few_rows`).
 """

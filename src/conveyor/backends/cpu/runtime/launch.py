@@ -105,7 +105,7 @@ class Launch:
         """Count the saved values of each unit, beside the states, in elements per row."""
         return [self._frame(k, True, 1).saved for k in range(len(self.signature.units))]
 
-    # What the forward pass leaves
+    # The history: residuals of the forward pass
 
     def _history(self) -> tuple[dict[str, Place], int, int]:
         """Lay out the history: the place of each part, the elements per step, and the further elements."""
@@ -175,7 +175,7 @@ class Launch:
         d = self.signature.directions
         return [layer * d + k for layer in layers for k in range(d)]
 
-    # Where bases lie
+    # Places of bases
 
     def _output(self, layer: int) -> Place:
         """Find the place of the first row of a layer's output."""

@@ -1,8 +1,8 @@
 """The workspaces of passes, reused rather than returned to the system.
 
 A pass needs tens of megabytes for a moment. Memory that is new to a process costs as much as the work on it: the system
-clears each page when it is first touched (docs/notes/cpu-backend.md has figures). So blocks that nobody uses wait here
-for the next call.
+clears each page when it is first touched (docs/notes/cpu-backend.md has figures). So unused blocks are kept here for
+the next call.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ROUND = 2**16
 _SMALL = 2**15  # numbers; less is quicker had from torch's allocator
 _lock = threading.Lock()
 _blocks: defaultdict[int, list[Any]] = defaultdict(list)  # those that are lent and those that wait, by their size
-poison = False  # tests fill what they are lent with bits that are NaN in every format
+poison = False  # tests fill acquired memory with bits that are NaN in every format
 
 
 # A child must not be forked while another thread is in here: it would wait for that thread, which it does not have.

@@ -11,8 +11,8 @@
             gradients of weights and biases, its part of their rows                             wait
         its part of the jobs at the end: final states copied
 
-A pass is told what to do by one array of whole numbers, that of `job_list`. Threads wait for
-each other by a counter; one that waits spins for a while and then sleeps.
+The work of a pass is described by one job array, that of `job_list`. Threads wait for each other at a barrier; a
+waiting thread spins for a while and then sleeps.
 """
 
 from __future__ import annotations
