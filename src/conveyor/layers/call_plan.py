@@ -1,8 +1,8 @@
 """Call plans: the parts of a stack's or cell's call that do not depend on values, prepared once for each signature.
 
-    signature   sizes but T, type, training, grad mode, which arguments are there
-    guards      what may change under a plan: asked at every call, the general path behind them
-    plan        the passes of all layers and directions, and what comes out
+    signature   sizes but T, dtype, training, grad mode, the arguments that are present
+    guards      checks at every call of what may change under a plan; the general path runs where one fails
+    plan        the passes of all layers and directions, and the form of the results
 
 A layer keeps its plans; they are neither copied nor pickled, and go when one of the layer's attributes is set.
 """
@@ -93,7 +93,7 @@ class CallPlan:
         self.states, self.params = len(self.state_sizes) * s.has_states, len(param_sizes)
         self.masks = launch.layers - 1 if dropout else 0
         self.has_history = bool(launch.history_row or launch.history_rest)
-        # Stand for tensors that a call has none of, and for gradients that nobody asks for.
+        # Placeholders for missing tensors, and for gradients that are not requested.
         self.nothing = torch.empty(0, dtype=s.dtype)
         self.no_grads = (self.nothing,) * len(self.state_sizes)
         self.unread = [torch.empty(size, dtype=s.dtype) for size in self.state_sizes] if s.training else []
@@ -293,7 +293,7 @@ class _Planned(torch.autograd.Function):
         ctx.lying = list(map(_kind, tensors)), list(map(_strides, tensors))
         ctx.set_materialize_grads(False)
         results, history, left = plan.forward(steps, strides, tensors[0], params, tensors[1 : 1 + states], stamp)
-        # The output is saved so that torch notices if somebody writes into it before the backward pass, or watched.
+        # The output is saved so that torch detects writes to it before the backward pass, or watched.
         y = plan.nothing if plan.cell or plan.alone else results[0]
         ctx.watched = None if y is plan.nothing else watch_output(y, len(plan.state_sizes))
         ctx.save_for_backward(*tensors, plan.nothing if ctx.watched else y, history, *left)

@@ -28,7 +28,7 @@ def call_node(module: nn.Module, *values: Any, aux: Any = None, **named: Any) ->
         named: Arguments by name; those that are None or False were left out.
 
     Returns:
-        What stands for the result.
+        The proxy of the result.
 
     Raises:
         TensorError: The module is itself what torch.fx traces.

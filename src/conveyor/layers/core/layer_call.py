@@ -72,8 +72,8 @@ class LayerCall:
     Attributes:
         directions: Its directions.
         below: A mask on the output of the layer below, or None.
-        read: A mask on all that it reads, or None.
-        output: A mask on what it gives out, or None.
+        read: A mask on its whole input, or None.
+        output: A mask on its output, or None.
     """
 
     directions: Sequence[DirectionCall]

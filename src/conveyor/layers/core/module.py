@@ -66,8 +66,8 @@ class Module(nn.Module):
     def parameters_of(self, *gates: str) -> list[nn.Parameter]:
         """Collect the parameters of gates, in all layers and directions: a group for an optimizer.
 
-        Gates lie side by side in a layer's tensors. What comes back are rows of these, in the same memory, which an
-        optimizer takes for parameters of their own; matrices have two dimensions, biases one.
+        Gates are rows of a layer's tensors. The results are views of these rows, in the same memory, which an optimizer
+        takes for parameters of their own; matrices have two dimensions, biases one.
 
         Args:
             gates: Names of affine maps in the cell's equations ("f", the LSTM's forget gate), or of a `cv.weight` or

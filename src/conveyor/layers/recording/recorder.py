@@ -1,7 +1,7 @@
 """Recorders, which save the values inside calls of layers.
 
-Nothing is spent while nobody listens. Whoever does gives a recorder for each call of a layer in the same thread; the
-compiled code writes the recorded values beside what it computes anyway.
+Without a listener they cost nothing. A listener returns a recorder for each call of a layer in the same thread; the
+compiled code writes the recorded values beside its results.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The masks of one call, drawn before it runs: they are the same on every backend, for padded and for packed rows.
 
-They are drawn by torch's generator in one order: for each layer, from the first, that between it and the layer below,
-that on what it reads, and for each direction those of its recurrent connections and of zoneout; last that on what the
-layer gives out.
+They are drawn by torch's generator in one order: for each layer, from the first, the mask between it and the layer
+below, the mask on its input, and for each direction those of its recurrent connections and of zoneout; last the mask
+on the output.
 """
 
 from __future__ import annotations
