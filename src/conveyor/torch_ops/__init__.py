@@ -1,12 +1,12 @@
 """Execution of a program by the chosen backend, as a part of torch's autograd graph.
 
-modes       what torch does around a call
-eager       the compiled passes in plain eager mode
-passes      the same passes on plain tensors, with what the first leaves for the second as tensors
-transforms  as functions with batch rules, for torch.func
-library     as torch operations, for torch.compile, torch.export and torch.jit.trace
-padded      the reference on padded sequences with lengths
-derivative  further derivatives, by the reference
+modes            the modes of torch around a call: tracing, transforms, tangents
+eager            the compiled passes in plain eager mode
+passes           the same passes on plain tensors, with the residuals as tensors
+functorch        as functions with batching rules, for torch.func
+library          as torch operations, for torch.compile, torch.export and torch.jit.trace
+masked           the reference on masked sequences with lengths
+derivatives      further derivatives, by the reference
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class _Recurrence(torch.autograd.Function):
         # A view would refuse to be written into, whether or not a backward pass follows.
         output = left.output.data
         ctx.watched = watch_output(output, len(left.states))
-        # Without that watch it is saved, so that torch notices if somebody writes into it before the backward pass.
+        # Without that watch it is saved, so that torch detects writes to it before the backward pass.
         ctx.save_for_backward(*tensors, left.saved, *left.history, *(() if ctx.watched else (output,)))
         return output, *left.states
 
@@ -94,7 +94,7 @@ def _differentiable(
 def gradients_of(
     outputs: Sequence[Tensor], grads: Sequence[Tensor | None], places: Sequence[Tensor], create_graph: bool
 ) -> tuple[Tensor | None, ...]:
-    """Compute the gradients of leaves from those of outputs; None for an output without one, or an unwanted leaf."""
+    """Compute the gradients of `places` from those of outputs; outputs with None are skipped."""
     reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad and g is not None]
     wanted = [t for t in places if t.requires_grad]
     found = iter(

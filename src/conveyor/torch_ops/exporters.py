@@ -1,8 +1,8 @@
 """The registration of the translation of this package's operations with torch's ONNX exporters.
 
 Nothing of ONNX is loaded here: importing torch's exporters takes seconds, and most processes never do. The kernels of
-the operations are run by whatever traces them, so they ask, and what is called for is loaded by its name, since it
-stands further down the way that data takes.
+the operations run under every tracer, so they register it, by the module's name, since this package does not import
+interop.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The forward and backward pass on plain tensors, with residuals as tensors of fixed shapes.
 
-Rows of steps are counted through: what is kept of T steps of B rows is (T x B, …), so that it has one shape whether or
-not sequences have lengths of their own.
+Residuals of T steps of B rows are (T x B, …), so that they have one shape whether or not sequences have lengths.
 """
 
 from __future__ import annotations

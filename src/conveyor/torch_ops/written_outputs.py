@@ -1,8 +1,8 @@
 """Checks whether an output was written to before the backward pass, which reads it as the states.
 
-torch.nn's layers of one state give a copy, and allow it; its layers of two refuse. Here the output of one state is
-watched, and the forward pass runs again for the gradient where somebody has written into it: a copy would cost at each
-call. Layers of more states refuse, by torch's own check of what was saved.
+torch.nn's layers of one state return a copy, and allow it; its layers of two refuse. Here the version of a one-state
+output is checked, and the forward pass runs again for the gradient if it was written to: a copy would cost time at
+each call. Layers of more states refuse, by torch's own check of saved tensors.
 """
 
 from __future__ import annotations
