@@ -98,7 +98,7 @@ BUGS: dict[str, tuple[Any, str, Any, str]] = {
     "a mean that is not taken": (layer_direction, "with_expected_zoneout", _unchanged, "zoneout"),
     "a state that is not kept": (layer_direction, "with_zoneout", _unchanged, "zoneout"),
     "a limit that is not kept": (layer_direction, "with_clipped_gradients", _unchanged, "gradient limits"),
-    "chunks that are not put together": (checkpointing.Order, "put", _forgetful, "chunks"),
+    "chunks that are not put together": (checkpointing.TimeDirection, "put", _forgetful, "chunks"),
     "a state that is not cut off": (tbptt_module, "detached", _attached, "parts"),
     "a state that is not given on": (recurrent, "call_stack", _without_states, "initial states"),
 }

@@ -34,6 +34,7 @@ LAYERS = [
     ["inspect"],
     ["testing"],
     ["tasks"],
+    ["forecast"],
     ["doctor"],
     ["bench"],
     ["cli"],

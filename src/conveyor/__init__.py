@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from conveyor import moved
 
 if TYPE_CHECKING:
+    from conveyor import forecast as forecast
+    from conveyor import sequences as sequences
     from conveyor.backends import why_not as why_not
     from conveyor.cells import cells as cells
     from conveyor.errors import ArgumentError as ArgumentError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from conveyor.errors import CheckpointError as CheckpointError
     from conveyor.errors import ConversionError as ConversionError
     from conveyor.errors import ConveyorError as ConveyorError
+    from conveyor.errors import DataError as DataError
     from conveyor.errors import NonFiniteError as NonFiniteError
     from conveyor.errors import ProgramError as ProgramError
     from conveyor.errors import TextError as TextError
@@ -97,6 +100,7 @@ _PUBLIC = {
         "CheckpointError",
         "ConversionError",
         "ConveyorError",
+        "DataError",
         "NonFiniteError",
         "ProgramError",
         "TextError",
@@ -124,16 +128,19 @@ _PUBLIC = {
     "sequences.streams": ("StreamSampler",),
     "sequences.tbptt": ("tbptt",),
 }
+_PACKAGES = ("forecast", "sequences")
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 
 moved.install()
 
-__all__ = sorted([*_MODULE_OF, "__version__"])  # noqa: PLE0605 - made of the one table above
+__all__ = sorted([*_MODULE_OF, *_PACKAGES, "__version__"])  # noqa: PLE0605 - made of the one table above
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return version("conveyor")
+    if name in _PACKAGES:
+        return import_module(f"conveyor.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'conveyor' has no attribute '{name}'", name=name)
     value = getattr(import_module(f"conveyor.{_MODULE_OF[name]}"), name)

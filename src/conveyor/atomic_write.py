@@ -38,7 +38,7 @@ def write(path: Path, data: bytes, overwrite: bool) -> None:
         ArgumentError: It is there already, or can't be written.
     """
     try:
-        _write(path, data, overwrite)
+        write_durably(path, data, overwrite)
     except FileExistsError:
         raise _taken(path) from None
     except OSError as error:
@@ -49,7 +49,12 @@ def _taken(path: Path) -> ArgumentError:
     return ArgumentError(f"path: {path} is there already; give another, or overwrite=True")
 
 
-def _write(path: Path, data: bytes, overwrite: bool) -> None:
+def write_durably(path: Path, data: bytes, overwrite: bool = True) -> None:
+    """Write a file that is on disk when this returns.
+
+    Raises:
+        OSError: It can't be written; nothing is left of it, and what stood there is as it was.
+    """
     descriptor, temporary = tempfile.mkstemp(prefix=".conveyor-", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -63,8 +68,19 @@ def _write(path: Path, data: bytes, overwrite: bool) -> None:
             os.replace(temporary, path)
     except BaseException:
         if os.path.lexists(temporary):
-            os.unlink(temporary)
+            os.unlink(temporary)  # on a full disk half a file would take the room of the next whole one
         raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    # A rename survives a power cut only once its folder is on disk; Windows neither needs nor allows this.
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _claim(temporary: str, path: Path) -> None:

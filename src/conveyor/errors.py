@@ -39,6 +39,10 @@ class TextError(ConveyorError):
     """A text file or prompt cannot be used: empty, not UTF-8, too short, or with unknown characters."""
 
 
+class DataError(ConveyorError, ValueError):
+    """A table, array or file cannot be used: a column is missing, rows clash, values have no place or are too few."""
+
+
 class NonFiniteError(ConveyorError):
     """Training met a loss that is not finite; the message names the step, the layer and the first bad value."""
 
@@ -48,6 +52,6 @@ class ConversionError(ConveyorError):
 
 
 def shown(value: object) -> str:
-    """Format a wrong argument for an error, on one line of at most 80 characters."""
+    """Return the repr of a value on one line, at most 80 characters."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 80 else f"{text[:77]}…"

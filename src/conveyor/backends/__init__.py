@@ -1,4 +1,4 @@
-"""The choice of the backend that runs a layer, and the reasons for which another cannot."""
+"""The backends, which run a program: the choice of one for a layer, and the reasons why another can't run it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TYPES = tuple(f"torch.{name}" for name in ("float16", "bfloat16", "float32", "f
 
 
 def why_not(name: str, device: torch.device | None = None, dtype: torch.dtype | None = None) -> str | None:
-    """Find the reason why a backend cannot run on a device with a dtype; None if it can.
+    """Return the reason why a backend can't run; None if it can.
 
     Args:
         name: `reference`, `cpu` or `triton`.

@@ -1,6 +1,7 @@
-"""A flag that tells whether this process is the child of a fork, in which the parent's threads are gone.
+"""The detection of a forked child process, in which the threads of its parent are gone.
 
-This stands apart from the backends, which are loaded when they are first used, so that it is loaded before the fork.
+This module is separate from the backends, which are loaded when they are first used, so that it is loaded before
+the fork.
 """
 
 from __future__ import annotations
@@ -19,5 +20,5 @@ os.register_at_fork(after_in_child=_in_child)
 
 
 def forked() -> bool:
-    """Tell whether this process is the child of a fork made after this module was imported."""
+    """Tell whether the process has been forked since this module was loaded."""
     return is_child

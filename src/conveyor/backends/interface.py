@@ -1,4 +1,4 @@
-"""The call interface of all backends: a recurrence's arguments, its residuals and its gradients.
+"""The one call interface of all backends: the arguments of a recurrence, its residuals, and its gradients.
 
 A backend runs `RecurrenceArgs` forward to `Residuals`, and these backward to `Gradients`.
 """
@@ -23,7 +23,7 @@ Key = tuple[str, str]  # of a parameter: its operation and its name
 
 @dataclass(frozen=True)
 class Part:
-    """Rows `start` to before `stop` of a tensor, which its index identifies."""
+    """Rows `start` to before `stop` of a tensor, identified by its index."""
 
     tensor: int
     start: int
@@ -32,12 +32,12 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class ParamLayout:
-    """The row ranges that each parameter of a program takes up in a layer's tensors. Compared by identity.
+    """The parameter layout: the rows of a layer's tensors that make up each parameter. Compared by identity.
 
     Attributes:
-        parts: The row ranges of each parameter; several are summed.
-        widths: The values of the program's symbolic widths.
-        launches: A backend's cached launch plans for this layout; neither copied nor pickled.
+        parts: The rows that each parameter is made of; several are added up.
+        widths: The numbers of the program's symbolic widths.
+        launches: The launch plans that a backend caches for this layout; neither copied nor pickled.
     """
 
     parts: Mapping[Key, tuple[Part, ...]]
@@ -52,7 +52,7 @@ class ParamLayout:
 
     @cached_property
     def edges(self) -> Mapping[int, tuple[int, ...]]:
-        """The row offsets at which each tensor is split into parts, in ascending order, 0 included."""
+        """For each tensor, the first rows of its parts and the row after the last."""
         found: dict[int, set[int]] = {}
         for parts in self.parts.values():
             for p in parts:
@@ -66,7 +66,7 @@ class ParamLayout:
 
     @cached_property
     def text(self) -> str:
-        """The layout as text, all that an exported graph needs beside the program's own.
+        """The layout as text, all that an exported graph needs beside the program's text.
 
         width H 128
         rows product i.x 0 0 128        operation, key, tensor, first row, row behind the last
@@ -111,24 +111,24 @@ class Parameters(Mapping[Key, Tensor]):
 
     @classmethod
     def of(cls, params: Mapping[Key, Tensor], widths: Mapping[str, int]) -> Parameters:
-        """Wrap parameters that are a tensor each; return `Parameters` as they are."""
+        """Make parameters from one tensor each; `Parameters` are returned unchanged."""
         if isinstance(params, cls):
             return params
         parts = {key: (Part(k, 0, len(tensor)),) for k, (key, tensor) in enumerate(params.items())}
         return cls(tuple(params.values()), ParamLayout(parts, widths))
 
     def to(self, dtype: torch.dtype) -> Parameters:
-        """Cast the parameters to a dtype; return this object where they already have it."""
+        """Cast the parameters; returns the same object if they have the dtype."""
         if all(t.dtype is dtype for t in self.tensors):
             return self
         return Parameters([t.to(dtype) for t in self.tensors], self.layout)
 
     @cached_property
     def _cut(self) -> dict[tuple[int, int], Tensor]:
-        """The slices of the tensors, by (tensor, first row).
+        """The parts of each tensor, by tensor and first row.
 
-        A single `split` of a tensor has a backward pass that writes the gradient once; separate slices would each write
-        zeros and add.
+        One split of the tensor has a backward pass that writes the gradient once; a slice each would write zeros and
+        add.
         """
         found: dict[tuple[int, int], Tensor] = {}
         for k, edges in self.layout.edges.items():
@@ -163,7 +163,7 @@ class Parameters(Mapping[Key, Tensor]):
 
 @dataclass(frozen=True, eq=False)
 class VarLen:
-    """Packed sequences of unequal length: the rows of the first step, those of the second, and so on.
+    """Packed rows of sequences of unequal length: those of the first time step, those of the second, and so on.
 
     The longest sequence comes first, so that the rows of a step are the first of the batch. It is the layout of torch's
     `PackedSequence`.
@@ -178,22 +178,22 @@ class VarLen:
 
     @cached_property
     def starts(self) -> list[int]:
-        """The offset of each step's first packed row, and last the number of packed rows: (T + 1)."""
+        """The index of each time step's first row; last, the number of rows."""
         return [0, *accumulate(self.sizes)]
 
     @property
     def rows(self) -> int:
-        """The number of packed rows, N."""
+        """The number of packed rows."""
         return self.starts[-1]
 
     @cached_property
     def table(self) -> ctypes.Array[ctypes.c_int64]:
-        """`starts` preceded by −`batch`, the offset of the initial states, which precede all packed rows."""
+        """`starts` after an entry −B for the initial states, whose rows come before all others."""
         return (ctypes.c_int64 * (len(self.starts) + 1))(-self.batch, *self.starts)
 
     @cached_property
     def ends(self) -> Tensor:
-        """The index of each batch row's last state, (B,), in packed rows that follow `batch` rows of initial states."""
+        """For each batch row, the index of its final state in a history with B rows of initial states first."""
         sizes = torch.tensor([self.batch, *self.sizes])
         starts = torch.tensor([0, *(self.batch + s for s in self.starts[:-1])])
         row = torch.arange(self.batch)
@@ -204,11 +204,11 @@ class VarLen:
 
 @dataclass(frozen=True, eq=False)
 class RecurrenceSpec:
-    """The parts of a recurrence that are not tensors.
+    """The parts of a recurrence that are not tensors: its program and its parameter layout.
 
     Attributes:
         program: A forward program.
-        layout: The layout of its parameters.
+        layout: The parameter layout.
     """
 
     program: Program
@@ -236,7 +236,7 @@ class RecurrenceSpec:
         varlen: VarLen | None = None,
         keep: tuple[int, ...] = (),
     ) -> RecurrenceArgs:
-        """Build the arguments from the input, states, auxiliary inputs and parameter tensors in one sequence."""
+        """Make arguments from one list of tensors: input, states, auxiliary inputs, parameter tensors."""
         a = 1 + len(self.program.states)
         b = a + len(self.program.aux)
         return RecurrenceArgs(
@@ -246,7 +246,7 @@ class RecurrenceSpec:
 
 @dataclass(frozen=True, eq=False)
 class RecurrenceArgs:
-    """The arguments of one call of a recurrence.
+    """The arguments of a recurrence.
 
     Attributes:
         spec: The program and the parameter layout.
@@ -255,9 +255,9 @@ class RecurrenceArgs:
         aux: The auxiliary inputs in the program's order, (T, B, width) or, if the same at each step, (1, B, width);
             packed rows with `varlen`.
         params: The tensors that hold the parameters.
-        lengths: (B,) whole numbers, each sequence's own length, where sequences stay padded.
-        varlen: The packed layout of sequences of unequal length.
-        keep: Nodes whose values at each step are returned.
+        lengths: (B,) integers, the length of each sequence, where sequences stay padded.
+        varlen: The packed rows of sequences of unequal length.
+        keep: Nodes whose values at each time step are recorded.
     """
 
     spec: RecurrenceSpec
@@ -282,7 +282,7 @@ class RecurrenceArgs:
         keep: tuple[int, ...] = (),
         lengths: Tensor | None = None,
     ) -> RecurrenceArgs:
-        """Build the arguments from parameters and auxiliary inputs by name."""
+        """Make arguments from parameters and auxiliary inputs by name."""
         held = Parameters.of(params, widths)
         ordered = tuple((aux or {})[a.name] for a in program.aux)
         spec = RecurrenceSpec(program, held.layout)
@@ -310,12 +310,12 @@ class RecurrenceArgs:
 
     @cached_property
     def parameters(self) -> Parameters:
-        """The parameters as slices of the tensors that hold them."""
+        """The parameters, views of the tensors that hold them."""
         return Parameters(self.params, self.spec.layout)
 
     @property
     def extent(self) -> tuple[int, int, tuple[int, ...]]:
-        """T, B, and the leading axes of outputs: (T, B), or (N,) for packed rows."""
+        """T, B, and the axes of the outputs before their width."""
         if self.varlen is not None:
             return len(self.varlen.sizes), self.varlen.batch, (self.varlen.rows,)
         total, batch, _ = self.x.shape
@@ -324,12 +324,12 @@ class RecurrenceArgs:
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """The results of a forward pass, and the residuals that a compiled backward pass reads.
+    """The results of a forward pass, and its residuals for the backward pass of a compiled backend.
 
     Attributes:
         output: The first state after each step, (T, B, width); packed rows with `varlen`.
         states: Each state after the last step, (B, width).
-        kept: The values of the nodes in `keep`, each (T, B, width), without a graph; conditions are 0 or 1.
+        kept: The recorded values by node, each (T, B, width), without a graph; conditions are 0 or 1.
         history: Each state before each step and after the last, ((T + 1), B, width), or of a single step before it,
             (B, width); of sequences of unequal length (B + rows, width). Empty where no backward pass follows.
         saved: The values that the gradient reads, concatenated, (T, B, columns).
@@ -344,13 +344,13 @@ class Residuals:
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """The results of a backward pass.
+    """The gradients that a backward pass returns.
 
     Attributes:
-        x: The gradient of the input, (T, B, I); None if it was not requested.
-        states: The gradients of the initial states, each (B, width).
-        aux: The gradients of the auxiliary inputs in the program's order, each (T, B, width).
-        params: The gradients of the tensors that hold the parameters.
+        x: The gradient of the input, (T, B, I); None if not requested.
+        states: Those of the initial states, each (B, width).
+        aux: Those of the auxiliary inputs in the program's order, each (T, B, width).
+        params: Those of the tensors that hold the parameters.
     """
 
     x: Tensor | None

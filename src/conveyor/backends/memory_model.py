@@ -1,4 +1,4 @@
-"""An estimate of the memory that a training pass takes, made without running the pass."""
+"""The memory use of a training pass, computed without running it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _OBJECTS = 900
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """The memory of a forward and backward pass, in bytes.
+    """The bytes of a forward and backward pass.
 
     Attributes:
-        saved: The residuals from forward to backward, with the state history.
-        working: The workspace while a pass runs.
+        saved: The residuals, including the states after each time step.
+        working: The workspace of a running pass.
     """
 
     saved: int
@@ -28,19 +28,19 @@ class MemoryUse:
 
 
 def matrices(program: Program, widths: Mapping[str, int]) -> int:
-    """Count the elements of a program's matrices."""
+    """Return the number of elements in the matrices of a program."""
     return sum(widths[p.rows] * widths[p.cols] // p.blocks for p in program.params if isinstance(p, Matrix))
 
 
 def memory_use_of_loop(program: Program, widths: Mapping[str, int], steps: int, batch: int, itemsize: int) -> MemoryUse:
-    """Estimate the memory of a time loop in plain torch, which saves every value of every step.
+    """Estimate the memory of plain torch's time loop, which keeps every value.
 
     Args:
         program: A forward program.
         widths: The values of its symbolic widths.
         steps: T.
         batch: B.
-        itemsize: The size of an element, in bytes.
+        itemsize: Bytes of an element.
     """
     planned = plan(program)
     made = [program.nodes[n] for n in (*planned.hoisted, *planned.stepped) if program.nodes[n].args]

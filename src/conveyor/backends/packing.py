@@ -1,4 +1,4 @@
-"""Packing of padded sequences into rows without padding, and the way back."""
+"""Packs padded sequences of unequal length, so that nothing is computed for padding, and unpacks them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from conveyor.backends.interface import VarLen
 
 
 class Packing:
-    """The order in which the rows of padded sequences (T, B, …) are packed, the longest sequence first.
+    """The packing of padded sequences (T, B, …) into rows, the longest sequence first.
 
     Args:
         lengths: (B,) int64.
@@ -21,7 +21,7 @@ class Packing:
         order: The rows of the batch from the longest to the shortest.
         back: The position of each batch row in that order.
         rows: For each packed row the row of the padded sequences, T x B rows in order.
-        turned: For each packed row that of the same sequence read from its end.
+        turned: For each packed row the one that replaces it when its sequence is reversed.
     """
 
     def __init__(self, lengths: Tensor, order: Tensor, steps: int) -> None:
@@ -43,20 +43,20 @@ class Packing:
 
     @classmethod
     def of(cls, lengths: Tensor, steps: int) -> Packing:
-        """Make the packing of padded sequences from their lengths."""
+        """Make the packing of padded sequences."""
         lengths = lengths.to(torch.int64)
         return cls(lengths, torch.argsort(lengths, descending=True, stable=True), steps)
 
     def pack(self, padded: Tensor) -> Tensor:
-        """Pack (T, B, K) into rows (N, K), differentiably; padding is never read."""
+        """Pack (T, B, K) into rows (N, K); differentiable, and padding is never read."""
         return padded.reshape(-1, padded.shape[-1]).index_select(0, self.rows)
 
     def turn(self, packed: Tensor) -> Tensor:
-        """Reverse each sequence of packed rows (N, K) in time; applied twice it is the identity."""
+        """Reverse each sequence of packed rows; twice gives the original."""
         return packed.index_select(0, self.turned)
 
     def unpack(self, packed: Tensor, batch: int) -> Tensor:
-        """Unpack rows (N, K) into (T, B, K), with zeros for padding."""
+        """Unpack rows (N, K) to (T, B, K), with zeros as padding."""
         if not self.steps * batch:  # nothing to copy, and torch refuses to copy nothing into nothing
             return packed.reshape(self.steps, batch, packed.shape[-1]).clone()
         whole = packed.new_zeros((self.steps * batch, packed.shape[-1]))
@@ -64,7 +64,7 @@ class Packing:
 
 
 def turn_padded(padded: Tensor, lengths: Tensor) -> Tensor:
-    """Reverse each sequence of (T, B, …) in time and leave its padding in place; applied twice it is the identity."""
+    """Reverse each sequence of (T, B, …) within its length, leaving padding in place; twice gives the original."""
     time = torch.arange(padded.shape[0], device=padded.device).unsqueeze(1)
     index = torch.where(time < lengths, lengths.to(torch.int64) - 1 - time, time)
     return padded.gather(0, index.unsqueeze(-1).expand(-1, -1, padded.shape[-1]))

@@ -1,4 +1,4 @@
-"""Aliases under which pickles from before `conveyor.backends.interface` name the classes of a parameter layout."""
+"""The old module path of `conveyor.backends.interface`, which pickled layers name."""
 
 from conveyor.backends.interface import ParamLayout, Part
 

@@ -1,15 +1,15 @@
-"""Measurements, so that what is said about speed can be checked: the numbers first, then the time.
+"""Benchmarks: correctness first, then time.
 
-timing            functions that run in turns, medians
-roofline_kernels  loops that show what the machine can do
-calibration       how fast the machine is at the moment
-correctness       what gives wrong numbers is not timed
+timing            interleaved timing of functions, medians
+roofline_kernels  loops that reach the machine's peak rates
+calibration       the current speed of the machine
+correctness       the check before every measurement
 work              operations and bytes of a cell, from its program
 roofline          the least time that they take
 loop              the plain loop in torch, which loop_source writes
-baselines         ours and its peers on the same numbers
+baselines         conveyor's layers and baselines on the same tensors
 rows              rows, lines, targets and verdicts
-run               what the rows of a run share
+run               one run of several rows
 sequences         lines about whole sequences
 compare           the rows of `conveyor bench`
 table             rows as text, markdown and JSON

@@ -1,4 +1,4 @@
-"""The timed layers: one of conveyor's and its baselines, on the same numbers."""
+"""The timed layers: one of conveyor's and its baselines, on the same tensors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from conveyor.ir.transforms.param_layout import merged_layout, named_widths, res
 
 
 class Size(NamedTuple):
-    """The sizes of a measurement: T, B, and the widths of the input and the hidden state."""
+    """The sizes T, B, I and H."""
 
     T: int
     B: int
@@ -29,7 +29,7 @@ class Size(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The sizes as T×B×H, with the input's width where it differs."""
+        """T×B×H, with the input's width if it differs."""
         return f"{self.T}×{self.B}×{self.H}" if self.I == self.H else f"{self.T}×{self.B}×{self.I}→{self.H}"
 
     @property
@@ -45,11 +45,11 @@ def square(steps: int, batch: int, hidden: int) -> Size:
 
 @dataclass(frozen=True)
 class TimedLayer:
-    """A layer that runs over a sequence.
+    """A layer that is timed on a sequence.
 
     Attributes:
-        forward: Gives the output, (T, B, width).
-        leaves: The tensors with gradients: the input and the parameters, as in a training step.
+        forward: Computes the output, (T, B, width).
+        leaves: The tensors with gradients: the input and the parameters.
         gradients: The output and all gradients by name, for a gradient of the output.
     """
 
@@ -58,7 +58,7 @@ class TimedLayer:
     gradients: Callable[[Tensor], Mapping[str, Tensor]]
 
     def train(self, gradient: Tensor) -> Callable[[], None]:
-        """Run a forward and a backward pass, with new gradients as after `zero_grad`."""
+        """Return a function that runs a forward and a backward pass, with new gradients as after `zero_grad`."""
 
         def step() -> None:
             for leaf in self.leaves:
@@ -68,7 +68,7 @@ class TimedLayer:
         return step
 
     def infer(self) -> Callable[[], None]:
-        """Run a forward pass in inference mode."""
+        """Return a function that runs a forward pass in inference mode."""
 
         def step() -> None:
             with torch.inference_mode():
@@ -79,13 +79,13 @@ class TimedLayer:
 
 @dataclass(frozen=True)
 class Setting:
-    """A cell at a size, with its input, states and parameters.
+    """A cell at a size, with its tensors.
 
     Attributes:
         cell: The cell.
         size: The size.
         sizes: Numbers for the widths that the cell names.
-        dtype: Of all tensors.
+        dtype: The dtype of all tensors.
         x: The input, (T, B, I), whose gradient is wanted.
         aux: The auxiliary inputs.
     """
@@ -99,26 +99,26 @@ class Setting:
 
     @property
     def program(self) -> Program:
-        """The program of the cell."""
+        """The cell's program."""
         return self.cell.program
 
     @property
     def widths(self) -> Mapping[str, int]:
-        """The values of the program's symbolic widths."""
+        """The values of the program's widths."""
         return resolve_widths(self.program, self.size.I, self.size.H, self.sizes)
 
     @property
     def rows(self) -> int:
-        """The number of rows of all steps, T x B."""
+        """The rows of all time steps, T x B."""
         return self.size.T * self.size.B
 
     def gradient(self) -> Tensor:
-        """Draw a gradient of the output."""
+        """Return a gradient of the output."""
         return torch.randn(self.size.T, self.size.B, self.widths[self.program.states[0].width], dtype=self.dtype)
 
 
 def setting(cell: CellDefinition, size: Size, dtype: torch.dtype = torch.float32) -> Setting:
-    """Make the setting of a cell at a size; widths that the cell names are half the hidden size.
+    """Make a setting of a cell; widths that it names are half the hidden size.
 
     Raises:
         ArgumentError: The size doesn't fit the cell.
@@ -142,7 +142,7 @@ def _timed_layer(module: nn.Module, given: Setting, **aux: Tensor) -> TimedLayer
 def _of(
     forward: Callable[[], Tensor], wanted: Mapping[str, Tensor], checked: Callable[[], Tensor] | None = None
 ) -> TimedLayer:
-    """Make a timed layer; `checked` is the forward pass that reaches `wanted`, if `forward` has other leaves."""
+    """Make a timed layer; `checked` is the forward pass whose leaves are `wanted`, if `forward` has other leaves."""
 
     def gradients(gradient: Tensor) -> Mapping[str, Tensor]:
         output = (checked or forward)()
@@ -155,12 +155,12 @@ def _of(
 
 @dataclass(frozen=True)
 class Pair:
-    """Conveyor's layer and a baseline on the same numbers.
+    """A conveyor layer and a baseline on the same tensors.
 
     Attributes:
-        ours: Ours.
-        theirs: The peer.
-        truth: Makes the reference backend with the same numbers, in float64.
+        ours: The conveyor layer.
+        theirs: The baseline.
+        truth: Makes the reference backend's layer with the same values, in float64.
     """
 
     ours: TimedLayer
@@ -180,12 +180,12 @@ def _truth(make: Callable[..., nn.Module], module: nn.Module, given: Setting) ->
 
 
 def _maker(given: Setting) -> Callable[..., nn.Module]:
-    """Make the function that builds conveyor's layer of a cell."""
+    """Return the constructor of the conveyor layer."""
     return partial(cv.Recurrent, given.cell, given.size.I, given.size.H, sizes=given.sizes or None)
 
 
 def layer(given: Setting) -> TimedLayer:
-    """Make conveyor's layer of the cell, without a baseline."""
+    """Make the conveyor layer, without a baseline."""
     return _timed_layer(_maker(given)(dtype=given.dtype), given, **given.aux)
 
 
@@ -204,10 +204,10 @@ def has_torch_layer(cell: CellDefinition) -> bool:
 
 
 def beside_torch(given: Setting) -> Pair:
-    """Pair conveyor's layer with torch.nn's of the same arguments.
+    """Make the conveyor layer and torch.nn's.
 
     Raises:
-        ArgumentError: torch.nn has none.
+        ArgumentError: torch.nn has no such layer.
     """
     if not has_torch_layer(given.cell):
         raise ArgumentError(
@@ -225,7 +225,7 @@ def beside_torch(given: Setting) -> Pair:
 
 
 def beside_reference(given: Setting) -> Pair:
-    """Pair conveyor's layer with the reference backend."""
+    """Make the conveyor layer and the reference backend's."""
     make = _maker(given)
     first, second = (make(dtype=given.dtype, backend=backend) for backend in ("auto", "reference"))
     second.load_state_dict(first.state_dict())
@@ -234,11 +234,11 @@ def beside_reference(given: Setting) -> Pair:
 
 
 def beside_loop(given: Setting, change: Callable[[Any], Any] = lambda run: run) -> Pair:
-    """Pair conveyor's layer with the best plain loop.
+    """Make the conveyor layer and the best plain loop.
 
     Args:
-        given: The cell and its numbers.
-        change: Wraps the loop's function, such as `torch.compile`.
+        given: The cell and its tensors.
+        change: Transforms the loop's function, such as `torch.compile`.
     """
     make = _maker(given)
     module = make(dtype=given.dtype)
@@ -268,10 +268,10 @@ def beside_loop(given: Setting, change: Callable[[Any], Any] = lambda run: run) 
 
 
 def beside_compiled_loop(given: Setting) -> Pair:
-    """Pair conveyor's layer with the best plain loop under torch.compile.
+    """Make the conveyor layer and the best plain loop under torch.compile.
 
     Raises:
-        BackendError: From the first call of the peer on, if torch.compile fails here.
+        BackendError: At the first call of the baseline, if torch.compile fails here.
     """
 
     def change(run: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Calibration of the machine: a product beside each row; the time of reading, copying and functions.
+"""Calibrates the machine's current speed: a matrix product beside each row, reads, copies and functions.
 
-A machine that others use too is not always its usual self. What a row says counts only if the product that stands
-around it is within a tenth of the run's best.
+The speed of a shared machine varies. A row counts only if the products measured before and after it are within a tenth
+of the run's best.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Calibration:
     _known: dict[tuple[str, object], float] = field(default_factory=dict)
 
     def product(self) -> float:
-        """Measure the rate of a product in FLOP/s: the median of a few short ones on all threads at once."""
+        """Measure the FLOP per second of a product: the median of a few short ones on all threads at once."""
         y = _loops()
         sets = [[torch.randn(_INNER * n) for n in (y.columns, y.rows)] for _ in range(self.threads)]
         sums = [torch.empty(y.rows * y.columns) for _ in range(self.threads)]
@@ -57,16 +57,16 @@ class Calibration:
         return found
 
     def is_off(self, product: float) -> bool:
-        """Tell whether a product's rate is too far below the best for the measurement beside it to count."""
+        """Tells whether a product is too far below the best for the measurement beside it to count."""
         return product < (1 - TOLERANCE) * self.best
 
     def settle(self) -> None:
-        """Measure the machine's rates before the first row."""
+        """Measure the machine's best rate before the first row."""
         for _ in range(10):
             self.product()
 
     def reading(self, size: int) -> float:
-        """Measure the rate in bytes/s at which all threads together repeatedly read `bytes`, a part each."""
+        """Measure the bytes per second that all threads together read, each repeatedly from its part of `size`."""
         y = _loops()
         share = max(1, size // 4 // y.stretch // self.threads)  # turns of the loop
 
@@ -84,7 +84,7 @@ class Calibration:
         return self._kept("reading", size, measure)
 
     def copying(self, size: int) -> float:
-        """Measure the rate in bytes/s, read and written, of copies whose source and target together have `bytes`."""
+        """Measure the bytes per second, read and written, of copies with `size` bytes in source and target together."""
         # A power of two, so that few are measured; smaller copies would measure the call.
         rounded = 1 << max(20, (min(size, 2**29) - 1).bit_length())
 
@@ -97,7 +97,7 @@ class Calibration:
         return self._kept("copying", rounded, measure)
 
     def function(self, name: str) -> float:
-        """Measure the seconds of an elementwise operation per element, with all threads at work."""
+        """Measure the seconds per element of an operation on all threads."""
         if name not in FUNCTIONS:
             return 2.0 / self.best  # one instruction a vector, where a fused multiplication and addition counts two
 
@@ -115,11 +115,11 @@ class Calibration:
         return self._kept("function", name, measure)
 
     def known(self) -> dict[tuple[str, object], float]:
-        """Copy the cached measurements."""
+        """Returns the cached measurements."""
         return dict(self._known)
 
     def forget(self, known: dict[tuple[str, object], float]) -> None:
-        """Restore earlier cached measurements, since the machine was slower in between."""
+        """Restore the cached measurements, after a period in which the machine was slow."""
         self._known = dict(known)
 
     def _kept(self, what: str, of: object, measure: Callable[[], float]) -> float:
@@ -129,7 +129,7 @@ class Calibration:
         return self._known[what, of]
 
     def _at_once(self, work: Callable[[int, int], None], repeats: int) -> float:
-        """Measure the seconds until all threads have done their work, begun at once."""
+        """Return the seconds until `threads` threads, started together, have done the work."""
         running = [threading.Thread(target=work, args=(k, repeats)) for k in range(1, self.threads)]
         began = time.perf_counter()
         for thread in running:

@@ -1,4 +1,4 @@
-"""`conveyor bench`: a cell at the user's sizes, beside its baselines."""
+"""`conveyor bench`: a cell at the user's sizes, compared with a baseline."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AGAINST: dict[str, tuple[str, Callable[[Setting], Pair]]] = {
 
 
 def default_against(cell: CellDefinition) -> str:
-    """Choose the default baseline: torch's layer where there is one, else the plain loop."""
+    """Return the default baseline: torch's layer if there is one, else the plain loop."""
     return "torch" if baselines.has_torch_layer(cell) else "loop"
 
 
@@ -35,7 +35,7 @@ def parse_size(text: str) -> Size:
     """Parse a size from T,B,H or T,B,I,H.
 
     Raises:
-        ArgumentError: It is no such thing.
+        ArgumentError: The text is not a size.
     """
     parts = text.replace("x", ",").replace("×", ",").split(",")
     numbers = [int(p) for p in parts if p.strip().isdecimal()]
@@ -45,7 +45,7 @@ def parse_size(text: str) -> Size:
 
 
 def rows(cells: Sequence[CellDefinition], sizes: Sequence[Size], against: str | None) -> list[Row]:
-    """Make for each cell a row of training and a row of inference.
+    """Make for each cell one row of training and one of inference.
 
     Raises:
         ArgumentError: A cell can't be set beside what is asked for.

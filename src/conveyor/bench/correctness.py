@@ -1,8 +1,8 @@
-"""The correctness check before every measurement: wrong numbers are not timed.
+"""The check before every measurement: wrong results are not timed.
 
 Two programs that both are right differ by the order of their sums. Most cells forget such differences; some make them
-grow from step to step, until two right results have little in common. So what differs by more than a tolerance is held
-to float64: it may be off by as much as a few times what the other is.
+grow from step to step, until two right results have little in common. So a difference above the
+tolerance is compared with float64: it may be a few times the other result's error.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ Tensors = Mapping[str, Tensor]
 
 
 class WrongNumbers(Exception):
-    """The error for a layer whose numbers differ from its reference's."""
+    """Raised when the results to be timed are wrong."""
 
 
 def compare(got: Tensors, want: Tensors, truth: Callable[[], Tensors] | None = None) -> float:
-    """Check that numbers agree; names that begin with `gradient` have the tolerance of gradients.
+    """Check that results agree; names that begin with `gradient` have the tolerance of gradients.
 
     Args:
-        got: The results of the function that is to be timed.
-        want: The expected results, as computed by something else in the same precision.
-        truth: Gives it in float64, for tensors that differ by more than the tolerance.
+        got: The results to be timed.
+        want: The expected results, computed by a baseline in the same precision.
+        truth: Computes them in float64, for tensors that differ by more than the tolerance.
 
     Returns:
         The largest difference of all, relative to the largest value of its tensor.

@@ -1,4 +1,4 @@
-"""The plain loop that a user would write in torch for a cell: the baseline of a compiled cell.
+"""The plain loop in torch for a cell, the baseline of a compiled cell.
 
 It is written as well as plain torch allows: the products of the input are one product for all steps, with the biases;
 products by one state are one `addmm` a step, packed in an order in which gates with the same activation lie side by
@@ -29,8 +29,8 @@ class Loop:
 
     Attributes:
         source: Its Python text.
-        packs: The packed parameters in order: the kind, and the parameters that are concatenated for it.
-        run: Of (x, states, packed, aux): the output and the final states.
+        packs: The packed tensors, in order: the kind, and the parameters in each.
+        run: Computes the output and the final states from (x, states, packed, aux).
     """
 
     source: str
@@ -38,7 +38,7 @@ class Loop:
     run: Any
 
     def pack(self, params: Params) -> list[Tensor]:
-        """Pack the parameters as the loop reads them; differentiable."""
+        """Pack the parameters for the loop; differentiable."""
         return [_PACKERS[kind](params, keys) for kind, keys in self.packs]
 
 
@@ -57,7 +57,7 @@ def _blocks(params: Params, keys: Sequence[Any]) -> Tensor:
 
 
 def _biases(params: Params, groups: Sequence[Any]) -> Tensor:
-    """Concatenate the biases of the groups: each the sum of its own, or zeros for its matrix's rows."""
+    """Concatenate one bias per group, the sum of its biases; zeros for a group without any."""
     parts = []
     for rows, keys in groups:
         like = params["product", rows]

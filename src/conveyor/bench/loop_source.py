@@ -64,9 +64,9 @@ class _Group:
 
     Attributes:
         members: The product nodes, in the order of their columns: those with one activation side by side.
-        ends: What stands for each after the additions and the activation that are taken in, and that activation or "".
-        added: The addend: "each" for a product of the input and biases, "bias" for biases, "" for none.
-        inputs: The products of the input that are taken in, one a member.
+        ends: For each its node after the fused additions and activation, and that activation or "".
+        added: The fused addends: "each" for a product of the input and biases, "bias" for biases, "" for none.
+        inputs: The fused products of the input, one per member.
         biases: The biases of each member.
     """
 
@@ -78,7 +78,7 @@ class _Group:
 
 
 def write(program: Program, widths: Mapping[str, int]) -> tuple[str, tuple[Pack, ...]]:
-    """Write the source of `loop(x, states, packed, aux)`, and list the contents of `packed` in order."""
+    """Write the source of `loop(x, states, packed, aux)`; returns it and the contents of `packed`, in order."""
     writer = _Writer(program, widths)
     source = writer.source()
     return source, tuple(writer.packs)
@@ -160,7 +160,7 @@ class _Writer:
     # Values
 
     def _inside(self, n: int, arithmetic: bool = False) -> str:
-        """Write the expression of a node in a step."""
+        """Write the expression of a node in a time step."""
         if n in self.carried:
             return self.names[n]
         if self.nodes[n].op == "const" and arithmetic:
@@ -171,7 +171,7 @@ class _Writer:
         return f"{self.stepped.setdefault(name, f'each_{name}')}[t]"
 
     def _whole(self, n: int, arithmetic: bool = False) -> str:
-        """Write the expression of a node that no state reaches, for all steps."""
+        """Write the expression of a node that no state reaches, for all time steps."""
         node = self.nodes[n]
         if node.op == "const" and arithmetic:
             return repr(node.attr)
@@ -233,7 +233,7 @@ class _Writer:
             self.inside.append(f"v{n} = {self._expression(n, self._inside)}")
 
     def _products(self, n: int) -> None:
-        """Write all products of one operand, fused with the additions and activations that are their only uses."""
+        """Write all products of one operand, with the fused additions and activations."""
         pack = self.plan.packs[n]
         operand = self._inside(pack.operand)
         if pack.blocks > 1:
@@ -280,7 +280,7 @@ class _Writer:
     # What a product takes in
 
     def _grouped(self) -> dict[tuple[int, ...], list[_Group]]:
-        """Group each pack of products in a step; the nodes that they absorb are noted."""
+        """Return the groups of each pack of products in a step; their fused nodes are recorded."""
         packs = dict.fromkeys(
             self.plan.packs[n] for n in self.live if n in self.carried and self.nodes[n].op == "product"
         )
@@ -317,7 +317,7 @@ class _Writer:
         return last, (sources[0] if sources else None), biases
 
     def _between(self, first: int, last: int) -> set[int]:
-        """List the nodes from a product to the node that replaces it, without that one."""
+        """Return the nodes from a product to its last fused node, without that one."""
         found, n = set(), first
         while n != last:
             found.add(n)
@@ -325,11 +325,11 @@ class _Writer:
         return found
 
     def _alone(self, n: int) -> int | None:
-        """Find the only user of a value."""
+        """Return the single user of a value; None if there are several or it is a result."""
         return self.users[n][0] if len(self.users[n]) == 1 and n not in self.results else None
 
     def _sum(self, n: int) -> tuple[int, list[int]]:
-        """Find the last addition of values that no state reaches to a product, and these values."""
+        """Return the last addition of values that no state reaches to a product, and these values."""
         terms: list[int] = []
         while True:
             user = self._alone(n)
@@ -349,7 +349,7 @@ class _Writer:
         return n, ""
 
     def _leaves(self, n: int) -> list[int]:
-        """List the terms of a sum that are used only there."""
+        """Return the terms of a sum that nothing else needs."""
         if self.nodes[n].op == "add" and self._alone(n) is not None:
             return [leaf for a in self.nodes[n].args for leaf in self._leaves(a)]
         return [n]

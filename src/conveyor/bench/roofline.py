@@ -1,4 +1,4 @@
-"""The roofline: the least time of a forward and a backward pass, the sum of its parts at their measured speeds."""
+"""The roofline of a forward and a backward pass: the sum of its parts, each at its measured rate."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Roofline:
 
     Attributes:
         products: FLOPs at the peak of products.
-        pointwise: Each function at the speed of its own loop, anything else at one instruction a vector.
-        bytes: What is read and written, at the speed of a copy as large as all of it.
+        pointwise: Each function at the rate of its own loop, other operations at one instruction per vector.
+        bytes: Memory traffic, at the rate of a copy of the same size.
     """
 
     products: float
@@ -24,12 +24,12 @@ class Roofline:
 
     @property
     def seconds(self) -> float:
-        """The total."""
+        """The sum of all parts."""
         return self.products + self.pointwise + self.bytes
 
 
 def roofline(work: Work, rows: int, calibration: Calibration, wide: int = 1) -> Roofline:
-    """Compute the roofline for `rows` rows, those of all steps; elements are `wide` times as wide as float32."""
+    """Compute the roofline for the rows of all time steps; elements are `wide` times as wide as float32."""
     size = work.bytes * rows * wide
     return Roofline(
         work.flops * rows / calibration.best * wide,

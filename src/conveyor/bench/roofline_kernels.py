@@ -1,6 +1,6 @@
-"""Roofline kernels: loops at the machine's best speed for a product, reading memory, and each function.
+"""Loops that reach the machine's peak rates: a matrix product, reading memory, and each function.
 
-They share nothing with the library's kernels, so that these are judged by something that does not change with them.
+They share nothing with the library's kernels, so that the yardstick does not change with them.
 
     product(weights, left, sums, inner, repeats)     read(numbers, sums, count, repeats)
 
@@ -52,13 +52,13 @@ class RooflineKernels:
     """The roofline kernels as functions that release the GIL.
 
     Attributes:
-        product: Of (weights, left, sums, inner, repeats): addresses and counts.
-        read: Of (numbers, sums, count, repeats).
+        product: Takes (weights, left, sums, inner, repeats): addresses and counts.
+        read: Takes (numbers, sums, count, repeats).
         functions: By name, each with the arguments of `read`.
         rows: The number of rows of a product.
-        columns: The number of columns.
-        stretch: The number of elements that `read` and the functions take in one iteration.
-        engine: The owner of the code.
+        columns: The number of its columns.
+        stretch: The number of elements per iteration of `read` and the functions.
+        engine: LLVM's engine, which owns the code.
     """
 
     product: Any
@@ -72,7 +72,7 @@ class RooflineKernels:
 
 @lru_cache(maxsize=4)
 def compile_kernels(width: ISA) -> RooflineKernels:
-    """Compile the roofline kernels for an ISA; later calls return the same ones."""
+    """Compile the loops for an instruction set, cached."""
     module = ir.Module("roofline kernels")
     _product(module, width)
     _read(module, width, "read", lambda v, a: a)
@@ -131,7 +131,7 @@ def _read(module: ir.Module, width: ISA, name: str, of: Callable[[Vectors, Any],
 
 
 def _repeat(function: Any, repeats: Any, count: Any, sums: int, lanes: int, to: Any, step: Any) -> None:
-    """Emit two loops around a step, whose sums are stored at the end of each round, so that none is optimised away."""
+    """Emit the two loops around a step, whose sums are stored each round, so that none is optimised out."""
     b = ir.IRBuilder(function.append_basic_block("entry"))
     zero = Vectors(b, FLOAT32, lanes).const(0.0)
     entry = b.block

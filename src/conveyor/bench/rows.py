@@ -1,4 +1,4 @@
-"""Rows of a table of measurements, their lines, and the targets that these have to reach."""
+"""Rows of a table of measurements, their lines, and their targets."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Line:
     """The figures measured at one size.
 
     Attributes:
-        label: The size, or what else tells it from the others.
+        label: The size, or another unique label.
         figures: Numbers by the names of `conveyor.bench.table.COLUMNS`; times are in seconds.
-        state: `void` if the machine was not its usual self; `red` if the numbers were wrong, so that nothing was timed.
-        note: Why, or what else there is to say.
+        state: `void` if the machine was too slow; `red` if the results were wrong, so that nothing was timed.
+        note: The reason, or another note.
         product: FLOP a second of the product beside it, the lower of the two; None if time is no part of it.
         facts: The values by which targets select lines, such as B and H.
     """
@@ -35,7 +35,7 @@ class Line:
     facts: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Convert the line to JSON's types."""
+        """Return the line in JSON's types."""
         there = {name: _finite(value) for name, value in self.figures.items()}
         return {
             "label": self.label,
@@ -53,9 +53,9 @@ class Verdict:
 
     Attributes:
         text: The target.
-        met: Whether it is; None if that is open, because lines that it is about are void, or there are none.
+        met: Whether it is met; None if open, because its lines are void or missing.
         value: The mean, or the worst of the lines; None if there is none.
-        reason: The reason of the verdict, such as the worst line.
+        reason: The deciding fact, such as the worst line.
     """
 
     text: str
@@ -66,15 +66,15 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Target:
-    """A target of a figure.
+    """A target: a bound on a figure.
 
     Attributes:
-        text: As it is printed.
+        text: The printed text.
         figure: The figure's name.
         least: It must be at least this; or
         most: At most this.
-        mean: Whether that is asked of the geometric mean of the lines, rather than of each.
-        where: Selects the lines that it is about.
+        mean: Whether the bound applies to the geometric mean of the lines, rather than to each.
+        where: Selects its lines.
         instead: Another figure and what it must at least be, which does in place of this one.
     """
 
@@ -87,7 +87,7 @@ class Target:
     instead: tuple[str, float] | None = None
 
     def judge(self, lines: Sequence[Line]) -> Verdict:
-        """Compare lines with the target and return the verdict."""
+        """Compare the lines with the target."""
         about = [line for line in lines if self.where(line) and (line.state == "red" or self.figure in line.figures)]
         red = [line.label for line in about if line.state == "red"]
         void = [line.label for line in about if line.state == "void"]
@@ -128,10 +128,10 @@ class Row:
 
     Attributes:
         name: The name by which it is selected.
-        title: The title of the measurement.
+        title: Its title.
         measure: Yields its lines.
-        targets: The targets of the figures.
-        missing: Why it can't be measured here; None if it can.
+        targets: Their targets.
+        missing: The reason why it can't be measured here; None if it can.
         asked: Whether it is measured only when it is named.
     """
 
@@ -153,7 +153,7 @@ class Result:
     verdicts: tuple[Verdict, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Convert the row to JSON's types."""
+        """Return the row in JSON's types."""
         return {
             "name": self.name,
             "title": self.title,
@@ -165,12 +165,12 @@ class Result:
 
 
 def _finite(value: float | None) -> float | None:
-    """Replace NaN and infinities, which JSON lacks, by None."""
+    """Return a finite value, else None: JSON has no NaN or infinity."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def geometric_mean(values: Sequence[float]) -> float:
-    """Compute the geometric mean; NaN if a value is not a positive number."""
+    """Return the geometric mean; NaN if a value is not a positive number."""
     if not values or not all(v > 0 and math.isfinite(v) for v in values):
         return math.nan
     return math.exp(statistics.fmean(map(math.log, values)))

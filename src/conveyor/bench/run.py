@@ -1,4 +1,4 @@
-"""A run of measured rows, with a calibration around each line and a correctness check before it."""
+"""Measures rows in one run, with the calibration around each line and the check before it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Run:
 
     Attributes:
         calibration: The machine's rates.
-        seconds: The seconds for which the functions of a line run in turns.
-        dtype: Of the tensors.
-        say: Called with each line when it is there, and with the row that it belongs to.
+        seconds: The time of each line's interleaved runs.
+        dtype: The dtype of the tensors.
+        say: Called with each measured line and its row.
         finished: Whether all rows were measured.
     """
 
@@ -41,12 +41,12 @@ class Run:
 
     @property
     def wide(self) -> int:
-        """The width of an element, in multiples of float32."""
+        """The size of an element relative to float32."""
         return self.dtype.itemsize // torch.float32.itemsize
 
     @property
     def peak(self) -> float:
-        """The best rate of a product in this dtype, in FLOP/s."""
+        """The peak FLOP per second of a product in this dtype."""
         return self.calibration.best / self.wide
 
     def line(
@@ -57,14 +57,14 @@ class Run:
         facts: Mapping[str, float] | None = None,
         note: str = "",
     ) -> Line:
-        """Measure a line after its correctness check; a void measurement is repeated.
+        """Measure a line after its check; void lines are measured again.
 
         Args:
             label: Its name.
-            check: Raises `WrongNumbers` if the numbers are wrong.
-            measure: Gives the figures.
+            check: Raises `WrongNumbers` if the results are wrong.
+            measure: Returns the figures.
             facts: The values by which targets select lines.
-            note: A remark.
+            note: A note.
         """
         facts = facts or {}
         try:
@@ -82,14 +82,14 @@ class Run:
         return Line(label, figures, "void", note, product, facts)
 
     def settled(self, line: Line) -> Line:
-        """Judge a line by the calibration at the end of the run: void if the machine did much better later."""
+        """Return the line, void if the machine was much faster later in the run."""
         if line.state == "ok" and line.product is not None and self.calibration.is_off(line.product):
             return replace(line, state="void")
         return line
 
 
 def measure(rows: Iterable[Row], run: Run) -> list[Result]:
-    """Measure rows and judge their targets when all are complete; Ctrl-C keeps the rows so far."""
+    """Measure rows, and compare them with their targets at the end; Ctrl-C ends it with the rows so far."""
     found: list[tuple[Row, list[Line]]] = []
     with suppress(KeyboardInterrupt):
         run.calibration.settle()

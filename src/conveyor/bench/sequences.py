@@ -1,4 +1,4 @@
-"""Lines about sequences: conveyor's layer beside a baseline, forward and backward, or inference."""
+"""Lines about sequences: a conveyor layer and a baseline, forward and backward, or inference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conveyor.bench.work import forward_flops, work
 
 
 def agree(given: Setting, pair: Pair) -> Callable[[], float]:
-    """Check that the output and all gradients agree with the other layer's."""
+    """Return a check that the output and all gradients equal the baseline's."""
 
     def check() -> float:
         gradient = given.gradient()
@@ -25,7 +25,7 @@ def agree(given: Setting, pair: Pair) -> Callable[[], float]:
 
 
 def training(run: Run, given: Setting, pair: Pair) -> Line:
-    """Measure forward and backward passes, the gradient of the input included."""
+    """Measure a forward and backward pass, the gradient of the input included."""
     gradient = given.gradient()
     done = work(given.program, given.widths)
 
@@ -48,7 +48,7 @@ def training(run: Run, given: Setting, pair: Pair) -> Line:
 
 
 def inference(run: Run, given: Setting, pair: Pair) -> Line:
-    """Measure forward passes in inference mode."""
+    """Measure a forward pass in inference mode."""
     flops = forward_flops(given.program, given.widths) * given.rows
 
     def measure() -> Mapping[str, float]:

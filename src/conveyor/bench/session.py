@@ -1,4 +1,4 @@
-"""A benchmark session from its options to its exit code: machine, lines, tables and JSON."""
+"""A benchmark run from its options to its exit code: the machine, each line when measured, the tables, and the JSON."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Options:
     """The options of a run: measurement and output.
 
     Attributes:
-        threads: The number of threads; None leaves torch's.
-        seconds: The seconds for which the functions of a line run in turns.
+        threads: The number of threads; None is torch's.
+        seconds: The time of each line's interleaved runs.
         dtype: `float32` or `float64`.
-        json: The file that the results are also written to.
-        force: Whether a file that is there may be overwritten.
+        json: The path of a JSON file with the results.
+        force: Whether an existing file may be overwritten.
         markdown: Whether tables are markdown also on a terminal.
     """
 
@@ -70,17 +70,17 @@ def carry_out(rows: Sequence[Row], options: Options, console: Console, progress:
     """Measure rows and show them.
 
     Args:
-        rows: The rows to measure.
-        options: How.
-        console: The console for the tables.
-        progress: The console for each line as it is measured.
+        rows: The rows.
+        options: The options.
+        console: The console of the tables.
+        progress: The console of each measured line.
 
     Returns:
-        The exit code: 0; 1 if something gave wrong numbers; 130 after Ctrl-C, when what there is is shown.
+        The exit code: 0; 1 if a result was wrong; 130 after Ctrl-C, when the results so far are shown.
 
     Raises:
         ArgumentError: An option has a wrong value, or the file can't be written.
-        BackendError: The compiled backend, which is what is measured, does not run here.
+        BackendError: The compiled backend does not run here.
     """
     options.check()
     missing = backends.why_not("cpu")

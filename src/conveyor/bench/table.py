@@ -1,4 +1,4 @@
-"""Tables of measured rows, on the terminal, as markdown and as JSON."""
+"""The format of measured rows: a table on the terminal, markdown, or JSON."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
 
 
 def cells(line: Line, columns: Sequence[str]) -> list[str]:
-    """Format a line's cells; wrong numbers hide the figures, and a void line is marked."""
+    """Return a line's cells; a line with wrong results has no figures, a void one is marked."""
     mark = {"ok": "", "void": " (void)", "red": " (WRONG NUMBERS)"}[line.state]
     shown = [_figure(line.figures[c], c) if c in line.figures and line.state != "red" else "" for c in columns]
     return [line.label + mark, *shown, line.note]
@@ -98,18 +98,18 @@ def _figure(value: float, column: str) -> str:
 
 
 def columns_of(lines: Iterable[Line]) -> list[str]:
-    """List the figures that any of the lines has, in order."""
+    """Return the names of the figures in any of the lines, in order."""
     there = {name for line in lines for name in line.figures}
     return [name for name in COLUMNS if name in there]
 
 
 def heads(columns: Sequence[str], notes: bool) -> list[str]:
-    """List the heads of a table."""
+    """Return the headings of a table."""
     return ["", *(COLUMNS[c][0] for c in columns), *(["note"] if notes else [])]
 
 
 def verdict(found: Verdict) -> str:
-    """Describe a target's verdict in a line: met, missed or open."""
+    """Format a target's verdict in a line: met, missed or open."""
     word = {True: "met", False: "MISSED", None: "open"}[found.met]
     return f"{word}: {found.text}{_value(found)} ({found.reason})"
 
@@ -141,7 +141,7 @@ def as_markdown(result: Result) -> str:
 
 
 def as_rich(result: Result, width: int) -> Table:
-    """Format a row as a table for a terminal of a width; its targets are below it."""
+    """Format a row as a table for a terminal of `width` characters, with its targets below."""
     columns = columns_of(result.lines)
     if width < _WIDE:
         columns = [c for c in columns if c not in _PARTS]
@@ -166,7 +166,7 @@ def as_rich(result: Result, width: int) -> Table:
 
 
 def show(results: Iterable[Result], console: Console, *, markdown: bool) -> None:
-    """Print results that have lines; as markdown if requested or if the output is not a terminal."""
+    """Print results that have lines; as markdown if requested, or if the output is not a terminal."""
     for result in (r for r in results if r.lines):
         if markdown or not console.is_terminal:
             console.print(as_markdown(result), soft_wrap=True, markup=False, highlight=False)
@@ -177,7 +177,7 @@ def show(results: Iterable[Result], console: Console, *, markdown: bool) -> None
 def to_json(
     results: Iterable[Result], machine: Machine, calibration: Calibration, dtype: str, date: str
 ) -> dict[str, Any]:
-    """Convert results to JSON's types."""
+    """Return all results in JSON's types."""
     return {
         "format": FORMAT,
         "date": date,

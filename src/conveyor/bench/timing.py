@@ -1,4 +1,4 @@
-"""Timing of functions that run in turns, in one process."""
+"""The interleaved timing of functions in one process."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def alternate(
     seconds: float,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[Timing, ...]:
-    """Time functions in turns, each round in the reverse order of the last, for a number of seconds.
+    """Time functions in turns, each round in reverse order, until `seconds` have passed.
 
-    Each is called twice before: once to get ready, once to find how many calls make a sample.
+    Each is called twice before: once as warm-up, once to choose the number of calls per sample.
 
     Args:
-        functions: The functions to time.
-        seconds: The seconds in all; at least `LEAST` rounds are made.
-        clock: Seconds.
+        functions: The functions.
+        seconds: The total time; at least `LEAST` rounds are run.
+        clock: Returns the time in seconds.
     """
     calls = []
     for function in functions:

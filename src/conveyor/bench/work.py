@@ -18,10 +18,10 @@ class Work:
     """The work of a forward and a backward pass on one row of one step, the gradient of x included.
 
     Attributes:
-        flops: Of the products; each matrix is used three times: forward, for its operand's gradient, and for its own.
+        flops: FLOPs of the products; each matrix is used three times: forward, for its operand's gradient, its own.
         pointwise: The number of elements that each other operation computes, by its name.
-        bytes: What is read and written at least once, in float32: the input and its gradient, products of the input,
-            what the gradient reads again, the output and its gradient, the gradients before the products.
+        bytes: The least memory traffic, in float32: the input and its gradient, products of the input,
+            residuals, the output and its gradient, the gradients before the products.
     """
 
     flops: float
@@ -30,7 +30,7 @@ class Work:
 
 
 def forward_flops(program: Program, widths: Mapping[str, int]) -> float:
-    """Count the FLOPs of a forward pass for one row of one step."""
+    """Count the FLOPs of a forward pass on one row of one step."""
     total = 0.0
     for n in program.live():
         node = program.nodes[n]
@@ -70,7 +70,7 @@ def work(program: Program, widths: Mapping[str, int]) -> Work:
 
 
 def _sum_of(program: Program, n: int) -> int:
-    """Find the last of the additions in a row that a value enters."""
+    """Return the last of the successive additions that a value enters."""
     while True:
         users = [m for m in program.live() if n in program.nodes[m].args]
         if len(users) != 1 or program.nodes[users[0]].op != "add":
@@ -79,12 +79,12 @@ def _sum_of(program: Program, n: int) -> int:
 
 
 def has_recurrent_matrix(program: Program) -> bool:
-    """Tell whether a product remains in the time loop."""
+    """Tells whether the time loop has a matrix product."""
     return any(program.nodes[n].op == "product" for n in plan(program).stepped)
 
 
 def is_in_sequence(program: Program) -> bool:
-    """Tell whether a step has products or reductions that depend on each other, so that it has several stages."""
+    """Tells whether a step has dependent products or reductions, so that it has more than one stage."""
     stepped = set(plan(program).stepped)
     depth: dict[int, int] = {}
     for n in program.live():

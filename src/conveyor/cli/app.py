@@ -6,18 +6,24 @@ import re
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from conveyor.cli.forecast.commands import backtest, demo_forecast, inspect_forecast, predict
+from conveyor.cli.forecast.train_command import train_forecast
 from conveyor.cli.printing import OutputLost, guarded, print_note, print_text
+from conveyor.cli.sequences import commands as sequence_commands
+from conveyor.cli.tasks.group import DEFAULT_TASK, TaskGroup, named_command, option_labels, require_alone, task_command
 from conveyor.errors import ArgumentError, ConveyorError, NonFiniteError
 from conveyor.tasks.config import TrainingConfig
+from conveyor.tasks.sequences.config import TASKS as SEQUENCE_TASKS
 from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
 
 app = typer.Typer(
     name="conveyor",
-    help="Recurrent networks from their equations: train them on text, sample from them.",
+    cls=TaskGroup,
+    help="Recurrent networks from their equations: train them on text, series and sequences, and use them.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -90,6 +96,13 @@ def train(
         list[Path] | None, typer.Option(help="With --resume: file or folder in which the run's text is now.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
+    task: Annotated[
+        str,
+        typer.Option(
+            help="text, forecast, classify, regress or tag; `conveyor train --task tag --help` shows its options."
+        ),
+    ] = DEFAULT_TASK,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate time and memory, and write nothing.")] = False,
     valid: Annotated[list[str] | None, typer.Option(help="Validation file; else 5%.", rich_help_panel=_DATA)] = None,
     test: Annotated[list[str] | None, typer.Option(help="Test file; else the last 5%.", rich_help_panel=_DATA)] = None,
     level: Annotated[Level, typer.Option(help="What a token is.", rich_help_panel=_DATA)] = Level.char,
@@ -170,13 +183,13 @@ def train(
 ) -> None:
     """Train a language model on text, or --resume a run that was stopped."""
     if resume is not None:
-        _require_alone(context, "resume", "data")
+        require_alone(context, "resume", "data")
         from conveyor.cli.train import resume_training
 
         raise typer.Exit(resume_training(resume, data or ()))
     if data:
         raise ArgumentError("data: expected with --resume alone; name the files to train on without it")
-    if not files or output is None:
+    if not files or (output is None and not dry_run):
         raise ArgumentError("train: expected FILE... and --output OUT, or --resume OUT; see conveyor train --help")
     config = TextConfig(
         DataConfig(tuple(files), tuple(valid or ()), tuple(test or ()), level, vocabulary_size, batch_size, window),
@@ -212,7 +225,14 @@ def train(
     )
     from conveyor.cli.train import start_training
 
-    raise typer.Exit(start_training(config, cell, output, force=force))
+    raise typer.Exit(start_training(config, cell, output or Path(), force=force, dry_run=dry_run))
+
+
+task_command(app, "train", "forecast")(train_forecast)
+
+
+app.command()(predict)
+app.command()(backtest)
 
 
 @app.command()
@@ -256,11 +276,16 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
     epochs: Annotated[int | None, typer.Option(help="Passes over the book.")] = None,
     max_steps: Annotated[int | None, typer.Option(help="Stop after so many steps.")] = None,
+    task: Annotated[str, typer.Option(help="text, or forecast: the weather of three airports.")] = DEFAULT_TASK,
 ) -> None:
     """Train an LSTM on Moby-Dick, print what it writes, and say what to try next."""
     from conveyor.cli.demo import run_demo
 
     raise typer.Exit(run_demo(output, force=force, epochs=epochs, max_steps=max_steps))
+
+
+task_command(app, "inspect", "forecast")(inspect_forecast)
+task_command(app, "demo", "forecast")(demo_forecast)
 
 
 @app.command()
@@ -344,17 +369,11 @@ def import_(
     raise typer.Exit(run_import(file, output, layer, assumed, force=force))
 
 
-def _require_alone(context: typer.Context, *names: str) -> None:
-    given = [
-        _labels(context.command)[key]
-        for key in context.params
-        if key not in names and getattr(context.get_parameter_source(key), "name", "") == "COMMANDLINE"
-    ]
-    if given:
-        raise ArgumentError(
-            f"{names[0]}: expected no other argument, as all settings come from the checkpoint; got "
-            f"{', '.join(given)}; leave them out"
-        )
+for _task in SEQUENCE_TASKS:
+    task_command(app, "train", _task)(sequence_commands.train_command(_task))
+    task_command(app, "inspect", _task)(sequence_commands.inspect_sequences)
+task_command(app, "demo", "classify")(sequence_commands.demo)
+app.command()(sequence_commands.evaluate)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -396,8 +415,8 @@ def _fail(message: str, code: int) -> int:
 
 def _with_options(message: str, arguments: list[str]) -> str:
     """Name options as a user types them: what Python calls `top_k` is `--top-k` here."""
-    commands = getattr(typer.main.get_command(app), "commands", {})
-    labels = _labels(commands[arguments[0]]) if arguments and arguments[0] in commands else {}
+    command = named_command(typer.main.get_command(app), arguments)
+    labels = {} if command is None else option_labels(command)
     name, colon, rest = message.partition(":")
     if colon and name in labels:
         message = f"{labels[name]}:{rest}"
@@ -405,13 +424,3 @@ def _with_options(message: str, arguments: list[str]) -> str:
         if "_" in name:
             message = re.sub(rf"(?<!\S){name}(?=[\s:,;]|$)", label, message)
     return message
-
-
-def _labels(command: Any) -> dict[str, str]:
-    """Map each parameter of a command to what the user types: its longest option, or its name in the usage line."""
-    labels: dict[str, str] = {}
-    for parameter in command.params:
-        option = max(parameter.opts, key=len)
-        label = option if option.startswith("-") else parameter.metavar
-        labels |= {parameter.name: label, option.lstrip("-").replace("-", "_"): label}
-    return labels

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 from rich.console import Console
 
 from conveyor.cli.inspect import LENGTH, write_inspection
-from conveyor.cli.output import is_free, require_free
+from conveyor.cli.output import free_name, is_free, numbered, require_free
 from conveyor.cli.printing import print_text
 from conveyor.cli.shell import command, generate_command, path_word
 from conveyor.cli.train import follow, make_console
@@ -18,8 +17,8 @@ from conveyor.inspect.report import missing_packages
 from conveyor.tasks.cell_source import find_cell
 from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.config import TrainingConfig
+from conveyor.tasks.files import SHIPPED
 from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
-from conveyor.tasks.text.corpus import SHIPPED
 from conveyor.tasks.text.run import TextRun, load_start
 from conveyor.tasks.text.sample import generate
 
@@ -71,8 +70,7 @@ def run_demo(output: Path | None, *, force: bool, epochs: int | None, max_steps:
 
 def _folder(config: TextConfig, *, force: bool) -> Path:
     """The first of runs/demo, runs/demo-2, … that is free or holds this demo, unfinished."""
-    names = (FOLDER if number == 1 else FOLDER.with_name(f"{FOLDER.name}-{number}") for number in count(1))
-    return next(folder for folder in names if force or is_free(folder) or _is_unfinished(folder, config))
+    return next(folder for folder in numbered(FOLDER) if force or is_free(folder) or _is_unfinished(folder, config))
 
 
 def _is_unfinished(folder: Path, config: TextConfig) -> bool:
@@ -108,10 +106,4 @@ def _print_end(run: TextRun, folder: Path, console: Console) -> None:
     console.print(f"Try next, and name a text of your own in the place of {BOOK}:")
     console.print(f"  {generate_command(folder, 'Call me ', '--temperature', '0.8')}")
     for name, options in _NEXT.items():
-        console.print(f"  {command('train', BOOK, '-o', str(_free(Path('runs', name))), *options)}")
-
-
-def _free(folder: Path) -> Path:
-    """The folder, or the first of its numbered neighbours with nothing in it."""
-    names = (folder if number == 1 else folder.with_name(f"{folder.name}-{number}") for number in count(1))
-    return next(name for name in names if is_free(name))
+        console.print(f"  {command('train', BOOK, '-o', str(free_name(Path('runs', name))), *options)}")

@@ -26,11 +26,11 @@ _TIME_FIRST = "Input time first, (T, B, input), which the file does not tell; --
 
 @dataclass(frozen=True)
 class Assumed:
-    """The user's options for a file of weights without a configuration.
+    """The user's settings for a file of weights alone.
 
     Attributes:
         activation: Keras's activation, or torch.nn.RNN's nonlinearity.
-        recurrent_activation: That of Keras's gates.
+        recurrent_activation: The activation of Keras's gates.
         reset_after: Whether the reset gate of a Keras GRU without biases acts after the product.
         batch_first: Whether the layers of a torch file take (B, T, input).
     """
@@ -91,7 +91,7 @@ def _read(file: Path, assumed: Assumed, told: Told) -> _Read:
 
 
 def _kind(file: Path) -> str:
-    """Tell the library that wrote a file, from its suffix or its first bytes."""
+    """Return the library that wrote a file, from its suffix or its first bytes."""
     for kind, endings in (("keras", _KERAS), ("torch", _TORCH), ("onnx", (".onnx",))):
         if file.suffix.lower() in endings:
             return kind
@@ -151,7 +151,7 @@ def _read_torch(file: Path, assumed: Assumed, told: Told) -> _Read:
 
 
 def _summary(found: TorchLayers, assumed: Assumed) -> tuple[str, ...]:
-    """Describe the assumptions about all layers, and the contents of the file outside layers."""
+    """Return notes on the settings assumed for all layers, and on the file's contents in no layer."""
     lines = ["Input rows first, (B, T, input), as --batch-first says" if assumed.batch_first else _TIME_FIRST]
     if found.rest:
         names = [*found.rest]
@@ -170,7 +170,7 @@ def _chosen(read: _Read, layer: str) -> _Read:
 
 
 def _targets(file: Path, output: Path | None, names: list[str]) -> dict[str, Path]:
-    """Choose the output path of each layer: a single one goes to `output` itself, several into it as a folder."""
+    """Return the output path of each layer: a single one to the output itself, several into it as a folder."""
     stem = file.name.split(".")[0] or "imported"
     if len(names) == 1:
         usual = Path(f"{stem}.safetensors")

@@ -50,7 +50,7 @@ def write_inspection(model: Path, text: Path | None, output: Path, length: int, 
     """
     reading = open_reading(model, text, max(READ, length))
     require_writable(output)
-    with _progress(console) as say, _told_once():
+    with shown_progress(console) as say, told_once():
         report = gather(_subject(model, reading, length), say)
         say("writing")
         return write_report(report, output, token_name=UNITS[reading.vocabulary.level])
@@ -76,14 +76,14 @@ def _subject(folder: Path, reading: Reading, length: int) -> Subject:
     last = reading.numbers[-1:]
 
     def loss(y: Tensor) -> Tensor:
-        """Compute the cross-entropy of the last token, predicted from those before it."""
+        """Compute the cross-entropy of the last token, predicted from the tokens before it."""
         return functional.cross_entropy(model.decode(y[-1]), last)
 
     return Subject(f"Inside {folder.resolve().name}", facts, layer, x, reading.tokens, length, loss, _BESIDE)
 
 
 @contextmanager
-def _told_once() -> Iterator[None]:
+def told_once() -> Iterator[None]:
     """Say on standard error, once each, what pictures could not show."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", MissingGlyphs)
@@ -96,7 +96,7 @@ def _told_once() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Say]:
+def shown_progress(console: Console) -> Iterator[Say]:
     """Show what is being done: with a clock on a terminal, a line each elsewhere."""
     if not console.is_terminal:
         yield lambda what: console.print(f"… {what}")

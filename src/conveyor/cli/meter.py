@@ -1,9 +1,10 @@
-"""The speed of a run, its losses, and the time that it still takes."""
+"""The speed of a run, its loss and its remaining time."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from conveyor.tasks.trainer import StepReport
 from conveyor.tasks.units import bits, perplexity
@@ -13,27 +14,53 @@ _WARM_UP = 5  # steps in which code is compiled and memory is found
 _TO_ESTIMATE = 3.0  # seconds that are watched for an estimate
 
 
+@dataclass(frozen=True)
+class LossUnit:
+    """What a loss is told in.
+
+    Args:
+        name: after the number, such as `bits`.
+        convert: from the trainer's loss.
+        per_target: whether it is one of each target, so that lines say `bits per character`.
+    """
+
+    name: str
+    convert: Callable[[float], float]
+    per_target: bool = False
+
+
+BITS = LossUnit("bits", bits, per_target=True)
+
+
 class Meter:
     """The figures of a run as it goes.
 
     Args:
-        unit: what a token is, such as `character`.
+        unit: what a target is, such as `character`.
         done: steps done before.
         total: steps of the whole run.
-        loss: last validation loss known, in nats.
+        loss: last validation loss known.
         clock: seconds.
+        loss_unit: of the losses.
     """
 
     def __init__(
-        self, unit: str, done: int, total: int, loss: float | None, clock: Callable[[], float] = time.monotonic
+        self,
+        unit: str,
+        done: int,
+        total: int,
+        loss: float | None,
+        clock: Callable[[], float] = time.monotonic,
+        loss_unit: LossUnit = BITS,
     ) -> None:
         self.unit = unit
+        self.loss_unit = loss_unit
         self.step = self._first = done
         self.total = total
         self._clock = clock
         self._began = clock()
         self._warm: tuple[int, float] | None = None
-        self._tokens = 0
+        self._scored = 0
         self._training: float | None = None
         self._validation = loss
 
@@ -45,7 +72,7 @@ class Meter:
     def update(self, report: StepReport) -> None:
         """Take in a step."""
         self.step = report.step
-        self._tokens += report.tokens
+        self._scored += report.scored
         if self._warm is None and report.step - self._first >= _WARM_UP:
             self._warm = report.step, self.elapsed
         before = report.loss if self._training is None else self._training
@@ -54,12 +81,15 @@ class Meter:
             self._validation = report.validation.loss
 
     def rate(self) -> str:
-        """Tokens a second."""
-        return f"{self._tokens / max(self.elapsed, 1e-9):,.0f} {self.unit}s/s"
+        """Targets a second."""
+        return f"{self._scored / max(self.elapsed, 1e-9):,.0f} {self.unit}s/s"
 
     def losses(self) -> str:
-        """Training and validation loss, in bits a token."""
-        return f"train {_bits(self._training)}, valid {_bits(self._validation)} bits"
+        """Training and validation loss."""
+        return f"train {self._told(self._training)}, valid {self._told(self._validation)} {self.loss_unit.name}"
+
+    def _told(self, loss: float | None) -> str:
+        return "…" if loss is None else f"{self.loss_unit.convert(loss):.3f}"
 
     def left(self) -> str:
         """Time left."""
@@ -79,7 +109,8 @@ class Meter:
         """All figures in one line."""
         share = 100 * self.step / self.total
         place = f"step {self.step:,}/{self.total:,} ({share:.0f}%)"
-        return f"{place}  {self.rate()}  {self.losses()} per {self.unit}  {self.left()}"
+        per = f" per {self.unit}" if self.loss_unit.per_target else ""
+        return f"{place}  {self.rate()}  {self.losses()}{per}  {self.left()}"
 
 
 def duration(seconds: float) -> str:
@@ -93,7 +124,3 @@ def score(nats: float, unit: str) -> str:
     """Write a loss as bits a token; for words as perplexity too."""
     words = f" (perplexity {perplexity(nats):,.1f})" if unit == "word" else ""
     return f"{bits(nats):.3f} bits per {unit}{words}"
-
-
-def _bits(nats: float | None) -> str:
-    return "…" if nats is None else f"{bits(nats):.3f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -15,8 +16,19 @@ _LOCK = ".conveyor-lock"
 
 
 def is_free(folder: Path) -> bool:
-    """Tell whether a folder does not exist or is empty."""
+    """Tell whether a path does not exist or is an empty folder."""
     return not folder.exists() or (folder.is_dir() and not any(p.name != _LOCK for p in folder.iterdir()))
+
+
+def numbered(path: Path) -> Iterator[Path]:
+    """Count up the names `runs/demo`, `runs/demo-2`, … or `forecast.csv`, `forecast-2.csv`, … without end."""
+    yield path
+    yield from (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+
+
+def free_name(path: Path) -> Path:
+    """Choose the path, or the first of its numbered neighbours with nothing in it."""
+    return next(name for name in numbered(path) if is_free(name))
 
 
 def require_free(folder: Path, *, force: bool) -> None:

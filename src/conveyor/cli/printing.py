@@ -56,7 +56,7 @@ class Stream(io.TextIOBase):
 
     @property
     def errors(self) -> str | None:  # type: ignore[override]
-        """The stream's error handler for characters that its encoding lacks."""
+        """The stream's handling of characters that its encoding lacks."""
         return self._stream.errors
 
     @property

@@ -1,4 +1,4 @@
-"""The progress of an import or export of layers, on a terminal."""
+"""Progress messages on a terminal, for the import and export of layers."""
 
 from __future__ import annotations
 

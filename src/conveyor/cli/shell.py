@@ -38,7 +38,7 @@ def _escaped(byte: int) -> str:
 
 
 def _is_plain(word: str) -> bool:
-    """Tell whether standard output can show every character of a word, and none is a control character."""
+    """Tell whether standard output can show every character of a word, and none of them controls a terminal."""
     try:
         word.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:

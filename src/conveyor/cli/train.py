@@ -1,23 +1,28 @@
-"""`conveyor train`: start or resume a run, show it, and tell how it ended."""
+"""`conveyor train`: start or resume a run of any task, show it, and tell how it ended."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from conveyor.cli.app import INTERRUPTED
 from conveyor.cli.display import display
 from conveyor.cli.interrupt import Interruption
-from conveyor.cli.meter import Meter, duration, score
+from conveyor.cli.meter import Meter, duration
 from conveyor.cli.output import claimed, require_free
 from conveyor.cli.printing import OutputLost
-from conveyor.cli.shell import command, generate_command, path_word
+from conveyor.cli.shell import command, path_word
+from conveyor.cli.tasks.dry_run import print_estimate
+from conveyor.cli.tasks.views import view_of
 from conveyor.tasks.cell_source import find_cell
 from conveyor.tasks.distributed import ALONE, Distributed
-from conveyor.tasks.text.config import UNITS, TextConfig
+from conveyor.tasks.registry import resume_run
+from conveyor.tasks.run import Run
+from conveyor.tasks.text.config import TextConfig
 from conveyor.tasks.text.run import TextRun
 
 
@@ -26,41 +31,65 @@ def make_console(share: Distributed = ALONE) -> Console:
     return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, quiet=not share.is_rank_zero)
 
 
-def start_training(config: TextConfig, cell: str, output: Path, *, force: bool) -> int:
-    """Train from the beginning; return the exit code.
+def start_training(config: TextConfig, cell: str, output: Path, *, force: bool, dry_run: bool = False) -> int:
+    """Train a language model from the beginning; return the exit code.
+
+    Raises:
+        ConveyorError: something that the user gave cannot be used.
+    """
+    return start_run(lambda: TextRun.start(config, find_cell(cell)), output, force=force, dry_run=dry_run)
+
+
+def start_run(start: Callable[[], Run[Any]], output: Path, *, force: bool, dry_run: bool = False) -> int:
+    """Begin a run of any task and train it to its end; return the exit code.
+
+    Args:
+        start: builds the run.
+        output: folder of its checkpoint.
+        force: whether to overwrite what is there.
+        dry_run: estimate its time and memory instead, and write nothing.
 
     Raises:
         ConveyorError: something that the user gave cannot be used.
     """
     share = Distributed.of_environment()
-    if share.is_rank_zero:
+    if share.is_rank_zero and not dry_run:
         require_free(output, force=force)
-    run = TextRun.start(config, find_cell(cell))
+    run = start()
     console = make_console(share)
+    if dry_run:
+        console.print(view_of(run).introduction())
+        print_estimate(run, console)
+        return 0
     code = follow(run, output, console)
     if code == 0:
-        console.print(f"Try: {_sample_command(run, output)}")
+        console.print(f"Try: {view_of(run).next_command(output)}")
     return code
 
 
-def resume_training(folder: Path, texts: Sequence[Path]) -> int:
-    """Continue the run in `folder`, whose texts may be in `texts` now; return the exit code.
+def resume_training(folder: Path, texts: Sequence[Path] = (), task: str | None = None) -> int:
+    """Continue the run in `folder`, whose checkpoint names its task; return the exit code.
+
+    Args:
+        folder: of the checkpoint.
+        texts: files and folders in which the texts of a run on text are now.
+        task: that the user named beside it; None takes any.
 
     Raises:
         ConveyorError: the checkpoint or its texts cannot be used.
     """
-    run = TextRun.resume(folder, texts)
+    run = resume_run(folder, task, texts)
     console = make_console(run.share)
-    if run.test_loss is not None:
+    if run.tested:
         console.print(f"{folder}: this run is finished: {run.trainer.progress.finished}.")
         return 0
     code = follow(run, folder, console)
     if code == 0:
-        console.print(f"Try: {_sample_command(run, folder)}")
+        console.print(f"Try: {view_of(run).next_command(folder)}")
     return code
 
 
-def follow(run: TextRun, folder: Path, console: Console, *, estimate: bool = False) -> int:
+def follow(run: Run[Any], folder: Path, console: Console, *, estimate: bool = False) -> int:
     """Train to the end, or to the user's Ctrl-C, showing progress; return the exit code.
 
     Args:
@@ -72,13 +101,13 @@ def follow(run: TextRun, folder: Path, console: Console, *, estimate: bool = Fal
     Raises:
         ConveyorError: the folder cannot be written, or a value is not finite.
     """
-    trainer = run.trainer
-    progress = trainer.progress
-    unit = UNITS[run.config.data.level]
+    view = view_of(run)
     mine = claimed(folder) if run.share.is_rank_zero else nullcontext()
     with mine, Interruption() as interruption:
-        console.print(_introduction(run, unit))
-        meter = Meter(unit, progress.step, trainer.total_steps, progress.best_loss)
+        begun = f" Resuming after step {run.step:,}." if run.step else ""
+        console.print(view.introduction() + begun)
+        best = run.trainer.progress.best_loss
+        meter = Meter(view.unit, run.step, run.total_steps, best, loss_unit=view.loss_unit)
         with display(console, meter) as shown:
             for report in run.train(folder):
                 meter.update(report)
@@ -90,17 +119,16 @@ def follow(run: TextRun, folder: Path, console: Console, *, estimate: bool = Fal
                 except OutputLost as lost:
                     _leave(run, folder, lost)
                     raise
-                if run.share.any(interruption.requested) and progress.finished is None:
+                if run.share.any(interruption.requested) and run.has_steps_left:
                     run.save(folder)
                     break
-    if progress.finished is None:
-        console.print(f"Stopped at step {progress.step:,}; the checkpoint is in {folder}. Resume with:")
+    if run.has_steps_left:
+        console.print(f"Stopped at step {run.step:,}; the checkpoint is in {folder}. Resume with:")
         console.print(f"  {_resume_command(folder)}")
         return INTERRUPTED
-    assert progress.best_loss is not None and run.test_loss is not None, "a finished run is validated and tested"
-    console.print(f"Finished: {progress.finished}, in {duration(meter.elapsed)}.")
-    console.print(f"Validation: {score(progress.best_loss, unit)}, best at step {progress.best_step:,}.")
-    console.print(f"Held-out test: {score(run.test_loss, unit)}.")
+    console.print(f"Finished: {run.trainer.progress.finished}, in {duration(meter.elapsed)}.")
+    for line in view.results():
+        console.print(line)
     console.print(f"Checkpoint: {folder}")
     return 0
 
@@ -109,23 +137,8 @@ def _resume_command(folder: Path) -> str:
     return command("train", "--resume", path_word(folder))
 
 
-def _sample_command(run: TextRun, folder: Path) -> str:
-    return generate_command(folder, run.dataset.start, "--temperature", "0.7")
-
-
-def _leave(run: TextRun, folder: Path, lost: OutputLost) -> None:
+def _leave(run: Run[Any], folder: Path, lost: OutputLost) -> None:
     """Save a run whose output nobody reads any more; processes that share one can't, as they save together."""
-    if run.share.size == 1 and run.trainer.progress.finished is None:
+    if run.share.size == 1 and run.has_steps_left:
         run.save(folder)
-        lost.note = f"stopped at step {run.trainer.progress.step:,}; resume with: {_resume_command(folder)}"
-
-
-def _introduction(run: TextRun, unit: str) -> str:
-    trainer, model = run.trainer, run.config.model
-    parameters = sum(parameter.numel() for parameter in run.model.parameters())
-    layers = f"{model.num_layers} layer{'s' if model.num_layers > 1 else ''} of {model.hidden_size}"
-    line = (
-        f"{run.cell.name}, {layers}, {parameters:,} parameters; {len(run.dataset.train):,} {unit}s to train on, "
-        f"{len(run.dataset.vocabulary):,} in the vocabulary; {trainer.total_steps:,} steps."
-    )
-    return f"{line} Resuming after step {trainer.progress.step:,}." if trainer.progress.step else line
+        lost.note = f"stopped at step {run.step:,}; resume with: {_resume_command(folder)}"

@@ -1,4 +1,4 @@
-"""The language of cell equations: a Python function is traced into a program."""
+"""The language of a cell's equations: a Python function is traced into a program."""
 
 from conveyor.frontend.activations import activation
 from conveyor.frontend.cell import CellDefinition, cell

@@ -67,7 +67,7 @@ NAMES = tuple(_ACTIVATIONS)
 
 
 def activation(name: str) -> Activation:
-    """Find the activation of a name.
+    """Return the activation of this name.
 
     Args:
         name: `sigmoid`, `tanh`, `relu`, `linear`, `softplus`, `exponential`, `softsign`, `silu`, `elu`, `leaky_relu`

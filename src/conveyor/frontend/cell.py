@@ -37,7 +37,7 @@ class CellDefinition:
 
     @classmethod
     def from_program(cls, name: str, program: Program) -> CellDefinition:
-        """Make a cell from a program, without source code; the program is verified."""
+        """Make a cell of a program, without source; the program is verified."""
         program.verify()
         self = cls.__new__(cls)
         self.name = self.__name__ = name
@@ -58,7 +58,7 @@ class CellDefinition:
         return cls.from_program(name, parse(text))
 
     def configure(self, **options: Any) -> CellDefinition:
-        """Trace the same cell with other options, for example `lstm.configure(candidate_activation="sigmoid")`.
+        """Trace the cell with other options, for example `lstm.configure(candidate_activation="sigmoid")`.
 
         Raises:
             CellError: The cell has no such option.
@@ -75,7 +75,7 @@ class CellDefinition:
 
     @cached_property
     def program(self) -> Program:
-        """The program of one step; traced when first asked for.
+        """The program of one step; traced on first access.
 
         Raises:
             CellError: A mistake in the equations, with its line and the mend.
@@ -84,11 +84,11 @@ class CellDefinition:
         return trace(self.name, self._function, self._signature, self.options)
 
     def latex(self) -> str:
-        """Print the equations as LaTeX, an `align*` environment with a line for each named value."""
+        """Return the equations as LaTeX, an `align*` environment with a line for each named value."""
         return print_latex(self.program)
 
     def diagram(self) -> Picture:
-        """Draw the equations as SVG: the states' lines along the top, and the gates where they meet them.
+        """Draw the equations as SVG: the states' belts along the top, gates where they meet them.
 
         It is drawn from the program, so every cell has one. A notebook shows it, and `.save(path)` writes it.
         """
@@ -97,7 +97,7 @@ class CellDefinition:
         return draw(self.program, f"Diagram of the cell {self.name}")
 
     def equations(self) -> str:
-        """Print the equations as plain text, a line for each named value."""
+        """Return the equations as plain text, a line for each named value."""
         return print_equations(self.program)
 
     def _repr_latex_(self) -> str:
@@ -106,13 +106,13 @@ class CellDefinition:
     def parameters(
         self, input_size: int, hidden_size: int, *, bias: bool = True, **sizes: int
     ) -> dict[str, tuple[int, ...]]:
-        """List the names and shapes of the parameters of a layer of this cell.
+        """Return names and shapes of the parameters of a layer of this cell.
 
         Args:
             input_size: Width of x.
             hidden_size: Width of the hidden state.
             bias: Whether `affine` adds its biases.
-            sizes: The widths that the cell names itself, such as `proj=32`.
+            sizes: The widths that the cell names, such as `proj=32`.
 
         Returns:
             Shapes by name; a layer adds `_l0`, `_l1`, … and `_reverse` to the names.

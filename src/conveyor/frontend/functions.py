@@ -51,14 +51,14 @@ def affine(name: str, *values: Value, size: str | int | None = None, bias: bool 
 
 
 def weight(name: str) -> Value:
-    """Declare a learned number for each unit; the same name again shares it."""
+    """Return a learned vector, one number per unit; using the name again shares it."""
     tracer = active()
     tracer.claim(name, "weight")
     return tracer.vector(name, Width())
 
 
 def layer_norm(name: str, v: Value, eps: float = 1e-5) -> Value:
-    """Normalise over the units, with a learned gain and bias (layer norm: Ba, Kiros & Hinton 2016, eq. 4).
+    """Normalise over the units, with a learned gain and bias (Ba, Kiros & Hinton 2016, eq. 4).
 
     Args:
         name: Name of the gain and bias: `<name>_gain` (initially 1) and `<name>_bias` (initially 0).
@@ -82,12 +82,12 @@ def layer_norm(name: str, v: Value, eps: float = 1e-5) -> Value:
 
 
 def sum(v: Value) -> Value:
-    """Sum over the units: a number for each row."""
+    """Sum over the units: one number per row."""
     return active().emit("sum", (v,))
 
 
 def mean(v: Value) -> Value:
-    """Average over the units: a number for each row."""
+    """Average over the units: one number per row."""
     tracer = active()
     units = _units(v, "mean")
     result: Value = sum(units) / tracer.source("width", units.width, Width(ROW))
@@ -96,7 +96,7 @@ def mean(v: Value) -> Value:
 
 
 def max(v: Value) -> Value:
-    """Take the maximum over the units, a number for each row; tied units share the gradient."""
+    """Return the maximum over the units: one number per row; tied units share the gradient."""
     return active().emit("max", (v,))
 
 
@@ -161,7 +161,7 @@ def square(v: Value | float) -> Value:
 
 
 def clip(v: Value | float, low: float | None = None, high: float | None = None) -> Value:
-    """Limit v to [low, high], Python numbers; the gradient passes inside and at the limits."""
+    """Clip v to [low, high], Python numbers; the gradient passes inside and at the limits."""
     tracer = active()
     for name, limit in (("low", low), ("high", high)):
         if limit is not None and not isinstance(limit, Real):
@@ -173,11 +173,11 @@ def clip(v: Value | float, low: float | None = None, high: float | None = None) 
 
 
 def clip_gradient(v: Value, limit: float) -> Value:
-    """Return the value unchanged and limit its gradient to [−limit, limit], element by element.
+    """Return the same value, whose gradient is clipped to [−limit, limit], elementwise.
 
-    On a state it limits what a step passes back to the step before, at every step (Graves 2013, "Generating Sequences
-    With Recurrent Neural Networks", sec. 2.1 clips gradients inside the network so), apart from `clip`, which limits
-    the value.
+    On a state it limits the gradient that a step passes back to the step before, at every step (Graves 2013,
+    "Generating Sequences With Recurrent Neural Networks", sec. 2.1 clips gradients inside the network so), unlike
+    `clip`, which limits the value.
     """
     tracer = active()
     if isinstance(limit, bool) or not isinstance(limit, Real) or not float(limit) > 0:
@@ -186,12 +186,12 @@ def clip_gradient(v: Value, limit: float) -> Value:
 
 
 def maximum(a: Value | float, b: Value | float) -> Value:
-    """Take the larger of two values, unit by unit; a tie shares the gradient."""
+    """Return the larger of two values, elementwise; a tie shares the gradient."""
     return active().emit("maximum", (a, b))
 
 
 def minimum(a: Value | float, b: Value | float) -> Value:
-    """Take the smaller of two values, unit by unit; a tie shares the gradient."""
+    """Return the smaller of two values, elementwise; a tie shares the gradient."""
     return active().emit("minimum", (a, b))
 
 
@@ -201,7 +201,7 @@ def where(condition: Value, a: Value | float, b: Value | float) -> Value:
 
 
 def detach(v: Value) -> Value:
-    """Return the value unchanged, without a gradient."""
+    """Return the same value, through which no gradient flows."""
     return active().emit("detach", (v,))
 
 

@@ -1,4 +1,4 @@
-"""Naming of values: the variables that a cell's function assigns are watched, so that each names a value.
+"""Traces the assignments of a cell's function, so that every variable is a named value.
 
 A profile hook at the return would see only the last bindings. Opcode events of the cell's own frame see each one, with
 no need of the source text, so that cells made in a REPL, a notebook or by `exec` work like any other.
@@ -26,11 +26,11 @@ class Namer:
         self.last_line: int | None = None
 
     def current(self, predicate: Callable[[Any], bool]) -> str | None:
-        """Find the first variable that is now bound to a value for which `predicate` holds."""
+        """Return the first variable that is now bound to a value for which `predicate` holds."""
         return next((name for name, value in self._bound.items() if predicate(value)), None)
 
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call `function`, watching its frame; the tracer set before is restored."""
+        """Call `function` under a trace of its frame; the previous tracer is restored."""
         earlier = sys.gettrace()
         sys.settrace(self._on_call)
         try:
@@ -70,7 +70,7 @@ class Namer:
 
 
 def _borrowed(code: CodeType) -> dict[str, list[tuple[int, int]]]:
-    """List the bytecode offsets at which a variable belongs to a comprehension.
+    """Return for each variable the bytecode offsets at which it belongs to a comprehension.
 
     Since Python 3.12 a comprehension runs in the frame of its function (PEP 709): it sets the variables of that name
     aside, uses them, and puts them back. They are not assigned by the function, and Python 3.11 does not show them.

@@ -1,4 +1,4 @@
-"""From a cell's function to its program: trace, check what it returns, settle the widths, name the values."""
+"""Makes a cell's function into a program: traces it, checks its results, resolves the widths, names the values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Signature:
 
 
 def read_signature(name: str, function: Callable[..., Any]) -> Signature:
-    """Read which parameters are the input, the states, auxiliary inputs and options.
+    """Read from a function's parameters the input, the states, auxiliary inputs and options.
 
     Raises:
         CellError: The function's parameters have no such meaning.
@@ -61,7 +61,7 @@ def read_signature(name: str, function: Callable[..., Any]) -> Signature:
 
 
 def code_of(function: Callable[..., Any]) -> CodeType | None:
-    """Find the code of the function itself, below wrappers, partial applications and callable objects."""
+    """Return the code of the function itself, below wrappers, partial applications and callable objects."""
     while True:
         function = inspect.unwrap(function)
         if not isinstance(function, functools.partial):
@@ -124,7 +124,7 @@ class _Run:
             raise CellError(f"{self.tracer.where(_line_in(error, self.tracer))}: {error}{hint}") from error
 
     def unsized(self) -> set[str]:
-        """List the states, the output aside, whose old and new values have no known width."""
+        """Return the states, except the output, whose width nothing determines."""
         known = [w for learned in self.tracer.learned.values() for w in learned.widths]
 
         def is_unsized(state: str) -> bool:
@@ -164,7 +164,7 @@ class _Run:
         return returned
 
     def program(self) -> Program:
-        """Build the program, with every width settled."""
+        """Return the program, with every width resolved."""
         self._settle_widths()
         tracer = self.tracer
         names = self._names()

@@ -1,4 +1,4 @@
-"""Tracing of a cell's function: it runs on traced values, and its operations are recorded."""
+"""The tracer: runs a cell's function on traced values and records its operations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _active = threading.local()
 
 
 def active() -> Tracer:
-    """Give the tracer of the cell that is being traced in this thread; raise `CellError` outside a cell."""
+    """Return the tracer of the cell that is being traced in this thread; raises `CellError` outside a cell."""
     stack = getattr(_active, "stack", None)
     if not stack:
         raise CellError("cv.affine, cv.weight and the functions of the language only work inside a @cv.cell function")
@@ -31,7 +31,7 @@ def active() -> Tracer:
 
 @dataclass(frozen=True)
 class _Draft:
-    """A node whose width may not be known yet."""
+    """A node whose width may still be unknown."""
 
     op: str
     args: tuple[int, ...]
@@ -43,14 +43,14 @@ class _Draft:
 
 @dataclass
 class _Learned:
-    """A parameter whose widths may not be known yet, as it is declared by the function that reads it."""
+    """A parameter whose widths may still be unknown, as it is declared by the function that reads it."""
 
     param: Param
     widths: tuple[Width, ...]
 
 
 class Value(Operand):
-    """A value of the step that a cell's function computes with; it has no numbers yet, only its place in a program."""
+    """A traced value of the step: a node of the program, without numbers."""
 
     __slots__ = ("boolean", "node", "tracer", "width")
     __array_ufunc__ = None
@@ -172,7 +172,7 @@ class Tracer:
         raise CellError(f"{self.where(line)}: {message}")
 
     def where(self, line: int | None = None) -> str:
-        """Describe the cell and the running line, with its text where the source is available."""
+        """Return the cell and the running line, with its text if the source is available."""
         line = line or self._line()
         if line is None or self._code is None:
             return f"cell {self.cell}"
@@ -191,16 +191,16 @@ class Tracer:
     # Nodes
 
     def value(self, node: int) -> Value:
-        """Make a handle on a node."""
+        """Return a handle on a node."""
         draft = self.nodes[node]
         return Value(self, node, draft.width, draft.boolean)
 
     def read(self, name: str, width: Width) -> Value:
-        """Add an input of the step and return its value."""
+        """Add an input of the step."""
         return self._add("input", (), name, width, False)
 
     def operand(self, item: Any, what: str) -> Value:
-        """Convert `item` to a traced value; plain numbers become constants."""
+        """Return `item` as a traced value; plain numbers become constants."""
         if isinstance(item, Value):
             if item.tracer is not self:
                 self.fail(f"{what} got a value that was traced in another cell or call; pass it as an argument")
@@ -239,7 +239,7 @@ class Tracer:
         return self._add("product", (operand.node,), matrix, rows, False)
 
     def source(self, op: str, attr: Any, width: Width) -> Value:
-        """Add a node that reads a parameter, or a width's number of units."""
+        """Add a parameter, or the number of units of a width."""
         return self._add(op, (), attr, width, False)
 
     def _common(self, op: str, values: Sequence[Value]) -> Width:
@@ -251,7 +251,7 @@ class Tracer:
         return vectors[0]
 
     def unify(self, first: Width, second: Width, what: str) -> None:
-        """Unify two widths; raise with the line if they differ."""
+        """Unify two widths, or fail with the line."""
         try:
             first.unify(second)
         except WidthMismatch as error:
@@ -270,7 +270,7 @@ class Tracer:
     # Parameters
 
     def claim(self, name: str, kind: str, what: Any = None) -> None:
-        """Register `name` as a `kind`; raise if it is registered as another."""
+        """Reserve `name` for `kind`; using it for anything else is an error."""
         if not isinstance(name, str) or not name.isidentifier():
             self.fail(f"{kind} takes its name first, a word such as 'f', got {name!r}")
         earlier = self._used.setdefault(name, (kind, what))
@@ -306,7 +306,7 @@ class Tracer:
         return self.source("bias", param.key, width)
 
     def vector(self, name: str, width: Width, initial: float | None = None) -> Value:
-        """Declare (or find) a per-unit parameter."""
+        """Declare (or find) a parameter with one number per unit."""
         found = self.learned.setdefault(("vector", name), _Learned(Vector(name, "", initial), (width,)))
         return self.source("vector", name, found.widths[0])
 

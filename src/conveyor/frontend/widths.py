@@ -15,7 +15,7 @@ class WidthMismatch(Exception):
 
 
 class Width:
-    """The width of a traced value: a symbol, or not known yet."""
+    """The width of a traced value: a symbol, or still unknown."""
 
     __slots__ = ("_parent", "_symbol")
 
@@ -31,12 +31,12 @@ class Width:
 
     @property
     def symbol(self) -> str | None:
-        """The symbol, or None while it is not known."""
+        """The symbol, or None while it is unknown."""
         return self._root()._symbol
 
     @property
     def is_row(self) -> bool:
-        """Tell whether the value is a scalar per row."""
+        """True if the value is one number per row."""
         return self.symbol == ROW
 
     def same(self, other: Width) -> bool:
@@ -57,7 +57,7 @@ class Width:
         b._parent = a
 
     def settle(self, symbol: str) -> str:
-        """Return the symbol; an unknown one becomes `symbol`."""
+        """Return the symbol; an unknown width becomes `symbol`."""
         root = self._root()
         if root._symbol is None:
             root._symbol = symbol

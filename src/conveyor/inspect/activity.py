@@ -1,4 +1,4 @@
-"""Measures of units over time: memory length, gate saturation, dead units, size of updates."""
+"""Measures of units over time: memory length, gate saturation, dead units, update size."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Saturation:
 
 
 def memory_length(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[str, Tensor]:
-    """Measure memory lengths: the steps until half of a unit's state is left.
+    """Measures memory lengths: the time steps until half of a unit's state is left.
 
     The old state's factor in the new one is found in the equations: for `c = f * c + i * g` it is f, for
-    `h = (1 - z) * n + z * h` it is z. What else the equations do with the old state is left out of account.
+    `h = (1 - z) * n + z * h` it is z. Other uses of the old state are ignored.
 
     Args:
         trace: With all values, or those from which the factor is computed.
-        layer: The index of the layer.
-        reverse: Whether the reverse direction is meant.
+        layer: The layer's index.
+        reverse: Whether to measure the reverse direction.
 
     Returns:
         By state, for those whose equations show such a factor, steps for each unit (H,): ln ½ / mean(ln |factor|), the
@@ -70,8 +70,8 @@ def saturation(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[s
 
     Args:
         trace: With the gates.
-        layer: The index of the layer.
-        reverse: Whether the reverse direction is meant.
+        layer: The layer's index.
+        reverse: Whether to measure the reverse direction.
 
     Returns:
         By gate, shares for each unit.
@@ -90,12 +90,12 @@ def saturation(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[s
 
 
 def dead_units(trace: Trace, layer: int = 0, *, reverse: bool = False) -> Tensor:
-    """Find the units whose output changes by at most 1e-4 over all steps and rows, as a boolean (H,).
+    """Returns the units whose output hardly changes (by at most 1e-4) over all steps and rows, as booleans (H,).
 
     Args:
         trace: With the output's state.
-        layer: The index of the layer.
-        reverse: Whether the reverse direction is meant.
+        layer: The layer's index.
+        reverse: Whether to measure the reverse direction.
 
     Raises:
         ArgumentError: There is no such layer, or the trace is without the state.
@@ -112,11 +112,11 @@ def update_size(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[
 
     Args:
         trace: With the states.
-        layer: The index of the layer.
-        reverse: Whether the reverse direction is meant.
+        layer: The layer's index.
+        reverse: Whether to measure the reverse direction.
 
     Returns:
-        By state, for each step (T,) at the input's time index; 0 where the state is 0, nan behind all ends.
+        By state, for each step (T,) at the input's time index; 0 where the state is 0, nan past all ends.
 
     Raises:
         ArgumentError: There is no such layer.
@@ -147,7 +147,7 @@ def update_size(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[
 
 
 def gates_of(program: Program) -> tuple[str, ...]:
-    """List the names of values between 0 and 1 that a sigmoid or a clip yields, the last name of each."""
+    """Returns the names of the gates: values from 0 to 1 that a sigmoid or a clip yields, by their last binding."""
     nodes = {name: program.nodes[n] for name, n in program.names.items() if "@" not in name and ".pre" not in name}
     return tuple(
         name for name, node in nodes.items() if node.op == "sigmoid" or (node.op == "clip" and node.attr == (0.0, 1.0))
@@ -155,7 +155,7 @@ def gates_of(program: Program) -> tuple[str, ...]:
 
 
 def kept_share(part: LayerTrace, state: str) -> Tensor | None:
-    """Compute the old state's factor in the new one, (T, B, H); None if the equations or the trace lack it."""
+    """Returns the old state's factor in the new one, (T, B, H); None if the equations or the trace lack it."""
     terms = keep_factor(part.program, state)
     found: dict[int, Tensor | None] = {part.program.names[n]: v for n, v in part.items()}
     whole: Tensor | None = None
@@ -173,7 +173,7 @@ def kept_share(part: LayerTrace, state: str) -> Tensor | None:
 
 
 def _value(program: Program, n: int, found: dict[int, Tensor | None]) -> Tensor | None:
-    """Compute a node's value from the recorded ones."""
+    """Computes a node's value from the recorded ones; None if one is missing."""
     if n not in found:
         node = program.nodes[n]
         args = [_value(program, a, found) for a in node.args]
@@ -188,7 +188,7 @@ def _value(program: Program, n: int, found: dict[int, Tensor | None]) -> Tensor 
 
 
 def inside(values: Tensor, lengths: Tensor | None) -> Tensor:
-    """Convert values (T, B, H) to (N, H), without those past the sequences' ends."""
+    """Returns values (T, B, H) as (N, H), without those past the ends of sequences."""
     if lengths is None:
         return values.flatten(0, 1)
     time = torch.arange(len(values), device=values.device).unsqueeze(1)

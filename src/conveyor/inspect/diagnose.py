@@ -26,7 +26,7 @@ class Diagnosis:
     """The findings of a diagnosis.
 
     Attributes:
-        sentences: It in words, with the figures.
+        sentences: The findings in words, with the figures.
         not_finite: The first value that is not finite, or None.
         traces: Every named value, by the name of the layer in the model (empty if it is the model itself); of the last
             call of each.
@@ -49,8 +49,8 @@ def diagnose(model: nn.Module, batch: Any, loss: Any = None, **given: Any) -> Di
 
     Args:
         model: A layer of conveyor's, or any module that has some.
-        batch: The model's first argument, or a tuple of its arguments.
-        loss: Makes one number of what the model returns (of a layer: of its output). Without one, gradients are those
+        batch: What the model reads: its first argument, or a tuple of its arguments.
+        loss: Makes one number of the model's result (of a layer: of its output). Without one, gradients are those
             of a fixed combination of the last layer's final output state.
         given: The model's arguments by name, such as `lengths`.
 
@@ -103,7 +103,7 @@ class _Call:
 def _watched(
     model: nn.Module, names: Mapping[Stack, str], arguments: tuple[Any, ...], given: dict[str, Any]
 ) -> tuple[list[_Call], Any]:
-    """Run the model and record the calls of its recurrent layers; return them and the output."""
+    """Runs the model; returns the calls of its recurrent layers, and its result."""
     calls: list[_Call] = []
     waiting: list[GradientTaps] = []
 
@@ -139,7 +139,7 @@ def _flows(calls: list[_Call], model: nn.Module, output: Any, loss: Any) -> dict
 
 
 def _combination(call: _Call) -> Tensor:
-    """Sum the last layer's final output states with fixed weights, both directions."""
+    """Returns a fixed combination of the final output states of the last layer, both directions."""
     stack = call.probes.layer
     state = call.trace.state
     first = state if isinstance(state, Tensor) else state[0]

@@ -1,4 +1,4 @@
-"""Gradient flow: the norm of a loss's gradient at every step."""
+"""Measures the gradient of a loss with respect to the states at every time step."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class LayerFlow(Mapping[str, Tensor]):
     """Norms of one layer by state: `flow["c"]` is ‖∂L/∂c_t‖ over the batch and the units, (T,), at the input's index.
 
     Attributes:
-        rows: The same for each sequence, (T, B).
+        rows: The norms of each sequence, (T, B).
         jacobians: ‖∂s_T/∂s_t‖ by state, (T, sequences), with T the sequence's own last step (its first, in the reverse
-            direction), zero behind its end; empty if none were asked for.
-        reverse: The other direction; None if there is none.
+            direction), zero past its end; empty if none were requested.
+        reverse: The reverse direction; None if there is none.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class LayerFlow(Mapping[str, Tensor]):
 
 
 class GradientFlow:
-    """Norms of a loss's gradient by every state, for each layer and step.
+    """Norms of a loss's gradient with respect to every state, for each layer and time step.
 
     Attributes:
-        layers: A `LayerFlow` a layer.
+        layers: One `LayerFlow` per layer.
         loss: The loss.
     """
 
@@ -68,7 +68,7 @@ class GradientFlow:
         self.loss = loss
 
     def layer(self, k: int) -> LayerFlow:
-        """Get the norms of layer `k`, from 0; negative indices count from the last.
+        """Return the norms of layer `k`, from 0; negative numbers count from the last.
 
         Raises:
             ArgumentError: There is no such layer.
@@ -96,7 +96,7 @@ class GradientFlow:
         return f"GradientFlow({', '.join(map(repr, self.layers))})"
 
     def to_numpy(self) -> dict[tuple[int, str, str], NDArray[np.float64]]:
-        """Convert the norms over the batch and the units, (T,), to arrays by (layer, direction, state)."""
+        """Return norms over the batch and the units, (T,), by (layer, direction, state)."""
         return {
             (k, way, name): flow[name].numpy(force=True)
             for k, layer in enumerate(self.layers)
@@ -123,12 +123,12 @@ def gradient_flow(
 
     Args:
         layer: A layer of conveyor's.
-        x: Its input; for this and the following ones, see the layer's call.
+        x: The input; for it and the following ones see the layer's call.
         loss: Makes one number of the layer's output, such as `lambda y: criterion(head(y[-1]), target)`.
         state: The initial states.
-        lengths: Each sequence's own length.
-        reset: The steps at which states are reset.
-        jacobians: Of how many sequences of the batch, from its first, the norms ‖∂s_T/∂s_t‖ are found too. They are
+        lengths: The length of each sequence.
+        reset: Where a new sequence starts.
+        jacobians: The number of sequences, from the batch's first, whose norms ‖∂s_T/∂s_t‖ are computed too. They are
             exact up to 128 units and by power iteration (from below) beyond. They take memory for T matrices (H, H);
             0 leaves them out.
         aux: The auxiliary inputs.
@@ -169,7 +169,7 @@ def checked_loss(value: Any) -> Tensor:
 
 
 def flow_of(probes: GradientTaps, loss: Tensor, jacobians: int) -> GradientFlow:
-    """Compute the flow of a call with gradient taps."""
+    """Return the gradient flow of a call with gradient taps."""
     norms = {
         suffix: {n: g.double().norm(dim=-1) for n, g in of.items()} for suffix, of in probes.gradients(loss).items()
     }

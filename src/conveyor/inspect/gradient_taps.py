@@ -1,7 +1,7 @@
-"""Gradient taps: the gradients by states at every step, on any backend.
+"""Gradients with respect to the states at every time step, on any backend.
 
-Zeros are added to each state where a step hands it on; what the loss's gradient by them is, is the total derivative of
-the loss by that state at that step. So the compiled backward pass gives it for all steps at once.
+Zeros are added to each new state; the loss's gradient with respect to them is the total derivative of the loss with
+respect to that state at that step. So the compiled backward pass computes it for all time steps at once.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class DirectionRun:
     """The inputs of one direction of one layer in a call, in its order of time.
 
     Attributes:
-        unit: The unit.
-        program: The program with probes.
+        unit: The layer direction.
+        program: The program that ran, with probes.
         params: Its parameters.
-        aux: Its auxiliary inputs, probes left out.
-        probes: The probe of each state, by the state's name.
+        aux: Its auxiliary inputs, without probes.
+        probes: The zeros that were added to each state, by state.
         x: Its input, (T, B, I), or packed rows.
         states: Its initial states.
-        order: The direction in time.
+        order: Its direction through time.
     """
 
     unit: LayerDirection
@@ -47,11 +47,11 @@ class DirectionRun:
     order: TimeDirection
 
     def laid(self, gradient: Tensor) -> Tensor:
-        """Convert a probe's gradient to (T, B, width), at the input's time index."""
+        """Return a probe's gradient as (T, B, width), at the input's time index."""
         return laid(self.order.flip(gradient), self.order.packing, len(self.states[0]))
 
     def alone(self, row: int) -> tuple[Tensor, list[Tensor], dict[str, Tensor]]:
-        """Slice one sequence in the order of the pass, without a graph.
+        """Return one sequence in the order of the pass, without a graph.
 
         Returns:
             Its input (L, 1, I), states (1, width) and auxiliary inputs.
@@ -73,7 +73,7 @@ class DirectionRun:
 
 
 class GradientTaps(Recorder):
-    """A recorder that adds probes; `runs` holds the inputs of each direction, by the suffix of its parameters."""
+    """A recorder that adds probes to a call; `runs` holds each layer direction's inputs, by its suffix."""
 
     def __init__(self, layer: Stack, wanted: Sequence[str] | None = ()) -> None:
         super().__init__(layer, wanted)
@@ -92,7 +92,7 @@ class GradientTaps(Recorder):
         return probed, {**direction.aux, **{probe_key(n): p for n, p in probes.items()}}
 
     def gradients(self, loss: Tensor) -> dict[str, dict[str, Tensor]]:
-        """Compute the loss's gradient by each state after each step, (T, B, width), by unit and state."""
+        """Return the loss's gradient with respect to each state after each step, (T, B, width), by suffix and state."""
         leaves = [p for run in self.runs.values() for p in run.probes.values()]
         found = iter(torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True))
         return {

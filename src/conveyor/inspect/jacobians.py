@@ -1,4 +1,4 @@
-"""Jacobian norms ‖∂s_T/∂s_t‖: how far a state at the end of a sequence depends on itself at each earlier step.
+"""Measures how a state at the end of a sequence depends on the same state at each earlier step: ‖∂s_T/∂s_t‖.
 
 Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", sec. 2.1: the norms of these
 products of Jacobians tell whether gradients vanish or explode.
@@ -21,11 +21,11 @@ _ENOUGH = 1e-5  # relative change of a norm at which it is taken
 
 
 def jacobian_norms(run: DirectionRun, row: int, backend: str, exact: int = EXACT) -> dict[str, Tensor]:
-    """Compute the spectral norms ‖∂s_T/∂s_t‖ of one sequence, with T its own last step.
+    """Compute the spectral norms ‖∂s_T/∂s_t‖ of one sequence, with T its last step.
 
     Args:
-        run: The inputs of a unit.
-        row: Of the batch.
+        run: The inputs of a layer direction.
+        row: The batch row.
         backend: The backend that runs it again.
         exact: Width up to which norms come from singular values.
 
@@ -40,7 +40,7 @@ def jacobian_norms(run: DirectionRun, row: int, backend: str, exact: int = EXACT
 
 
 class _Alone:
-    """One sequence of a unit, which can be run as many batch rows with a probe on one state."""
+    """One sequence of a layer direction, which runs many times as a batch with a probe on one state."""
 
     def __init__(self, run: DirectionRun, row: int, backend: str) -> None:
         self.run, self.backend = run, backend
@@ -49,7 +49,7 @@ class _Alone:
         self.params = Parameters([t.detach() for t in run.params.tensors], run.params.layout)
 
     def final(self, k: int, count: int) -> tuple[Tensor, Tensor]:
-        """Make the probe (L, count, width) on state k, and run to that state at the end, (count, width)."""
+        """Return the probe (L, count, width) on state k, and that state at the end, (count, width)."""
         names = [s.name for s in self.run.program.states]
         widths = self.run.unit.widths
         probes = {
@@ -73,7 +73,7 @@ class _Alone:
 
 @torch.enable_grad()
 def _matrices(alone: _Alone, k: int) -> Tensor:
-    """Compute ∂s_T/∂s_t for each step, (L, width, width): one batch row of the sequence for each row."""
+    """Compute ∂s_T/∂s_t for each step, (L, width, width): the sequence runs as a batch, once for each row."""
     width = alone.states[k].shape[-1]
     parts = []
     for start in range(0, width, _ROWS) if alone.steps else ():
@@ -91,7 +91,7 @@ def _exact(matrices: Tensor) -> Tensor:
 
 
 def _by_power(matrices: Tensor) -> Tensor:
-    """Estimate the spectral norms from below by power iteration on JᵀJ, for all steps in one batch."""
+    """Approximate the spectral norms from below by power iteration on JᵀJ, for all steps at once."""
     finite, clean = _clean(matrices)
     # What is far below one would underflow where it is squared.
     scale = clean.abs().amax((1, 2), keepdim=True)

@@ -1,4 +1,4 @@
-"""Labels of a text's tokens for probes: each function gives a label for each token, known once it is read.
+"""Properties of a text at each of its tokens, as labels for probes: each function returns one label per token.
 
 A text is a string, whose tokens are its characters, or a list of tokens such as words with the space that follows.
 """
@@ -31,7 +31,7 @@ _MALE = set(
 
 
 def inside_quotes(text: Text) -> Tensor:
-    """Label tokens with 1 between quotation marks (“ ”, " ", « »), the opening one included, else 0, (N,).
+    """Labels tokens 1 between quotation marks (“ ”, " ", « »), the opening one included, else 0, (N,).
 
     An empty line ends a quotation that nothing closes, as printed dialogue does.
     """
@@ -52,7 +52,7 @@ def inside_quotes(text: Text) -> Tensor:
 
 
 def inside_brackets(text: Text) -> Tensor:
-    """Label tokens with 1 between round, square or curly brackets, the opening one included, else 0, (N,)."""
+    """Labels tokens 1 between round, square or curly brackets, the opening one included, else 0, (N,)."""
     depth = 0
 
     def read(c: str) -> float:
@@ -103,7 +103,7 @@ def sentence_position(text: Text) -> Tensor:
 
 
 def last_gender(text: Text) -> Tensor:
-    """Label tokens with the last pronoun's or English first name's gender: 1 female, 0 male, nan before any, (N,).
+    """Labels tokens with the gender of the last pronoun or English first name: 1 female, 0 male, nan before any, (N,).
 
     A word counts once it has ended; in a text of tokens, at the end of its token if none of its letters follow.
     """
@@ -138,13 +138,13 @@ LABELERS: dict[str, Callable[[Text], Tensor]] = {
 
 
 def all_labels(text: Text) -> dict[str, Tensor]:
-    """Compute every label of this file by its name, without those that are constant in this text."""
+    """Returns every property of this file by its name, without those that are constant in this text."""
     found = {name: label(text) for name, label in LABELERS.items()}
     return {name: v for name, v in found.items() if len(v[~v.isnan()].unique()) > 1}
 
 
 def _each(text: Text, read: Callable[[str], float]) -> Tensor:
-    """Compute the label after each token, by calling `read` for each character."""
+    """Returns the label after each token, with `read` called character by character."""
     return torch.tensor(list(_labels(_tokens(text), read)), dtype=torch.float32)
 
 

@@ -1,4 +1,4 @@
-"""Probes: the unit that best predicts a property of the sequence, scored on text that it was not chosen on.
+"""Probes: the units that best predict a property of the sequence, scored on held-out text.
 
 After Karpathy, Johnson & Li 2015, "Visualizing and Understanding Recurrent Networks", sec. 4.2, where such cells were
 found by eye; here what chance alone would find is measured beside.
@@ -25,9 +25,9 @@ class Find:
 
     Attributes:
         layer: Its layer, from 0.
-        reverse: Whether it is of the reverse direction.
+        reverse: Whether it belongs to the reverse direction.
         value: The name of the value.
-        unit: Its number, from 0.
+        unit: Its index, from 0.
         score: On held-out text: balanced accuracy (0.5 is a guess) of a property that is true or not, r² of a number.
     """
 
@@ -44,7 +44,7 @@ class ProbeResult:
 
     Attributes:
         finds: Units in the order in which the first part of the text ranks them, each with its held-out score.
-        metric: The metric of scores: `balanced accuracy` or `r²`.
+        metric: The kind of score: `balanced accuracy` or `r²`.
         chance: Held-out scores of the best unit for labels that were shifted against the text, (permutations,).
         p: The p-value of the best unit's score: (1 + permutations that reach it) / (1 + permutations).
     """
@@ -61,7 +61,7 @@ class ProbeResult:
 
     @property
     def found(self) -> bool:
-        """Tell whether the best unit is better than chance, p < 0.05."""
+        """True if the best unit is better than chance, p < 0.05."""
         return self.p < 0.05
 
     def __str__(self) -> str:
@@ -92,17 +92,17 @@ def probe(
     random amounts gives what chance would: shifts keep how slowly labels change, which shuffling would not.
 
     Args:
-        trace: Of the text.
+        trace: The trace of the text.
         labels: A label for each step, (T,) or (T, B), such as `conveyor.inspect.labels.inside_quotes(text)`: booleans
             or numbers; nan where there is none.
         values: The names of the values to look at; None looks at the states.
         held_out: Share of the steps, the last ones, that units are scored on.
-        permutations: The number of random shifts.
+        permutations: The number of shifts.
         top: The number of units returned.
-        seed: Of the shifts.
+        seed: The seed of the shifts.
 
     Returns:
-        The units, the best first, and what chance gives.
+        The units, the best first, and the scores of chance.
 
     Raises:
         ArgumentError: Labels don't fit the trace, never change, or are too few on either side.
@@ -189,7 +189,7 @@ def _units(trace: Trace, values: Sequence[str] | str | None) -> tuple[list[tuple
 
 
 def _labels(trace: Trace, labels: Any) -> Tensor:
-    """Convert the labels to (T, B)."""
+    """Return the labels as (T, B)."""
     if not isinstance(trace, Trace):
         raise ArgumentError(f"trace is what layer.record gives, got {type(trace).__name__}")
     shape = next((tuple(v.shape[:2]) for _, _, part in trace.directions() for v in part.values()), (0, 0))
@@ -227,7 +227,7 @@ def _check(y: Tensor, first: Tensor) -> None:
 
 
 def _shifted(y: Tensor, ends: Tensor, generator: torch.Generator) -> Tensor:
-    """Rotate the labels in time, each row by its own random amount."""
+    """Return labels shifted in time, each row by its own random amount."""
     found = y.clone()
     for row, end in enumerate(ends.tolist()):
         if end > 1:

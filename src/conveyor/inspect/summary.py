@@ -1,4 +1,4 @@
-"""A summary of a trace in plain sentences."""
+"""Describes the measures of a trace in plain sentences."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _gradient(flow: LayerFlow, gated: bool, back: bool, lengths: Tensor | None) 
 
 
 def _ends(rows: Tensor, back: bool, lengths: Tensor | None) -> tuple[float, float, int]:
-    """Compute the gradient's norm where the pass begins and ends, over the longest rows, and their number of steps."""
+    """Return the gradient's norm at both ends of the pass, over the longest rows, and their number of steps."""
     steps, batch = rows.shape
     ends = torch.full((batch,), steps) if lengths is None else lengths.to(rows.device, torch.int64)
     count = int(ends.max()) if batch else 0

@@ -6,6 +6,6 @@ printer     programs as text
 verify      the executable definition of a well-formed program
 program     programs, and the builder that makes one
 parser      programs from their text
-transforms  programs made from programs, and what is worked out from one: backward program, plan, parameter layout
-canonical   equations in one form, so that they can be compared by what they say
+transforms  transforms and analyses of programs: backward program, plan, parameter layout
+canonical   the canonical form of equations, by which they are compared
 """

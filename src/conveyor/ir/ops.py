@@ -5,7 +5,7 @@ and as LaTeX. Every backend keeps one table keyed by the same names; a test chec
 
 Derivative rules are written with ordinary Python operators and with the functions of this module on *operands*: any
 object with an `apply(name, args, attr)` method that returns a new operand. The program builder and the language's
-traced values are both such objects, so a rule never needs to know who reads it.
+traced values are both such objects, so one rule serves both.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Prints programs as text: what `print(cell.program)` shows, and what saving, exporting and caching use.
+"""Prints programs as text, for `print(cell.program)`, saving, exporting and caching.
 
-The text is versioned and complete. One item stands on a line:
+The text is versioned and complete, with one item per line:
 
     conveyor-program 1
     input x I
@@ -29,7 +29,7 @@ HEADER = "conveyor-program"
 
 
 def print_structure(program: Program) -> str:
-    """Print the structure alone, without names and calls: equal for programs of equal structure."""
+    """Print the structure alone: equal for programs of equal structure."""
     return "\n".join([*_declarations(program), *_nodes(program, {}), *_returns(program)]) + "\n"
 
 

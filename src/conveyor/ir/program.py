@@ -36,12 +36,12 @@ class Program:
     """One time step of a recurrence, or of its gradient.
 
     Attributes:
-        inputs: The step's inputs, in the order of the cell's parameters.
+        inputs: The inputs of the step, in the order of the cell function's parameters.
         params: The learned parameters, in order of appearance.
-        nodes: The operations; an argument always stands before its reader.
-        outputs: The results; a forward program has one `state` output a state, the first of which is the output.
+        nodes: The operations; an argument always comes before its reader.
+        outputs: The results; a forward program has one `state` output per state, the first of which is the output.
         names: Named values: name to node. Beside the program: it does not take part in equality or the hash.
-        calls: Functions that are made of several nodes: node to what it is the result of. Beside the program, too.
+        calls: Functions that are made of several nodes: result node to function call. Beside the program, too.
         lines: The line of the equation of each node in the cell's source, or None. Beside the program, too.
     """
 
@@ -90,7 +90,7 @@ class Program:
         verify(self)
 
     def of_role(self, role: Role) -> tuple[Input, ...]:
-        """List the inputs of one role, in order."""
+        """Return the inputs of one role, in order."""
         return tuple(i for i in self.inputs if i.role == role)
 
     @cached_property
@@ -109,7 +109,7 @@ class Program:
         return MappingProxyType({(op_of(p), p.key): p for p in self.params})
 
     def matrix(self, node: Node) -> Matrix:
-        """Find the matrix of a product node."""
+        """Return the matrix that a product node multiplies by."""
         found = self.param[("product", node.attr)]
         assert isinstance(found, Matrix)
         return found
@@ -128,7 +128,7 @@ class Program:
         return tuple(w for w in seen if w != ROW)
 
     def live(self, roots: Iterable[int] | None = None) -> tuple[int, ...]:
-        """Find the nodes that the outputs (or `roots`) depend on, in program order."""
+        """Return the nodes that the outputs (or `roots`) need, in program order."""
         todo = [n for out in self.outputs for n in out.args] if roots is None else list(roots)
         seen: set[int] = set()
         while todo:
@@ -151,7 +151,7 @@ class Builder:
         self._known: dict[Any, int] = {(n.op, n.args, _hashable(n.attr)): k for k, n in enumerate(self.nodes)}
 
     def add(self, op: str, args: tuple[int, ...] = (), attr: Any = None) -> int:
-        """Add a node unless an equal one exists, and return its index."""
+        """Return the index of the node for this operation, which is new unless an equal one exists."""
         key = (op, args, _hashable(attr))
         if key not in self._known:
             kind = infer(op, tuple(self.nodes[a].type for a in args), attr, self._by_key, self._param)
@@ -160,7 +160,7 @@ class Builder:
         return self._known[key]
 
     def operand(self, node: int) -> Handle:
-        """Make a handle on a node, for arithmetic."""
+        """Return a handle on a node, for writing arithmetic."""
         return Handle(self, node)
 
 

@@ -57,7 +57,7 @@ class Matrix:
 
     @property
     def key(self) -> str:
-        """The name by which nodes refer to it."""
+        """The name by which nodes refer to the matrix."""
         return f"{self.name}.{self.operand}"
 
 
@@ -78,7 +78,7 @@ class Bias:
 
 @dataclass(frozen=True)
 class Vector:
-    """One learned number a unit; `initial` is its first value, or None for the layer's initialisation."""
+    """One learned number per unit; `initial` is its first value, or None for the layer's initialisation."""
 
     name: str
     width: str
@@ -105,7 +105,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Output:
-    """A result: what it is the result for, and the nodes that make it.
+    """A result: the value that it belongs to, and its nodes.
 
     `state` gives the next value of a state. In a backward program `grad_state`, `grad_input` and `grad_aux` give the
     gradient of a value that the step read; `grad_bias` and `grad_vector` a term of a parameter's gradient, to be summed
@@ -127,12 +127,12 @@ class Call:
 
 
 def op_of(param: Param) -> str:
-    """Find the op by which a node reads a parameter."""
+    """Return the op by which a node reads this parameter."""
     return "product" if isinstance(param, Matrix) else "bias" if isinstance(param, Bias) else "vector"
 
 
 def infer(op: str, types: tuple[Type, ...], attr: Any, inputs: Mapping[str, Input], param: Mapping[Any, Param]) -> Type:
-    """Infer the type of `op` applied to arguments of these types; raise `ProgramError` where the rule is broken."""
+    """Infer the type of `op` applied to arguments of these types; raises `ProgramError` where the rule is broken."""
     row = OPS.get(op)
     if row is None:
         raise ProgramError(f"unknown operation '{op}'; known are {', '.join(OPS)}")

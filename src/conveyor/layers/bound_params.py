@@ -1,4 +1,4 @@
-"""The parameters of a module as plans and streams cache them, with checks that tensors and values are unchanged."""
+"""The parameters of a module as plans and streams bind them, and whether they or their values have changed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class OptimizerSteps:
-    """The number of optimizer steps of this process: fused optimizers write parameters without a new tensor version."""
+    """A count of optimizer steps: fused optimizers write to parameters without raising their version."""
 
     taken = 0
 
     @classmethod
     def count(cls, *_: Any) -> None:
-        """Count a step."""
+        """Add one to the count."""
         cls.taken += 1
 
 
@@ -39,12 +39,12 @@ _wants_gradient = attrgetter("requires_grad")
 
 
 class BoundParams:
-    """The parameters of a module, with their state at the last check.
+    """The parameters of a module, and their values' version when last checked.
 
     Args:
         names: Their names in the module.
-        tensors: The module's tensors of these names, parameters or computed.
-        lasts: Whether they are the module's parameters, the same from call to call.
+        tensors: The tensors that the module holds, or computes, under these names.
+        lasts: Whether they persist from call to call.
     """
 
     def __init__(self, names: Sequence[str], tensors: Sequence[Tensor], lasts: bool = True) -> None:
@@ -63,7 +63,7 @@ class BoundParams:
 
     @classmethod
     def of(cls, module: Module) -> BoundParams:
-        """Bind the module's present parameters; the module caches them unless they are computed or replaced."""
+        """Bind the current parameters of a module; cached in the module unless they are temporary or computed."""
         held = module._parameters
         names = [name for unit in module._all_units() for name in unit.names]
         tensors = [t for unit in module._all_units() for t in unit.bind(module).tensors]
@@ -74,7 +74,7 @@ class BoundParams:
         return bound
 
     def is_same(self, held: Mapping[str, Any]) -> bool:
-        """Tell whether the module has the same parameter tensors, with the same `requires_grad`."""
+        """Tell whether the module still has the same tensors, with the same `requires_grad`."""
         try:
             now = self._read(held)
         except KeyError:  # a parametrization computes it, or it belongs to a replica
@@ -82,11 +82,11 @@ class BoundParams:
         return all(map(is_, now, self.tensors)) and list(map(_wants_gradient, now)) == self._wants
 
     def remember(self) -> None:
-        """Save the stamp of the present values, for `are_known`."""
+        """Remember the version of the values; see `are_known`."""
         self._seen = self.stamp(False)
 
     def are_known(self, held: Mapping[str, Any]) -> bool:
-        """Tell whether the module has the same parameter tensors with the values that `remember` saw."""
+        """Tell whether the module has the same tensors with the same values as when they were remembered."""
         found, versions, taken, samples = self._seen
         tensors = self.tensors
         try:
@@ -98,17 +98,23 @@ class BoundParams:
             return bool(OptimizerSteps.taken == taken and list(map(_version, tensors)) == versions)
         return bool(OptimizerSteps.taken == taken and list(map(getitem, self._samples, self._sampled)) == samples)
 
-    def addresses(self, dtype: torch.dtype) -> list[int] | None:
-        """Read the tensors' addresses; None unless they are contiguous CPU tensors of this dtype."""
+    def addresses(self, dtype: torch.dtype, stamped: bool = False) -> tuple[list[int] | None, Any]:
+        """Read the addresses of their numbers, and if `stamped` the stamp of these.
+
+        Returns:
+            The addresses, None if numbers do not lie as code that is compiled for a type reads them; and the stamp.
+        """
         found = list(map(_address, self.tensors))
         versions = list(map(_version, self.tensors)) if self._has_versions else []
         if self._known != (found, versions) or not self._has_versions:
             # Written to, which may be a transposition, or given other memory.
             plain = all(t.dtype is dtype and t.is_contiguous() and t.device.type == "cpu" for t in self.tensors)
             if not plain or list(map(_shape, self.tensors)) != self._shapes or not are_plain(self.tensors):
-                return None
+                return None, None
             self._know(found, versions)
-        return found
+        if not stamped:
+            return found, None
+        return found, (found, versions, OptimizerSteps.taken, list(map(getitem, self._samples, self._sampled)))
 
     def _know(self, found: list[int], versions: list[int]) -> None:
         if found != self._known[0]:
@@ -121,11 +127,11 @@ class BoundParams:
         self._known = (found, versions)
 
     def stamp(self, closely: bool = True) -> Any:
-        """Make a stamp of the parameters' values: addresses, tensor versions, optimizer steps and sampled elements.
+        """Return a version of the parameters' values, which changes when they do.
 
         torch counts writes to a tensor, but not those of fused optimizers, through `.data`, or to tensors of inference
-        mode. So the stamp also has the optimizers' steps; and, `closely` or where torch does not count, four elements
-        of each tensor, far apart, which detect a write to all of it or to a gate's part.
+        mode. So optimizer steps count too; and, `closely` or where torch does not count, four samples of each tensor,
+        far apart: a write to all of it, or to one gate's part, is noticed.
         """
         found = list(map(_address, self.tensors))
         versions = list(map(_version, self.tensors)) if self._has_versions else []

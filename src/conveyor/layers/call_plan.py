@@ -1,16 +1,15 @@
-"""Call plans: the parts of a stack's or cell's call that do not depend on values, prepared once for each signature.
+"""Call plans: everything about a call of a stack or a cell that depends only on its signature, computed once.
 
-    signature   sizes but T, dtype, training, grad mode, the arguments that are present
-    guards      checks at every call of what may change under a plan; the general path runs where one fails
-    plan        the passes of all layers and directions, and the form of the results
+    signature   sizes but T, dtype, training, grad mode, which arguments are present
+    guards      conditions that are checked at every call; where one fails, the general path runs
+    plan        the passes of all layers and directions, and their results
 
-A layer keeps its plans; they are neither copied nor pickled, and go when one of the layer's attributes is set.
+A layer caches its plans; they are neither copied nor pickled, and are cleared when an attribute of the layer is set.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import repeat
 from operator import attrgetter, is_not
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -46,7 +45,7 @@ _address, _strides, _kind = Tensor.data_ptr, Tensor.stride, attrgetter("shape", 
 
 
 def is_unguarded() -> bool:
-    """Tell whether torch intercepts calls, which excludes plans: transforms, tracing, dispatch modes, autocast."""
+    """Tell whether a mode of torch (functorch, dispatch, tracing, forward AD, autocast) rules out a plan."""
     return (
         torch._C._are_functorch_transforms_active()
         or torch._C._len_torch_dispatch_stack() > 0
@@ -63,7 +62,7 @@ class CallPlan:
         launch: The passes.
         param_sizes: The sizes of the parameters' tensors.
         batch_first: Whether the batch is the input's first axis.
-        batched: Whether it has one.
+        batched: Whether the input has a batch axis.
         dropout: The probability between layers; 0 outside training.
         cell: Whether it is a single step: its input has no time axis, its results are the final states.
     """
@@ -80,7 +79,6 @@ class CallPlan:
         from conveyor.backends.cpu.runtime import workspace
 
         self.room, self.rooms = workspace.room, workspace.rooms
-        self.empty = partial(torch.empty, dtype=launch.signature.dtype)  # mapped, it makes several by one call
         s = launch.signature
         self.param_sizes = param_sizes
         self.launch, self.alone, self.directions = launch, s.alone, s.directions
@@ -90,6 +88,9 @@ class CallPlan:
         rows = () if cell else (len(s.units),)
         rows = (*rows, s.batch) if batched else rows
         self.state_sizes = tuple((*rows, w) for w in launch.state_widths)
+        # Mapped over patterns, `torch.empty_like` is one call from Python for several tensors.
+        self.like_states = tuple([workspace.pattern(size, s.dtype) for size in self.state_sizes])
+        self.like_params = tuple([workspace.pattern(size, s.dtype) for size in param_sizes])
         self.states, self.params = len(self.state_sizes) * s.has_states, len(param_sizes)
         self.masks = launch.layers - 1 if dropout else 0
         self.has_history = bool(launch.history_row or launch.history_rest)
@@ -99,7 +100,7 @@ class CallPlan:
         self.unread = [torch.empty(size, dtype=s.dtype) for size in self.state_sizes] if s.training else []
 
     def takes(self, states: Sequence[Any], grad: bool) -> bool:
-        """Tell whether initial states fit the plan: shape, dtype, memory format, and no gradient that it lacks."""
+        """Tell whether initial states fit the plan: shape, dtype, layout, and gradients in this grad mode."""
         dtype = self.dtype
         if len(states) != len(self.state_sizes):
             return False
@@ -113,7 +114,7 @@ class CallPlan:
         return True
 
     def strides(self, sequence: Tensor) -> tuple[int, int] | None:
-        """Compute the step stride and row stride in elements; None if the unit stride is not 1."""
+        """Return the step stride and the row stride, in elements; None if the last axis is not contiguous."""
         strides = sequence.stride()
         width = sequence.shape[-1]
         if strides[-1] != 1 and width != 1:
@@ -130,11 +131,11 @@ class CallPlan:
         return (self.batch * row if self.alone else step), row
 
     def run(self, steps: int, x: Tensor, states: Sequence[Tensor], bound: BoundParams) -> Sequence[Tensor] | None:
-        """Run a call; return the output (not of a cell) and final states, or None if a tensor does not fit the plan."""
-        params, strides = bound.addresses(self.dtype), self.strides(x)
+        """The output (not of a cell) and the final states; None if tensors do not lie as compiled code reads them."""
+        params, stamp = bound.addresses(self.dtype, self.alone and bound.lasts)
+        strides = self.strides(x)
         if params is None or strides is None or x.is_neg():
             return None
-        stamp = bound.stamp() if self.alone and bound.lasts else None
         if self.training:
             found: Sequence[Tensor] = _apply((self, steps, strides, params, stamp), x, *states, *bound.tensors)
             return found
@@ -143,10 +144,10 @@ class CallPlan:
     def forward(
         self, steps: int, strides: tuple[int, int], x: Tensor, params: list[int], states: Sequence[Tensor], stamp: Any
     ) -> tuple[list[Tensor], Tensor | None, list[Tensor]]:
-        """Run forward; return the results, the history, and the dropout masks followed by the masked outputs."""
+        """Run the forward passes; returns the results, the history, and the masks between layers with their outputs."""
         launch, dtype, size = self.launch, self.dtype, self.size
         groups = launch.groups(steps, strides, True)
-        results = list(map(self.empty, self.state_sizes))
+        results = list(map(torch.empty_like, self.like_states))
         y = history = self.nothing
         if self.has_history:
             history = self.room((launch.history_row * steps + launch.history_rest,), 0, dtype, size)
@@ -175,18 +176,18 @@ class CallPlan:
         self, steps: int, strides: tuple[int, int], tensors: Sequence[Tensor], states: int, y: Tensor, history: Tensor,
         left: Sequence[Tensor], grads: Sequence[Tensor | None], wants_x: bool,
     ) -> tuple[Tensor | None, Sequence[Tensor], Sequence[Tensor]]:  # fmt: skip
-        """Compute the gradients of the input, the initial states and the parameters.
+        """Return the gradients of the input, the initial states and the parameters.
 
         Args:
             steps: T.
-            strides: Of the input.
+            strides: Those of the input.
             tensors: The input, the initial states, the parameters' tensors.
-            states: The number of initial states.
+            states: The number of initial states passed.
             y: The output.
-            history: The history that the forward pass left.
+            history: The history of the forward pass.
             left: The masks between layers, then the masked outputs.
             grads: The gradients of the results; None is zero.
-            wants_x: Whether the gradient of the input is asked for.
+            wants_x: Whether the gradient of the input is computed.
         """
         launch, dtype, size, d = self.launch, self.dtype, self.size, self.directions
         x, params = tensors[0], tensors[1 + states :]
@@ -207,8 +208,8 @@ class CallPlan:
             if g_strides is not None and any(g_strides):
                 received, g_strides = self._time_major(received)
             groups = launch.groups(steps, strides, False, g_strides, gradients)
-        d_states = list(map(self.empty, self.state_sizes)) if states else self.unread
-        d_params = self.rooms(self.param_sizes, self.empty, dtype, size)
+        d_states = list(map(torch.empty_like, self.like_states)) if states else self.unread
+        d_params = self.rooms(self.like_params, self.param_sizes, size)
         for j in launch.partly:
             d_params[j].zero_()
         made = [self.nothing] * d
@@ -235,7 +236,7 @@ class CallPlan:
         return d_x, d_states if states else (), d_params
 
     def _in_rows(self, gradient: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Give a gradient a unit stride of 1; one that is the same everywhere becomes a single row."""
+        """Return a gradient with a contiguous last axis, and its strides; one row if it is a broadcast scalar."""
         strides = self.strides(gradient)
         if strides is not None:
             return gradient, strides
@@ -244,7 +245,7 @@ class CallPlan:
         return self._time_major(gradient)
 
     def _time_major(self, sequence: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Copy a sequence to contiguous (T, B, K) where it is not, and give its strides."""
+        """Copy a sequence to a contiguous (T, B, width); returns it and its strides."""
         swapped = self.batch_first and self.batched
         lying = sequence.transpose(0, 1).contiguous() if swapped else sequence.contiguous()
         width = sequence.shape[-1]
@@ -253,7 +254,7 @@ class CallPlan:
     def by_reference(
         self, x: Tensor, states: Sequence[Tensor], params: Sequence[Tensor], masks: Sequence[Tensor]
     ) -> list[Tensor]:
-        """Compute the results by the reference, differentiably."""
+        """Compute the results by the reference backend, differentiable."""
         launch, s = self.launch, self.launch.signature
         if not self.batched:
             x, states = x.unsqueeze(0 if self.cell else 1), [t.unsqueeze(-2) for t in states]
@@ -282,7 +283,7 @@ class CallPlan:
 
 
 class _Planned(torch.autograd.Function):
-    """The passes of a plan as one node of the autograd graph."""
+    """The passes of a plan as one autograd node."""
 
     @staticmethod
     def forward(ctx: Any, call: Any, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -326,7 +327,7 @@ class _Planned(torch.autograd.Function):
 def _refuse_changed(
     tensors: Sequence[Tensor], first: int, kinds: Sequence[Any], strides: Sequence[tuple[int, ...]]
 ) -> NoReturn:
-    """Raise for a tensor that has changed its layout since the forward pass; the parameters begin at `first`."""
+    """Raises for tensors that changed since the forward pass; the parameters' begin at `first`."""
     k = next(
         k
         for k, t in enumerate(tensors)
@@ -351,7 +352,7 @@ _apply: Any = super(torch.autograd.Function, _Planned).apply
 def _differentiable(
     plan: CallPlan, tensors: Sequence[Tensor], first: int, masks: Sequence[Tensor], grads: Sequence[Tensor | None]
 ) -> tuple[Tensor | None, ...]:
-    """Compute the gradients as an autograd graph, for a second derivative."""
+    """Compute the gradients with a graph, for a second derivative."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
         # One tensor may be given twice, as two states; each of its places has a gradient of its own.
@@ -364,7 +365,7 @@ def _differentiable(
 
 
 def call_stack(layer: Stack, x: Any, fields: Any) -> Sequence[Tensor] | None:
-    """Call a stack by a plan and return the output and the final states; None where the general path must run it."""
+    """Run a stack by its plan; returns the output and the final states, or None if the general path must run."""
     if torch.compiler.is_compiling() or type(x) not in _TENSORS or x.layout is not _STRIDED or x.is_nested:
         return None
     if not x.is_cpu or listeners.on_call or is_unguarded():
@@ -409,7 +410,7 @@ def call_stack(layer: Stack, x: Any, fields: Any) -> Sequence[Tensor] | None:
 
 
 def call_cell(cell: _Step, x: Any, states: Sequence[Any]) -> Sequence[Tensor] | None:
-    """Call a cell by a plan and return the new states; None where the general path must run it."""
+    """Run a cell by its plan; returns the new states, or None if the general path must run."""
     if torch.compiler.is_compiling() or type(x) not in _TENSORS or x.layout is not _STRIDED or x.is_nested:
         return None
     if not x.is_cpu or is_unguarded():
@@ -435,7 +436,7 @@ def call_cell(cell: _Step, x: Any, states: Sequence[Any]) -> Sequence[Tensor] | 
 
 
 def _keep(module: Module, key: tuple[Any, ...], plan: CallPlan | None) -> CallPlan | None:
-    """Cache a plan, or None, in the module and return it."""
+    """Cache a plan, or None, in the module; returns it."""
     if len(module._plans) >= _PLANS:
         module._plans.clear()
     module._plans[key] = plan
@@ -454,7 +455,7 @@ def _plan_stack(
     training: bool,
     grad: bool,
 ) -> CallPlan | None:
-    """Make the plan of a stack's calls of one signature; None where the general path must run them."""
+    """Make the plan of a stack's calls of one signature; None if the general path must run them."""
     even = all(field.even for field in layer._fields) and width == layer.input_size and steps > 0
     dropout = layer.dropout if training and layer.num_layers > 1 else 0.0
     special = layer.connections != "plain" or layer.learn_initial_state or layer.checkpoint_every
@@ -469,7 +470,7 @@ def _plan_stack(
 def _plan_cell(
     cell: _Step, rank: int, batch: int, width: int, dtype: torch.dtype, wants_x: bool, no_states: bool, grad: bool
 ) -> CallPlan | None:
-    """Make the plan of a cell's steps of one signature; None where the general path must run them."""
+    """Make the plan of a cell's calls of one signature; None if the general path must run them."""
     specs = (RecurrenceSpec(cell.unit.program, cell.unit._layout),)
     if width != cell.input_size or not _fits(cell, dtype, batch, specs):
         return None
@@ -478,7 +479,7 @@ def _plan_cell(
 
 
 def _fits(module: Any, dtype: torch.dtype, batch: int, specs: Sequence[RecurrenceSpec]) -> bool:
-    """Tell whether a plan can run these programs: float32 or float64 on the CPU backend, without auxiliary inputs."""
+    """Tell whether a plan can run these programs on a module's parameters."""
     if not batch or dtype not in _KINDS or any(spec.program.aux or not spec.layout.tensors for spec in specs):
         return False
     return bool(module._like().dtype is dtype and module.backend_used == "cpu")

@@ -1,4 +1,4 @@
-"""One differentiable step of a cell, for decoders, control and reinforcement learning."""
+"""Single differentiable steps of a cell, for decoders, control and reinforcement learning."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from conveyor.torch_ops import recurrence
 
 
 class _Step(Module):
-    """A module that runs one step at a time; subclasses define the form of its states."""
+    """A cell that runs one step at a time; subclasses define the form of its states."""
 
     _layout_of: ClassVar[staticmethod[[Program, Mapping[str, int]], Layout]]
     _derived = ("unit", "_state_class", "_plans", "_bound")
@@ -64,7 +64,7 @@ class _Step(Module):
         self.reset_parameters()
 
     def _make(self, cell: CellDefinition, bias: bool, sizes: Mapping[str, int]) -> None:
-        """Build the program and the parameters from the settings."""
+        """Make the layer direction and register its parameters."""
         program = cell.program if bias else without_bias(cell.program)
         widths = resolve_widths(program, self.input_size, self.hidden_size, sizes)
         self.unit = LayerDirection(cell, program, type(self)._layout_of(program, widths), "")
@@ -79,7 +79,7 @@ class _Step(Module):
         self._make(cell_of(*said), settings["bias"], settings["sizes"])
 
     def reset_parameters(self) -> None:
-        """Initialise the parameters again, as the constructor does."""
+        """Initialise the parameters again, as at construction."""
         o = self._options
         initialise(self, [self.unit], o["init"], o["forget_bias"], o["max_lag"])
 
@@ -87,19 +87,19 @@ class _Step(Module):
         return (self.unit,)
 
     def _like(self) -> Tensor:
-        """Give a tensor with the cell's device and dtype."""
+        """Return a tensor with the cell's device and dtype."""
         names = self.unit.names
         return getattr(self, names[0]) if names else torch.empty(0)
 
     @property
     def backend_used(self) -> str:
-        """The backend that runs this step on its parameters' present device and dtype."""
+        """The backend for the current device and dtype of the parameters."""
         like = self._like()
         options = self._options
         return backends.choose(options["backend"], options["strict_backend"], like.device, computed_in(like.dtype))
 
     def _step(self, x: Any, state: Any, aux: Mapping[str, Any], fix: str) -> tuple[Tensor, ...]:
-        """Run one step and return the new states, (B, width) each, or (width,) for an input without a batch."""
+        """Run one step; returns the new states, (B, width) each, or (width,) for an input without a batch."""
         like = self._like()
         kind = precision_of(like)
         if kind is None:
@@ -111,7 +111,7 @@ class _Step(Module):
             return found
 
     def _step_checked(self, like: Tensor, x: Any, state: Any, aux: Mapping[str, Any], fix: str) -> tuple[Tensor, ...]:
-        """Run one step on checked tensors, in the dtype of `like`."""
+        """Run one step in the dtype of `like`; returns the new states."""
         program, widths = self.unit.program, self.unit.widths
         check_input(x, self.input_size, like, False, (1, 2))
         check_aux_names(aux, [a.name for a in program.aux], f"cell {self.unit.cell.name}", "(B,) or (B, K)")
@@ -151,7 +151,7 @@ class _Step(Module):
 
 
 class _TorchStep(_Step):
-    """A single step with torch's two biases for each gate."""
+    """A cell with torch's two biases per gate."""
 
     _layout_of = staticmethod(torch_layout)
 

@@ -1,4 +1,4 @@
-"""Checkpointed scans: a pass saves only the states between segments of time, and runs each again for its gradient."""
+"""The checkpointed scan, which saves only the states between segments of time steps and recomputes each segment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Run = Callable[[Tensor, States, Sequence[Tensor], "VarLen | None"], tuple[States
 
 @dataclass(frozen=True, eq=False)
 class TimeDirection:
-    """The direction in which a layer goes through time, over sequences (T, B, …) or packed rows.
+    """The direction of a layer through time, over sequences (T, B, …) or packed rows.
 
     Attributes:
         steps: T.
@@ -36,7 +36,7 @@ class TimeDirection:
 
     @property
     def varlen(self) -> VarLen | None:
-        """The packed layout of sequences of unequal length; None if they are not packed."""
+        """The layout of the packed rows; None if sequences are (T, B, …)."""
         return None if self.packing is None else self.packing.varlen
 
     def is_time_varying(self, tensor: Tensor) -> bool:
@@ -44,7 +44,7 @@ class TimeDirection:
         return self.packing is not None or (tensor.dim() == 3 and tensor.shape[0] == self.steps != 1)
 
     def flip(self, sequence: Tensor) -> Tensor:
-        """Flip a sequence into this direction; applied twice it is the identity."""
+        """Flip a sequence into this direction; twice gives the original."""
         if self.forwards:
             return sequence
         if self.lengths is not None:
@@ -52,16 +52,16 @@ class TimeDirection:
         return sequence.flip(0) if self.packing is None else self.packing.turn(sequence)
 
     def length(self) -> int:
-        """Count the steps to run."""
+        """Return the number of time steps to run."""
         return self.steps if self.packing is None else len(self.packing.varlen.sizes)
 
     def part(self, start: int, stop: int) -> VarLen | None:
-        """Give the packing of the rows of some steps."""
+        """Return the layout of the packed rows of some time steps."""
         varlen = self.varlen
         return None if varlen is None else VarLen(varlen.sizes[start:stop], varlen.batch)
 
     def take(self, sequence: Tensor, start: int, stop: int) -> Tensor:
-        """Slice steps in this direction; a view in the forward one."""
+        """Slice time steps in this direction; a view in the forward one."""
         if self.packing is not None:
             starts = self.packing.varlen.starts
             first, last = starts[start], starts[stop]
@@ -73,7 +73,7 @@ class TimeDirection:
         return sequence[self.steps - stop : self.steps - start].flip(0)
 
     def put(self, sequence: Tensor, start: int, stop: int, values: Tensor) -> None:
-        """Write the values of some steps, in this direction, into a sequence."""
+        """Write time steps in this direction to their positions in a sequence."""
         if self.packing is not None:
             starts = self.packing.varlen.starts
             first, last = starts[start], starts[stop]
@@ -89,13 +89,13 @@ class TimeDirection:
 
 @dataclass(frozen=True, eq=False)
 class CheckpointedScan:
-    """A scan over time that saves only the states between segments, and runs each again for its gradient.
+    """A scan over time that saves only the states between segments, and recomputes each for its gradient.
 
     Attributes:
         run: Runs some steps, differentiably.
-        order: The direction in time.
-        every: The number of steps of a segment.
-        along: For each of the other tensors whether it has an entry for each step.
+        order: Its direction through time.
+        every: Time steps per segment.
+        along: For each of the other tensors whether it has an entry per time step.
         states: The number of states.
     """
 
@@ -113,7 +113,7 @@ class CheckpointedScan:
     def run_segment(
         self, start: int, stop: int, x: Tensor, states: States, others: Sequence[Tensor]
     ) -> tuple[States, States]:
-        """Run one segment on its own tensors."""
+        """Run one segment."""
         return self.run(x, states, others, self.order.part(start, stop))
 
     def slice(self, start: int, stop: int, x: Tensor, others: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -130,7 +130,7 @@ class CheckpointedScan:
 
 
 def in_chunks(scan: CheckpointedScan, x: Tensor, states: States, others: Sequence[Tensor]) -> tuple[States, States]:
-    """Run a scan and return outputs and final states; by checkpointed segments if a gradient is wanted.
+    """Run a scan; returns outputs and final states. If a gradient is needed, by segments that are recomputed for it.
 
     Args:
         scan: The scan.
@@ -211,7 +211,7 @@ def _chunk_by_chunk(
 def _at_once(
     scan: CheckpointedScan, tensors: Sequence[Tensor], needed: Sequence[bool], grads: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
-    """Compute the gradients as an autograd graph, for a second derivative; all steps run at once."""
+    """Compute the gradients with a graph, for a second derivative, without segments."""
     with torch.enable_grad():
         places = [t.view_as(t) for t in tensors]
         x, states, others = _split(scan, places)

@@ -1,4 +1,4 @@
-"""Weights in the textbook form W·[h, x] + b: one matrix and one bias for each gate."""
+"""Weights in the textbook form W·[h, x] + b: one matrix and one bias per gate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Gates = Mapping[str, tuple[Tensor, Tensor | None]]
 
 
 def sizes_of(gates: Gates) -> tuple[int, int]:
-    """Infer (input_size, hidden_size) from the shapes of the matrices.
+    """Return (input_size, hidden_size) from the shapes of the matrices.
 
     Raises:
         ArgumentError: A shape is no (H, H + I).
@@ -46,9 +46,9 @@ def sizes_of(gates: Gates) -> tuple[int, int]:
 
 @torch.no_grad()
 def fill(module: nn.Module, unit: LayerDirection, gates: Gates) -> None:
-    """Copy the gates' weights into a unit's parameters.
+    """Copy the gates into the parameters of a layer direction.
 
-    A gate's first H columns multiply what its affine maps read besides x. A second bias of a gate becomes zero.
+    A gate's first H columns multiply the value that its affine maps read besides x. A gate's second bias becomes zero.
 
     Raises:
         ArgumentError: A gate is missing or unknown, reads something else than x and one other value, or has no bias.

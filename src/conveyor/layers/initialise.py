@@ -1,4 +1,4 @@
-"""Initialisation of a layer's parameters."""
+"""The initial values of a layer's parameters."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def initialise(
 
     Args:
         module: The layer.
-        units: Its units, in order.
+        units: Its layer directions, in order.
         init: `torch`: uniform in ±1/√H, in torch.nn's order of drawing. `orthogonal`: for each gate an orthogonal
             recurrent matrix (Saxe, McClelland & Ganguli 2014), a Xavier-uniform input matrix (Glorot & Bengio 2010) and
             biases of zero. `chrono`: as `torch`, then keep biases of log(U(1, max_lag − 1)) and their negative for
             the gate that admits new content (Tallec & Ollivier 2018, eq. 16).
-        forget_bias: The bias of the gate that keeps the state; None leaves what `init` gives.
+        forget_bias: The bias of the gate that keeps the state; None leaves the value of `init`.
         max_lag: The longest dependency that `chrono` prepares for, in steps; at least 3.
 
     Raises:
@@ -60,10 +60,10 @@ def initialise(
 
 
 def check_numbers(forget_bias: Any, max_lag: Any) -> None:
-    """Check the constants of the initialisation.
+    """Checks the numeric arguments of the initialisation.
 
     Raises:
-        ArgumentError: One is out of its range, or no number.
+        ArgumentError: One is out of range, or not a number.
     """
     lag = real_number(max_lag)
     if lag is None or not 3 <= lag < math.inf:

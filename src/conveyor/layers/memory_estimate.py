@@ -1,4 +1,4 @@
-"""Estimates of the memory that training a layer takes, made before it runs."""
+"""The memory estimate of a layer's training, without running it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """The memory of a forward and backward pass, in bytes.
+    """The bytes of a forward and backward pass.
 
     Attributes:
         input: The input and its gradient.
         output: The output and its gradient.
-        saved: The residuals from forward to backward: values that the gradient reads, masks, states.
-        working: The workspace while a pass runs, and the parameters' gradients.
+        saved: The residuals: values that the gradient reads, masks, states.
+        working: The workspace of a running pass, and the parameters' gradients.
     """
 
     input: int
@@ -31,12 +31,12 @@ class MemoryEstimate:
 
     @property
     def beyond(self) -> int:
-        """The memory beside the input, the output and their gradients."""
+        """The bytes without those of the input, the output, and their gradients."""
         return self.saved + self.working
 
     @property
     def total(self) -> int:
-        """The total memory."""
+        """The sum of all bytes."""
         return self.input + self.output + self.beyond
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class MemoryEstimate:
 
 
 def memory_estimate(layer: Stack, steps: int, batch: int) -> MemoryEstimate:
-    """Estimate the memory of training; see `Stack.memory_estimate`."""
+    """Estimate the memory of a training step; see `Stack.memory_estimate`."""
     steps, batch = as_whole("T", steps, 0), as_whole("B", batch, 0)
     itemsize = layer._like().itemsize
     whole = steps * batch * itemsize  # of one number a step

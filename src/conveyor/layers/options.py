@@ -1,7 +1,7 @@
-"""The table of a layer's options, with the way each is converted to torch, Keras, ONNX and saved files.
+"""The one table of a layer's options: each option, and its treatment in torch, Keras, ONNX and saved files.
 
-The constructors take their defaults from it, `cv.to_torch`, `cv.to_keras` and `cv.to_onnx` what they refuse, and
-`cv.save` what it writes. A new option is a row here; a test holds the rows against every constructor.
+The constructors take their defaults from it, `cv.to_torch`, `cv.to_keras` and `cv.to_onnx` the options they refuse, and
+`cv.save` those that it writes. A new option is a row here; a test compares the rows with every constructor.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from conveyor.errors import ArgumentError
 
 
 class Fate(StrEnum):
-    """The way in which a conversion treats an option."""
+    """The treatment of an option in another library."""
 
     carried = "carried"  # it is there too, or in the weights or the graph
     spent = (
@@ -27,11 +27,11 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Target:
-    """The way in which the conversion to one library treats an option.
+    """The treatment of an option in one library.
 
     Attributes:
-        fate: The way in which the option is treated.
-        why: For a refusal the text of the error after `layer: `.
+        fate: The treatment.
+        why: For a refusal the error message after `layer: `.
     """
 
     fate: Fate
@@ -45,10 +45,10 @@ class Option:
     Attributes:
         name: Its name.
         default: Its default; `REQUIRED` if it has none.
-        doc: Its description, in a line.
+        doc: Its description, one line.
         steps: Whether single steps (`Cell`, `LSTMCell`, …) have it too.
         beyond_torch: Whether `cv.LSTM`, `cv.GRU` and `cv.RNN` have it beside torch.nn's arguments.
-        torch: Its conversion by `cv.to_torch`.
+        torch: Its treatment in `cv.to_torch`.
         keras: In `cv.to_keras`.
         onnx: In `cv.to_onnx`.
         saved_since: 1 if files always had it, 2 if it came later and is written where it is not the default; None if a
@@ -142,14 +142,14 @@ OPTIONS: Mapping[str, Option] = {
 
 
 def check_target(layer: Any, target: str) -> None:
-    """Refuse a layer with an option that a library has no counterpart of.
+    """Refuse a layer with an option that a library does not support.
 
     Args:
         layer: The layer.
         target: `torch`, `keras` or `onnx`.
 
     Raises:
-        ArgumentError: It has one.
+        ArgumentError: The layer has such an option.
     """
     for option in OPTIONS.values():
         becomes: Target = getattr(option, target)
@@ -158,7 +158,7 @@ def check_target(layer: Any, target: str) -> None:
 
 
 def is_set(layer: Any, option: Option) -> bool:
-    """Tell whether a layer's option differs from the default; a 0 or an empty dict in place of None does not."""
+    """Tell whether a layer's option differs from its default; 0 and an empty dict count as unset."""
     value = getattr(layer, option.name, option.default)
     if isinstance(value, Mapping):
         return any(value.values())

@@ -1,4 +1,4 @@
-"""A gate's parameters as a group for optimizers: rows of the tensors that hold all gates."""
+"""Separate parameters of one gate, for optimizers: views of rows of the tensors in which gates are stacked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conveyor.layers.core.layer_direction import LayerDirection
 
 
 class GateRows(nn.Parameter):
-    """Rows of a layer's parameter, in its memory, that an optimizer takes for a parameter of their own.
+    """Rows of a layer's parameter, in its memory, that an optimizer treats as a separate parameter.
 
     Their gradient is that of the same rows. Once an optimizer has set it to None it stays None until a backward pass
     adds to it, whatever other rows of the tensor have.
@@ -38,7 +38,7 @@ class GateRows(nn.Parameter):
         return rows
 
     def _whole(self) -> nn.Parameter:
-        """The layer's parameter, if these rows still share its memory."""
+        """Return the layer's parameter, if these rows still share its memory."""
         layer = self._layer()
         start = self._rows.start * self._owner.stride(0) * self._owner.element_size()
         if (layer is not None and layer._parameters.get(self._name) is not self._owner) or (
@@ -84,11 +84,11 @@ class GateRows(nn.Parameter):
 
 
 def parameters_of(layer: nn.Module, units: Iterable[LayerDirection], names: Iterable[str]) -> list[nn.Parameter]:
-    """Collect the parameters of gates, in all layers and directions.
+    """Return the parameters of gates, in all layers and directions.
 
     Args:
         layer: The module that holds the parameters.
-        units: Its units.
+        units: Its layer directions.
         names: The names of affine maps, `cv.weight`s or `cv.layer_norm`s in the cell's equations.
     """
     units, wanted = list(units), set(_checked(units, names))
@@ -102,7 +102,7 @@ def parameters_of(layer: nn.Module, units: Iterable[LayerDirection], names: Iter
 
 
 def parameters_except(layer: nn.Module, units: Iterable[LayerDirection], names: Iterable[str]) -> list[nn.Parameter]:
-    """Collect all parameters but those of these gates; arguments as of `parameters_of`."""
+    """Return all parameters but those of these gates; arguments as of `parameters_of`."""
     units, wanted = list(units), set(_checked(units, names))
     found: list[nn.Parameter] = []
     inside = set()
@@ -122,7 +122,7 @@ def parameters_except(layer: nn.Module, units: Iterable[LayerDirection], names: 
 
 
 def _pieces(unit: LayerDirection) -> Iterable[tuple[str, int, int, set[str]]]:
-    """List the pieces of each tensor, with the equations' names that each piece is a parameter of."""
+    """Iterate over the pieces of each tensor, with the names in the equations whose parameter each is part of."""
     pieces: dict[tuple[str, int, int], set[str]] = {}
     for key, rows in unit.layout.rows.items():
         for r in rows:

@@ -168,7 +168,7 @@ class Recurrent(Stack):
     def from_concatenated(
         cls, cell: CellDefinition | str, gates: Mapping[str, tuple[Tensor, Tensor | None]], **arguments: Any
     ) -> Recurrent:
-        """Make a one-layer layer from weights in the textbook form W·[h, x] + b.
+        """Make a one-layer layer from the textbook form W·[h, x] + b.
 
         Args:
             cell: The cell.

@@ -24,7 +24,7 @@ from conveyor.scalars import plain_number, plain_numbers, whole_number
 
 
 class Options(TypedDict, total=False):
-    """The keyword arguments that torch.nn does not have; `Recurrent` says what each means."""
+    """The keyword arguments that torch.nn does not have; see `Recurrent`."""
 
     forget_bias: float | None
     init: str
@@ -45,12 +45,12 @@ OF_SEQUENCES = tuple(name for name, o in _OWN.items() if not o.steps)
 
 
 def torch_layout(program: Program, widths: Mapping[str, int]) -> Layout:
-    """Lay out parameters as torch does: two biases for each gate, and its name for the projection's matrix."""
+    """Return the parameter layout of torch: two biases per gate, and its name for the projection's matrix."""
     return doubled_layout(program, widths, {"weight_proj_value": "weight_hr"})
 
 
 def with_defaults(owner: str, options: Mapping[str, Any], lacking: Collection[str] = ()) -> dict[str, Any]:
-    """Fill in the defaults of options that are left out; raise for an unknown one, or one that the owner lacks."""
+    """Fill in the defaults of options; an unknown one, or one that the owner lacks, is an error."""
     known = {name: o.default for name, o in _OWN.items() if name not in lacking}
     for name in options:
         if name not in known:
@@ -99,7 +99,7 @@ class _TorchLike(Stack, RecurrentNames):
 
     @classmethod
     def from_concatenated(cls, gates: Gates, **arguments: Any) -> Self:
-        """Make a one-layer layer from weights in the textbook form W·[h, x] + b.
+        """Make a one-layer layer from the textbook form W·[h, x] + b.
 
         Args:
             gates: For each gate, named as in the equations (LSTM i f g o, GRU r z n, RNN h), its W, (H, H + I) with
@@ -119,7 +119,7 @@ class _TorchLike(Stack, RecurrentNames):
 
 
 class _OneState(_TorchLike):
-    """The base of GRU and RNN, which take and return their one state as a tensor, not a tuple."""
+    """A layer with one state, which is a tensor instead of a tuple, as in torch's GRU and RNN."""
 
     def forward(
         self,
@@ -329,12 +329,12 @@ class RNN(_OneState):
 
     @property
     def mode(self) -> str:  # type: ignore[override]
-        """Torch's name of the kind of layer: RNN_TANH or RNN_RELU."""
+        """The name that torch has for the kind of layer: RNN_TANH or RNN_RELU."""
         return f"RNN_{self.nonlinearity.upper()}"
 
 
 def rnn_cell(nonlinearity: str) -> CellDefinition:
-    """Find the plain cell with this nonlinearity, one of torch's two."""
+    """Return the plain cell with this nonlinearity, one of the two that torch has."""
     if nonlinearity not in ("tanh", "relu"):
         torchs = f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'"
         raise ArgumentError(f"nonlinearity is 'tanh' or 'relu', got {shown(nonlinearity)} ({torchs})")

@@ -1,4 +1,4 @@
-"""Streams: a layer that is fed step by step and keeps its states."""
+"""Streams, which run a layer step by step and hold its states."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from conveyor.torch_ops import recurrence
 
 
 class Stream:
-    """A layer fed step by step, for inference; bit for bit the same as a call on the full sequence.
+    """A layer run step by step, for inference, with the same bits as for the sequence at once.
 
-    The layer's parameters are read afresh when they have changed: replaced, or written in place. torch takes no note of
-    writing through `.data`; call `refresh` after that.
+    The layer's parameters are read anew when they have changed: replaced, or written in place. torch does not notice
+    writes through `.data`; call `refresh` after those.
 
     Args:
         layer: The layer; it runs in one direction.
-        batch_size: B, the number of sequences.
+        batch_size: The number of sequences, B.
 
     Raises:
-        ArgumentError: The layer runs in both directions, or `batch_size` is no positive number.
+        ArgumentError: The layer runs in both directions, or `batch_size` is not a positive integer.
     """
 
     def __init__(self, layer: Stack, batch_size: int = 1) -> None:
@@ -83,18 +83,18 @@ class Stream:
         self._last = None if self._work is self._dtype else like.new_empty(self._out, dtype=self._work)
 
     def step(self, x: Tensor, *, out: Tensor | None = None, **aux: Tensor) -> Tensor:
-        """Run one step.
+        """Run one time step.
 
         Args:
             x: (B, input_size).
-            out: The tensor that the output is written to, (B, output_size) and contiguous; None makes a new one.
+            out: The tensor that receives the output, (B, output_size) and contiguous; None makes a new one.
             aux: The auxiliary inputs that the cell reads, (B,) or (B, K).
 
         Returns:
             The output, (B, output_size).
 
         Raises:
-            ArgumentError: A shape, dtype or device does not fit, or the input wants a gradient.
+            ArgumentError: A shape, dtype or device does not fit, or the input requires a gradient.
         """
         if (
             self._only is not None and self.layer.units is self._units
@@ -137,7 +137,7 @@ class Stream:
 
     @torch.no_grad()
     def run(self, x: Tensor, **aux: Tensor) -> Tensor:
-        """Run several steps at once.
+        """Run several time steps at once.
 
         Args:
             x: (T, B, input_size), or (B, T, input_size) if the layer is `batch_first`.
@@ -167,7 +167,7 @@ class Stream:
         torch.autograd.graph.increment_version(out)  # so that autograd detects the write
 
     def _checked(self, x: Any) -> Tensor:
-        """Check the input, and resolve a lazy negation."""
+        """Check the input; returns it with a lazy negation resolved."""
         check_input(x, self.layer.input_size, self._like, False, (2,))
         if x.shape[0] != self.batch_size:
             raise TensorError(
@@ -194,20 +194,20 @@ class Stream:
             self._put(self.layer._unpack(fields, self.batch_size, like))
 
     def _states(self) -> list[Sequence[Tensor]]:
-        """Collect the states of each unit."""
+        """Return the states of each layer direction."""
         return [own for run in self._runs for own in run.states]
 
     def _put(self, states: Sequence[Sequence[Tensor]]) -> None:
-        """Set the states of each unit."""
+        """Set the states of each layer direction."""
         rest = iter(states)
         for run in self._runs:
             run.put([next(rest) for _ in run.units])
 
     def reset(self, mask: Tensor | None = None) -> None:
-        """Reset sequences to the initial states.
+        """Reset states to the initial ones.
 
         Args:
-            mask: (B,) booleans, true where a sequence starts anew; None is all of them.
+            mask: (B,) booleans, true where a sequence starts; None resets all.
         """
         with torch.no_grad():
             initial = self.layer._unpack(None, self.batch_size, self._like)
@@ -225,10 +225,10 @@ class Stream:
         return mask.to(self._like.device).unsqueeze(-1)
 
     def reorder(self, index: Tensor) -> None:
-        """Reorder the batch rows of the states, as a beam search does.
+        """Reorder the states by rows, as a beam search does.
 
         Args:
-            index: (B,) whole numbers; row k goes on from the state of row `index[k]`.
+            index: (B,) integers; row k gets the state of row `index[k]`.
         """
         kinds = (torch.int64, torch.int32)
         if not isinstance(index, Tensor) or index.dtype not in kinds or tuple(index.shape) != (self.batch_size,):
@@ -249,7 +249,7 @@ class Stream:
 
 
 def _in_type(fields: Any, dtype: torch.dtype) -> Any:
-    """Cast 16-bit states to the dtype of a stream's states; values of other types are left for the checks."""
+    """Cast states of 16 bits to a stream's dtype; a wrong value is returned unchanged, for the checks to find."""
     if isinstance(fields, tuple | list):
         return tuple(_in_type(f, dtype) for f in fields)
     return fields.to(dtype) if isinstance(fields, Tensor) and fields.dtype in HALF else fields
@@ -261,7 +261,7 @@ def _require_numbers(name: str, tensor: Tensor) -> None:
 
 
 class _Run(ABC):
-    """The step executor of some units; a unit with auxiliary inputs has one of its own."""
+    """Layer directions that run step by step; those with auxiliary inputs run one by one."""
 
     def __init__(self, units: Sequence[LayerDirection], layer: Stack, batch: int) -> None:
         self.units = units
@@ -272,23 +272,23 @@ class _Run(ABC):
     @property
     @abstractmethod
     def states(self) -> tuple[tuple[Tensor, ...], ...]:
-        """The states of each unit after the last step, each (B, width)."""
+        """The states of each layer direction after the last step, each (B, width)."""
 
     @abstractmethod
     def put(self, states: Sequence[Sequence[Tensor]]) -> None:
-        """Set the states of each unit."""
+        """Set the states of each layer direction."""
 
     @abstractmethod
     def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> Any:
-        """Run one step and write its output to a tensor."""
+        """Run one time step, and write its output to a tensor."""
 
     def given(self, x: Tensor, aux: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Convert the auxiliary inputs of the unit to (B, width) each."""
+        """Return the auxiliary inputs of the layer direction, (B, width) each."""
         return {name: step_aux(name, aux[name], x, width) for name, width in self.aux}
 
 
 class _Plain(_Run):
-    """The step executor of the reference."""
+    """A run by the reference backend."""
 
     def __init__(self, units: Sequence[LayerDirection], layer: Stack, batch: int) -> None:
         super().__init__(units, layer, batch)
@@ -299,16 +299,16 @@ class _Plain(_Run):
 
     @property
     def states(self) -> tuple[tuple[Tensor, ...], ...]:
-        """The states of the unit after the last step."""
+        """The states of the layer direction after the last step."""
         return (self._states,)
 
     def put(self, states: Sequence[Sequence[Tensor]]) -> None:
-        """Set the states of the unit."""
+        """Set the states of the layer direction."""
         (own,) = states
         self._states = tuple(new.to(old).clone() for new, old in zip(own, self._states, strict=True))
 
     def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> None:
-        """Run one step."""
+        """Run one time step."""
         with torch.no_grad(), _without_autocast(x.device):
             unit, given = self._unit, {n: a.unsqueeze(0) for n, a in self.given(x, aux).items()}
             params = unit.bind(self.layer).to(self._dtype)
@@ -318,12 +318,12 @@ class _Plain(_Run):
 
 
 def _without_autocast(device: torch.device) -> AbstractContextManager[Any]:
-    """Disable autocast: compiled steps run in the layer's dtype in any case. The meta device has no autocast."""
+    """Disable autocast, which compiled steps ignore; the meta device has none."""
     return nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
 
 
 class _Compiled(_Run):
-    """The step executor of compiled code, with weights that are packed once."""
+    """A run by compiled code, with the weights packed once."""
 
     def __init__(self, units: Sequence[LayerDirection], layer: Stack, batch: int) -> None:
         super().__init__(units, layer, batch)
@@ -347,7 +347,7 @@ class _Compiled(_Run):
         self.load()
 
     def load(self) -> None:
-        """Read and bind the parameters again."""
+        """Read the parameters anew."""
         launch = self._launch
         names = [n for u in self.units for n in u.names]
         tensors: list[Tensor] = []
@@ -375,17 +375,17 @@ class _Compiled(_Run):
 
     @property
     def states(self) -> tuple[tuple[Tensor, ...], ...]:
-        """The states of each unit after the last step."""
+        """The states of each layer direction after the last step."""
         return tuple(zip(*(t.unbind(0) for t in self._buffers[self._turn]), strict=True))
 
     def put(self, states: Sequence[Sequence[Tensor]]) -> None:
-        """Set the states of each unit."""
+        """Set the states of each layer direction."""
         for own, new in zip(self.states, states, strict=True):
             for s, n in zip(own, new, strict=True):
                 s.copy_(n)
 
     def step(self, x: Tensor, aux: Mapping[str, Any], output: Tensor) -> bool:
-        """Run one step; return False, without a step, if the layer has another dtype or device by now."""
+        """Run one time step; returns False, without running, if the layer's dtype or device has changed."""
         bound = self._bound
         if bound is None or not bound.are_known(self.layer._parameters):
             like = self.layer._like()
@@ -410,7 +410,7 @@ class _Compiled(_Run):
                 self._alone[turn] = self._group.calls(table)
             self._is_packed = True
         else:
-            for run, jobs, bases in self._alone[turn] or ():
-                run(jobs, bases, 0, 1)
+            for run, jobs, bases, thread, threads in self._alone[turn] or ():
+                run(jobs, bases, thread, threads)
         self._turn = 1 - turn
         return True

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from conveyor.atomic_write import write_durably
 from conveyor.errors import CheckpointError
 
 FORMAT = "conveyor-checkpoint"
@@ -95,7 +94,7 @@ def write_checkpoint(folder: Path, document: dict[str, Any], tensors: dict[str, 
         files = {role: _write_tensors(folder, role, named) for role, named in tensors.items()}
         whole = {"format": FORMAT, "version": VERSION, **document, "files": files}
         text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
-        _write_atomically(folder / INDEX, text.encode())
+        write_durably(folder / INDEX, text.encode())
         kept = {entry["name"] for entry in files.values()}
         for path in folder.iterdir():
             if _OURS.fullmatch(path.name) and path.name not in kept:
@@ -147,30 +146,5 @@ def _write_tensors(folder: Path, role: str, tensors: dict[str, Tensor]) -> dict[
     path = folder / name
     # A file of this name holds this content unless its writer was killed by a power cut; the size tells that.
     if not path.exists() or path.stat().st_size != len(data):
-        _write_atomically(path, data)
+        write_durably(path, data)
     return {"name": name, "size": len(data), "sha256": digest}
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=".conveyor-", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError:  # on a full disk half a file would take the room of the next whole one
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    # A rename survives a power cut only once its folder is on disk; Windows neither needs nor allows this.
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

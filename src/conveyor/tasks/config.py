@@ -1,4 +1,4 @@
-"""The configuration that all training runs share."""
+"""The configuration of every training run, whatever its task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCHEDULES = ("constant", "cosine", "plateau")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The configuration of a training run.
+    """The configuration of a model's training.
 
     Args:
         optimizer: `adamw`, or `sgd` with `momentum`.

@@ -16,6 +16,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError
+from conveyor.tasks.batch import Batch
 from conveyor.tasks.state import State, map_state
 
 
@@ -33,7 +34,7 @@ class Distributed:
 
     @classmethod
     def of_environment(cls) -> Distributed:
-        """Join the process group that torchrun's environment describes, by gloo; a single process without it.
+        """Join the processes that torchrun describes in the environment, by torch's gloo; one process without it.
 
         Raises:
             ArgumentError: They don't find each other.
@@ -53,7 +54,7 @@ class Distributed:
 
     @property
     def is_rank_zero(self) -> bool:
-        """Tell whether this is the process that writes and prints."""
+        """True for the process that writes and prints."""
         return self.rank == 0
 
     def check(self, batch_size: int) -> None:
@@ -67,9 +68,15 @@ class Distributed:
                 f"batch_size: expected a multiple of the {self.size} processes that share it, got {batch_size}"
             )
 
-    def part(self, whole: Tensor) -> Tensor:
-        """The share of (T, B) or (layers, B, width)."""
-        return whole if self.size == 1 else whole.tensor_split(self.size, 1)[self.rank].contiguous()
+    def part(self, whole: Tensor, dim: int | None = 1) -> Tensor:
+        """The share of (T, B) or (layers, B, width), or along another dimension; all of it along None."""
+        if self.size == 1 or dim is None:
+            return whole
+        return whole.tensor_split(self.size, dim)[self.rank].contiguous()
+
+    def part_of_batch(self, batch: Batch) -> Batch:
+        """The share of a whole batch."""
+        return batch if self.size == 1 else batch.map(self.part)
 
     def part_of(self, state: State) -> State:
         """The share of a whole state."""
@@ -84,16 +91,20 @@ class Distributed:
         dist.all_gather(parts, own.contiguous())
         return torch.cat(parts, 1)
 
-    def mean(self, value: float) -> float:
-        """The mean over all processes; all must ask."""
+    def sum(self, value: float) -> float:
+        """The sum over all processes; all must ask."""
         if self.size == 1:
             return value
         total = torch.tensor(value, dtype=torch.float64)
         dist.all_reduce(total)
-        return total.item() / self.size
+        return total.item()
+
+    def mean(self, value: float) -> float:
+        """The mean over all processes; all must ask."""
+        return self.sum(value) / self.size
 
     def any(self, told: bool) -> bool:
-        """Tell whether the value is true in any process; all processes must call this."""
+        """Tell whether the condition holds in any process; a collective call of all processes."""
         return self.mean(float(told)) > 0
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,20 +15,22 @@ from conveyor.tasks.state import State, state_tensors
 _MEND = "lower --lr, or clip with --clip"
 
 
-def explain_loss(model: nn.Module, inputs: Tensor, state: State, step: int, loss: float) -> NonFiniteError:
-    """Run a window again and name the first value that is not finite.
+def explain_loss(
+    model: nn.Module, forward: Callable[[], object], state: State, step: int, loss: float
+) -> NonFiniteError:
+    """Run a batch again and name the first value that is not finite.
 
     Args:
         model: as it was when the loss went wrong.
-        inputs: of that window.
-        state: before that window.
+        forward: runs it on that batch.
+        state: before that batch.
         step: number of the step, from 1.
         loss: what it gave.
 
     Returns:
         The error to raise.
     """
-    what = _bad_parameter(model) or _bad_state(state) or _bad_output(model, inputs, state) or "the loss itself"
+    what = _bad_parameter(model) or _bad_state(state) or _bad_output(model, forward) or "the loss itself"
     return NonFiniteError(f"step {step}: expected a finite loss, got {loss}; first bad value: {what}; {_MEND}")
 
 
@@ -69,14 +71,14 @@ def _bad_state(state: State) -> str | None:
     return None
 
 
-def _bad_output(model: nn.Module, inputs: Tensor, state: State) -> str | None:
+def _bad_output(model: nn.Module, forward: Callable[[], object]) -> str | None:
     found: list[str] = []
     with ExitStack() as stack:
         for name, module in model.named_modules():
             if name:
                 stack.callback(module.register_forward_hook(_recorder(name, found)).remove)
         with torch.no_grad():
-            model(inputs, state)
+            forward()
     return found[0] if found else None
 
 

@@ -1,15 +1,20 @@
-"""The training loop: truncated BPTT over contiguous streams, one step at a time, resumable at any step."""
+"""The training loop of every task, one optimizer step at a time, resumable at any step.
+
+A task brings its batches (`Windows`), what a model makes of one (`Objective`) and its validation.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from conveyor.errors import NonFiniteError
+from conveyor.tasks.batch import Batch, Objective, Outcome, Windows
 from conveyor.tasks.config import TrainingConfig
 from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.nonfinite import (
@@ -23,15 +28,25 @@ from conveyor.tasks.optimizer import build_optimizer, optimizer_tensors, restore
 from conveyor.tasks.schedule import Schedule
 from conveyor.tasks.state import State, detach, state_from_tensors, state_tensors
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+
+@dataclass(frozen=True)
+class Scores:
+    """What a validation gives.
+
+    Args:
+        loss: decides which weights are best.
+        metrics: further measures by name, told beside it; those that are not finite are left out.
+        tolerance: by how much the loss may lie above the lowest so far and still count as no worse, so that of weights
+            that validation can't tell apart the later are kept.
+    """
+
+    loss: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tolerance: float = 0.0
 
 
-class Windows(Protocol):
-    """The windows of one pass over the training data, in order; each continues the streams of the one before."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> tuple[Tensor, Tensor]: ...
+Validate = Callable[[], float | Scores]
+"""Scores the model on the validation data; leaves it and the random generators as they were."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,8 @@ class Validation:
         training_loss: mean loss of the steps since the validation before.
         loss: on the validation data.
         lr: of the step before it.
-        best: whether `loss` is the lowest so far.
+        best: whether its weights are kept as the best so far.
+        metrics: further measures on the validation data, by name.
     """
 
     step: int
@@ -53,6 +69,7 @@ class Validation:
     loss: float
     lr: float
     best: bool
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,7 @@ class StepReport:
 
     Args:
         step: optimizer steps done, this one included.
-        tokens: targets in its window.
+        scored: targets that its loss is a mean over, of all processes.
         loss: mean over them, before the update.
         lr: learning rate of the update.
         gradient_norm: before clipping.
@@ -69,7 +86,7 @@ class StepReport:
     """
 
     step: int
-    tokens: int
+    scored: int
     loss: float
     lr: float
     gradient_norm: float
@@ -84,8 +101,8 @@ class Progress:
         step: optimizer steps done.
         window: windows of this pass done.
         epoch: the pass, from 0.
-        loss_sum: of the steps since the last validation.
-        loss_count: number of those steps.
+        loss_sum: of the steps since the last validation, each times its weight.
+        loss_count: sum of those weights.
         best_loss: lowest validation loss; None before the first.
         best_step: where it was.
         since_best: validations since it.
@@ -96,7 +113,7 @@ class Progress:
     window: int = 0
     epoch: int = 0
     loss_sum: float = 0.0
-    loss_count: int = 0
+    loss_count: float = 0
     best_loss: float | None = None
     best_step: int = 0
     since_best: int = 0
@@ -110,10 +127,10 @@ class Trainer:
     depends on, and a trainer that took it with `restore` ends with bitwise the same weights.
 
     Args:
-        model: called with (inputs, state); returns outputs and the next state.
+        model: any.
         windows: the training data.
-        loss: of outputs and targets; mean.
-        validate: loss on the validation data; leaves model and random generators as they were.
+        objective: runs the model on a batch.
+        validate: loss on the validation data, or `Scores`; leaves model and random generators as they were.
         config: how to train.
         share: this process's part, if several train.
     """
@@ -122,14 +139,14 @@ class Trainer:
         self,
         model: nn.Module,
         windows: Windows,
-        loss: Loss,
-        validate: Callable[[], float],
+        objective: Objective,
+        validate: Validate,
         config: TrainingConfig,
         share: Distributed | None = None,
     ) -> None:
         self.model = model
         self.windows = windows
-        self.loss = loss
+        self.objective = objective
         self.validate = validate
         self.config = config
         self.total_steps = config.total_steps(len(windows))
@@ -153,26 +170,46 @@ class Trainer:
                 validation's loss is not.
         """
         progress = self.progress
-        inputs, targets = (self.share.part(t) for t in self.windows[progress.window])
+        batch = self.share.part_of_batch(self.windows.batch(progress.epoch, progress.window))
         lr = self.schedule.lr(progress.step)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.model.train()
         random_state = torch.get_rng_state()
-        outputs, state = self.model(inputs, self.state)
-        loss = self.loss(outputs, targets)
-        value = self.share.mean(loss.item())
+        outcome = self.objective(self.model, batch, self.state)
+        total = self.share.sum(outcome.loss_weight)
+        value = self._mean_loss(outcome, total)
         if not math.isfinite(value):
             torch.set_rng_state(random_state)
-            raise explain_loss(self.model, inputs, self.state, progress.step + 1, value)
+            raise self._explain_loss(batch, value)
         self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
+        torch.autograd.backward(self._share_of_loss(outcome, total))
         self.share.average_gradients(self.model.parameters())
         norm = self._clip(progress.step + 1)
         self._update(progress.step + 1, lr)
-        self._advance(detach(state), value)
-        tokens = targets.numel() * self.share.size
-        return StepReport(progress.step, tokens, value, lr, norm, self._validate_if_due(lr))
+        self._advance(detach(outcome.state) if self.windows.stateful else None, value, total)
+        scored = round(self.share.sum(outcome.scored))
+        return StepReport(progress.step, scored, value, lr, norm, self._validate_if_due(lr))
+
+    def _mean_loss(self, outcome: Outcome, total: float) -> float:
+        """Mean of all processes' losses, each by its weight."""
+        if not total:
+            return 0.0
+        return self.share.mean(outcome.loss.item() * self._relative_weight(outcome, total))
+
+    def _share_of_loss(self, outcome: Outcome, total: float) -> Tensor:
+        """The loss, scaled so that the mean of all processes' gradients is that of the weighted mean loss."""
+        weight = self._relative_weight(outcome, total)
+        return outcome.loss if weight == 1.0 else outcome.loss * weight
+
+    def _relative_weight(self, outcome: Outcome, total: float) -> float:
+        return outcome.loss_weight * self.share.size / total if total else 0.0
+
+    def _explain_loss(self, batch: Batch, value: float) -> NonFiniteError:
+        def again() -> None:
+            self.objective(self.model, batch, self.state)
+
+        return explain_loss(self.model, again, self.state, self.progress.step + 1, value)
 
     def _update(self, step: int, lr: float) -> None:
         try:
@@ -193,12 +230,12 @@ class Trainer:
             nn.utils.clip_grads_with_norm_(parameters, self.config.clip, norm)
         return float(norm)
 
-    def _advance(self, state: State, loss: float) -> None:
+    def _advance(self, state: State, loss: float, weight: float) -> None:
         progress = self.progress
         progress.step += 1
         progress.window += 1
-        progress.loss_sum += loss
-        progress.loss_count += 1
+        progress.loss_sum += loss * weight
+        progress.loss_count += weight
         self.state = state
         if progress.window == len(self.windows):
             progress.window = 0
@@ -212,24 +249,37 @@ class Trainer:
         due = progress.step % every == 0 if every else progress.window == 0
         if not due and progress.finished is None:
             return None
-        loss = self.share.mean(self.validate())
+        scores = self._validate()
+        loss = scores.loss
         if not math.isfinite(loss):
             raise explain_validation(progress.step, loss)
-        best = progress.best_loss is None or loss < progress.best_loss
+        lowest = progress.best_loss is None or loss < progress.best_loss
+        best = lowest or (progress.best_loss is not None and loss < progress.best_loss + scores.tolerance)
         # A pass that has just ended counts; one in its midst counts as begun.
         epoch = progress.epoch + (progress.window > 0)
-        validation = Validation(progress.step, epoch, progress.loss_sum / progress.loss_count, loss, lr, best)
+        training_loss = progress.loss_sum / progress.loss_count if progress.loss_count else 0.0
+        validation = Validation(progress.step, epoch, training_loss, loss, lr, best, dict(scores.metrics))
         progress.loss_sum, progress.loss_count = 0.0, 0
         if best:
-            progress.best_loss, progress.best_step, progress.since_best = loss, progress.step, 0
+            progress.best_step = progress.step
             self._best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        if lowest:
+            progress.best_loss, progress.since_best = loss, 0
         else:
             progress.since_best += 1
             if self.config.patience and progress.since_best >= self.config.patience:
                 progress.finished = f"no new best in {progress.since_best} validations"
-        self.schedule.validated(best)
+        self.schedule.validated(lowest)
         self.history.append(validation)
         return validation
+
+    def _validate(self) -> Scores:
+        scores = self.validate()
+        if not isinstance(scores, Scores):
+            scores = Scores(scores)
+        metrics = {name: self.share.mean(value) for name, value in scores.metrics.items()}
+        finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+        return Scores(self.share.mean(scores.loss), finite, scores.tolerance)
 
     @property
     def best_weights(self) -> dict[str, Tensor]:

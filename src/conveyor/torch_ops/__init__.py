@@ -1,12 +1,12 @@
-"""Execution of a program by the chosen backend, as a part of torch's autograd graph.
+"""Runs a program on tensors by a backend, as part of torch's autograd graph.
 
-modes            the modes of torch around a call: tracing, transforms, tangents
-eager            the compiled passes in plain eager mode
-passes           the same passes on plain tensors, with the residuals as tensors
-functorch        as functions with batching rules, for torch.func
-library          as torch operations, for torch.compile, torch.export and torch.jit.trace
-masked           the reference on masked sequences with lengths
-derivatives      further derivatives, by the reference
+modes       torch's modes around a call: transforms, tracing, forward AD
+eager       the compiled passes in plain eager mode
+passes      the forward and backward pass on plain tensors, with the residuals as tensors
+transforms  as functions with batch rules, for torch.func
+library     as torch operations, for torch.compile, torch.export and torch.jit.trace
+padded      the reference on padded sequences with lengths
+derivative  further derivatives, by the reference
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def recurrence(backend: str, args: RecurrenceArgs) -> Residuals:
 
     Args:
         backend: The name of a backend that can run here.
-        args: The arguments; with `lengths` only if `keeps_padding()`.
+        args: The arguments; `args.lengths` only if `keeps_padding()`.
 
     Returns:
         Outputs and final states, differentiable any number of times. Forward mode and second derivatives go through the
@@ -44,7 +44,7 @@ def recurrence(backend: str, args: RecurrenceArgs) -> Residuals:
 
 
 def _watched(backend: str, args: RecurrenceArgs) -> Residuals | None:
-    """Run a recurrence under torch's tracing or transforms; None where the reference runs, which torch handles."""
+    """Run by operations that torch can trace or transform; None if the reference or the eager path must run."""
     if is_traced():
         tensors = args.x, args.states, args.aux, args.params, args.lengths
         texts = args.program.text, args.spec.layout.text

@@ -1,4 +1,4 @@
-"""Derivatives of the passes by the reference, which no compiled pass computes: second ones, and those of tangents."""
+"""Derivatives by the reference that no compiled pass computes: second ones, and those of tangents."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def unrolled(
     x: Tensor, states: Sequence[Tensor], aux: Sequence[Tensor], params: Sequence[Tensor], lengths: Tensor | None,
     program: str, layout: str,
 ) -> Tensors:  # fmt: skip
-    """Compute the output and the final states by torch operations, step by step: for transforms inside a graph."""
+    """Compute the output and the final states in torch operations, step by step: for transforms in a compiled graph."""
     # Tangents of views are more than torch can trace.
     own = [t.clone() for t in (x, *states, *aux, *params)]
     return _running(read_spec(program, layout), lengths)(*own)
@@ -46,7 +46,7 @@ def gradients(args: RecurrenceArgs, grads: Sequence[Tensor]) -> Tensors:
 
 
 def second(args: RecurrenceArgs, grads: Sequence[Tensor], cotangents: Sequence[Tensor]) -> Tensors:
-    """Differentiate `gradients`: compute the gradients of its inputs from the cotangents of its results.
+    """Compute the derivative of `gradients`, from the cotangents of its results.
 
     Returns:
         The gradients of `grads`, then those of the input, the states, the auxiliary inputs and the parameters' tensors.
@@ -61,5 +61,5 @@ def second(args: RecurrenceArgs, grads: Sequence[Tensor], cotangents: Sequence[T
 
 
 def _alive(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Return the same tensors without the wrappers of transforms that have ended, which `vjp` would keep."""
+    """Return the same tensors unwrapped from transforms that have ended, which `vjp` does not do itself."""
     return [t.view_as(t) for t in tensors]

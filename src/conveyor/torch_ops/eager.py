@@ -1,4 +1,4 @@
-"""The compiled passes in plain eager mode: a single autograd function."""
+"""The compiled passes in plain eager mode, as one lean autograd function."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sequence(args: RecurrenceArgs) -> Residuals:
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """The parts of a call that are not tensors."""
+    """The spec of a call, and the roles of its tensors."""
 
     spec: RecurrenceSpec
     varlen: VarLen | None
@@ -82,7 +82,7 @@ class _Recurrence(torch.autograd.Function):
 def _differentiable(
     call: _Call, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]
 ) -> tuple[Tensor | None, ...]:
-    """Compute the gradients as an autograd graph, for a second derivative."""
+    """Compute the gradients with a graph, for a second derivative."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
         # One tensor may be given twice, as two states; each of its places has a gradient of its own.
@@ -94,7 +94,7 @@ def _differentiable(
 def gradients_of(
     outputs: Sequence[Tensor], grads: Sequence[Tensor | None], places: Sequence[Tensor], create_graph: bool
 ) -> tuple[Tensor | None, ...]:
-    """Compute the gradients of `places` from those of outputs; outputs with None are skipped."""
+    """Compute the gradients of inputs, None where none is required, from those of outputs, None where there is none."""
     reached = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad and g is not None]
     wanted = [t for t in places if t.requires_grad]
     found = iter(

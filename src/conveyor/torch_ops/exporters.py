@@ -1,8 +1,8 @@
-"""The registration of the translation of this package's operations with torch's ONNX exporters.
+"""Registers the translation of this package's operations with torch's ONNX exporters, if a process uses them.
 
-Nothing of ONNX is loaded here: importing torch's exporters takes seconds, and most processes never do. The kernels of
-the operations run under every tracer, so they register it, by the module's name, since this package does not import
-interop.
+Nothing of ONNX is loaded here: importing torch's exporters takes seconds, and most processes never do. Every tracer
+runs the kernels of the operations, so they call this; the translation is imported by name, since it belongs to a later
+layer of the package.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _TRANSLATION = "conveyor.interop.onnx.torch_exporters.torch_export"
 
 
 def tell_exporters() -> None:
-    """Register the translation with torch's exporters if one is in use; repeated calls do nothing.
+    """Register the translation with torch's exporters if one is in use; a second call does nothing.
 
     Raises:
-        ConversionError: One is, and the package onnx is missing.
+        ConversionError: One is in use, and the package onnx is missing.
     """
     scripting = sys.modules.get(_TORCHSCRIPT)
     if not (_EXPORTER in sys.modules and "onnxscript" in sys.modules) and not (

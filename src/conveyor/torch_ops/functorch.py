@@ -1,4 +1,4 @@
-"""The compiled passes under torch.func: functions with a gradient and a batching rule."""
+"""The compiled passes under torch.func: as functions with gradients and batch rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Tensors = tuple[Tensor, ...]
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """The parts of a call that are not tensors.
+    """The arguments of a call that are not tensors.
 
     Its tensors are the gradients of the output and of the final states, if it runs backward; the input, the states, the
     auxiliary inputs and the parameters; the lengths, if it has any; and the residuals, if it runs backward.
@@ -40,7 +40,7 @@ class _Call:
         return 1 + self.states + len(self.spec.program.aux) + self.params
 
     def split(self, tensors: Sequence[Any]) -> tuple[RecurrenceArgs, Tensors]:
-        """Split the tensors into the arguments of a pass and the tensors after them."""
+        """Split the tensors into the arguments of a pass and the remaining ones."""
         lengths = tensors[self.inputs] if self.has_lengths else None
         given = self.spec.bind(tensors[: self.inputs], lengths)
         return given, tuple(tensors[self.inputs + self.has_lengths :])
@@ -171,18 +171,18 @@ _SEQUENCE, _ROWS = 1, 0
 
 
 def _input_axes(call: _Call) -> list[int | None]:
-    """List the batch axis of the input, of each state and of each auxiliary input."""
+    """Return the batch axes of the input, the states and the auxiliary inputs."""
     return [_SEQUENCE, *[_ROWS] * call.states, *[_SEQUENCE] * len(call.spec.program.aux)]
 
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """Tensors of which some have a vmap axis.
+    """Tensors some of which have a vmap axis.
 
     Attributes:
-        size: The number of members.
+        size: The size of the vmap axis.
         tensors: The tensors.
-        dims: For each of them the axis of members, or None where all share it.
+        dims: For each of them the vmap axis, or None if it has none.
     """
 
     size: int
@@ -194,7 +194,7 @@ class _Batch:
         apply: Callable[[list[Tensor]], Sequence[Tensor]],
         stack: Callable[[Sequence[Tensor]], Tensor] = torch.stack,  # type: ignore[assignment]
     ) -> tuple[Tensors, Any]:
-        """Run the members of the vmap axis one after the other."""
+        """Run one member of the vmap axis after another."""
         found = [
             apply([t if d is None else t.select(d, m) for t, d in zip(self.tensors, self.dims, strict=True)])
             for m in range(self.size)
@@ -205,12 +205,12 @@ class _Batch:
     def run_folded(
         self, apply: Callable[[list[Tensor]], Tensors], axes: Sequence[int | None], results: Sequence[int | None]
     ) -> tuple[Tensors, Any]:
-        """Run all members of the vmap axis as rows of one batch.
+        """Run all members as rows of one batch.
 
         Args:
-            apply: The function to run.
-            axes: For each tensor the axis of rows that takes up the members; None if all share it.
-            results: The same for what comes out.
+            apply: The function.
+            axes: For each tensor the batch axis into which the vmap axis is folded; None if all members share it.
+            results: The same for the results.
         """
         folded = []
         for tensor, dim, axis in zip(self.tensors, self.dims, [*axes, *[None] * len(self.tensors)], strict=False):

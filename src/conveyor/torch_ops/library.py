@@ -1,4 +1,4 @@
-"""The passes as torch operations, for the graphs of torch.compile, torch.export and torch.jit.trace.
+"""The forward and backward pass as torch operations, for graphs of torch.compile, torch.export and torch.jit.trace.
 
 One operation runs all steps, so that a graph is as small for a thousand steps as for ten. Eager calls don't come here:
 an operation of `torch.library` costs more than a small layer does, and torch.func passes by the derivatives that are
@@ -148,7 +148,7 @@ def graph_call(
     texts: tuple[str, str], backend: str, x: Tensor, states: Several, aux: Several, params: Several,
     lengths: Tensor | None,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:  # fmt: skip
-    """Add a call to the graph that torch is tracing; return the output and the final states.
+    """Call the forward operation as a node of the graph that torch is making; returns the output and final states.
 
     Args:
         texts: The texts of the program and of its parameter layout.

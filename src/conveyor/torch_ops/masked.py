@@ -1,4 +1,4 @@
-"""The reference on masked sequences, whose lengths are a tensor: a state is constant past the end of its sequence.
+"""The reference on masked sequences: padded, with lengths as a tensor; states stay constant past the end.
 
 Eager calls pack the rows of such sequences. Where lengths are not known yet, in a graph that is being made or under a
 transform, they stay padded.
@@ -22,7 +22,7 @@ _derived = lru_cache(maxsize=256)(differentiate)
 
 
 def forward(args: RecurrenceArgs) -> Residuals:
-    """Run forward. Outputs past the end are zero, and the input there is never read."""
+    """Run forward. Outputs past the end are zero, and padding is never read."""
     if args.lengths is None:
         return reference.forward(args)
     held, past = _held(args, args.lengths)
@@ -31,7 +31,7 @@ def forward(args: RecurrenceArgs) -> Residuals:
 
 
 def backward(args: RecurrenceArgs, grads: Sequence[Tensor]) -> Gradients:
-    """Run backward by the program's own derivative; `grads` are those of the output and of the final states."""
+    """Run backward by the program's derivative; `grads` are those of the output and of the final states."""
     grad_output, *grad_states = grads
     if args.lengths is None:
         return reference.backward(args, _derived(args.program), grad_output, grad_states)
@@ -45,9 +45,9 @@ def backward(args: RecurrenceArgs, grads: Sequence[Tensor]) -> Gradients:
 
 
 def _held(args: RecurrenceArgs, lengths: Tensor) -> tuple[RecurrenceArgs, Tensor]:
-    """Build the arguments with a mask past the end of each sequence, and that mask, (T, B, 1).
+    """Return arguments whose states stay constant past the end of each sequence, and the mask past the end, (T, B, 1).
 
-    Per-step inputs have the sequence's last value in place of padding.
+    In per-step inputs the values of the last time step replace the padding.
     """
     x = args.x
     time = torch.arange(x.shape[0], device=x.device).unsqueeze(1)

@@ -1,4 +1,4 @@
-"""The modes of torch around a call: tracing, transforms, forward-mode tangents, forked processes."""
+"""Checks of torch's modes around a call: transforms, tracing, dispatch, forward-mode derivatives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLAIN = (Tensor, torch.nn.Parameter)
 
 
 def is_traced() -> bool:
-    """Tell whether torch.compile, torch.export or torch.jit.trace are tracing the call."""
+    """Tell whether torch.compile, torch.export or torch.jit.trace makes a graph of the call."""
     return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
 
 
@@ -26,18 +26,18 @@ def is_transformed() -> bool:
 
 
 def asks_for_tangents() -> bool:
-    """Tell whether forward mode is active, where tensors may be dual."""
+    """Tell whether torch is in forward mode, where tensors may be dual."""
     level: int = forward_ad._current_level
     return level >= 0
 
 
 def keeps_padding() -> bool:
-    """Tell whether sequences of unequal length stay padded: traced or transformed lengths have no known values."""
+    """Tell whether sequences stay padded: in a graph, or under a transform, lengths are not known."""
     return is_traced() or is_transformed()
 
 
 def is_watched() -> bool:
-    """Tell whether torch traces, transforms or intercepts operations, which compiled passes bypass."""
+    """Tell whether torch intercepts operations (transforms, tracing, dispatch), which a compiled pass bypasses."""
     # Written out: every call asks.
     return (
         torch.compiler.is_compiling()
@@ -49,10 +49,10 @@ def is_watched() -> bool:
 
 
 def are_plain(tensors: Iterable[Tensor]) -> bool:
-    """Tell whether all tensors have storage that holds their values directly.
+    """Tell whether tensors have storage with their values in it.
 
-    A batched tensor of vmap has no storage, a subclass may stand for other values (a fake tensor, a quantised weight),
-    and a conjugate's imaginary part may be negated lazily.
+    A batched tensor has no storage, that of a subclass may be a placeholder (a fake tensor, a quantised weight), and
+    the negation of a conjugate's imaginary part may be lazy.
     """
     for tensor in tensors:
         if tensor.is_neg() or not torch._C._has_storage(tensor):
@@ -63,12 +63,12 @@ def are_plain(tensors: Iterable[Tensor]) -> bool:
 
 
 def survive_fork() -> None:
-    """Switch to a single thread in the child of a fork, which lacks its parent's threads."""
+    """Set torch to one thread in a forked child, which lacks its parent's threads."""
     if forked():
         _work_alone()
 
 
 @lru_cache(maxsize=1)
 def _work_alone() -> None:
-    """Set torch to one thread: in the child of a fork, the threads of its pool are gone."""
+    """Set torch to one thread: in a forked child the threads of its pool are gone."""
     torch.set_num_threads(1)

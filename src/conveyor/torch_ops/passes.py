@@ -1,6 +1,7 @@
-"""The forward and backward pass on plain tensors, with residuals as tensors of fixed shapes.
+"""The forward and backward pass on plain tensors, with the residuals as tensors of fixed shapes.
 
-Residuals of T steps of B rows are (T x B, …), so that they have one shape whether or not sequences have lengths.
+Residuals of T time steps of B rows are (T x B, …), so that they have one shape whether or not sequences have unequal
+lengths.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from conveyor.torch_ops.modes import survive_fork
 
 @lru_cache(maxsize=1024)
 def read_spec(program: str, layout: str) -> RecurrenceSpec:
-    """Parse a recurrence from the texts of its program and its layout, which are all that torch's graphs hold of it.
+    """Parse the texts of a program and its parameter layout, the only forms that torch's graphs can hold.
 
     Raises:
         ProgramError: A text is damaged, or that of the program was written by a later version.
@@ -31,7 +32,7 @@ def read_spec(program: str, layout: str) -> RecurrenceSpec:
 
 
 def kept_width(spec: RecurrenceSpec, backend: str) -> int | None:
-    """Count the saved values beside the states, in elements per row; None if the backward pass runs forward again."""
+    """Return the columns of the residuals beside the states; None if the backward pass runs forward again."""
     if backend != "cpu":
         return None
     from conveyor.backends.cpu import saved_nodes
@@ -40,7 +41,7 @@ def kept_width(spec: RecurrenceSpec, backend: str) -> int | None:
 
 
 class Stacked:
-    """An allocator that places the large tensors of several passes of one shape in one block.
+    """An allocator that places the large tensors of several passes of one shape behind each other.
 
     Args:
         size: The number of passes.
@@ -53,11 +54,11 @@ class Stacked:
         self._member = -1
 
     def begin(self) -> None:
-        """Start the allocation of the next pass."""
+        """Begin the next pass."""
         self._member, self._next = self._member + 1, 0
 
     def empty(self, shape: Sequence[int], like: Tensor) -> Tensor:
-        """Allocate a tensor of the present pass."""
+        """Allocate a tensor of the current pass."""
         from conveyor.backends.cpu.runtime import workspace
 
         if not self._member:
@@ -67,7 +68,7 @@ class Stacked:
         return block[self._member]
 
     def whole(self, parts: Sequence[Tensor]) -> Tensor:
-        """Stack one result of each pass; without a copy where they are in one block."""
+        """Stack one result of each pass; without a copy if they are adjacent in memory."""
         first = parts[0]
         for block in self._blocks:
             if block.data_ptr() == first.data_ptr() and block.numel() == self._size * first.numel():
@@ -79,14 +80,14 @@ def run_forward(args: RecurrenceArgs, backend: str, training: bool, stacked: Sta
     """Run the forward pass.
 
     Args:
-        args: The arguments, padded.
+        args: The arguments; padded.
         backend: `cpu` or `reference`.
         training: Whether a backward pass is to follow.
-        stacked: Allocates the large tensors; the output may then share memory with another result.
+        stacked: The allocator of the large tensors; the output may then be a part of another result.
 
     Returns:
         The output (T, B, width) and the final states (B, width). If a backward pass of a compiled backend follows, also
-        what it reads, (T x B, …), and for each state those before each step and after the last, ((T + 1) x B, width).
+        its residuals, (T x B, …), and the history of each state, ((T + 1) x B, width).
     """
     x = args.x
     _check_lengths(args.lengths, x.shape[0])
@@ -146,11 +147,11 @@ def run_backward(
         args: The arguments of the forward pass.
         backend: `cpu` or `reference`.
         grads: The gradients of the output and of the final states.
-        kept: The residuals of the forward pass.
-        wants_x: Whether the gradient of the input is asked for.
+        kept: The residuals.
+        wants_x: Whether the gradient of the input is computed.
 
     Returns:
-        The gradients of the input (if it is asked for), the states, the auxiliary inputs and the parameters' tensors.
+        The gradients of the input (if requested), the states, the auxiliary inputs and the parameters' tensors.
     """
     _check_lengths(args.lengths, args.x.shape[0])
     with torch.no_grad():
@@ -194,7 +195,7 @@ def _backward_compiled(
 
 
 def whole_gradients(spec: RecurrenceSpec, x: Tensor, grads: Sequence[Tensor | None]) -> list[Tensor]:
-    """Fill in zeros for missing gradients of the output and the final states; further ones are dropped."""
+    """Return the gradients of the output and the final states, zero where there is none; further ones are left out."""
     steps, batch, _ = x.shape
     widths = spec.state_widths
     shapes = [(steps, batch, widths[0]), *((batch, w) for w in widths)]
@@ -202,7 +203,7 @@ def whole_gradients(spec: RecurrenceSpec, x: Tensor, grads: Sequence[Tensor | No
 
 
 def _packed(args: RecurrenceArgs, packing: Packing) -> RecurrenceArgs:
-    """Convert the arguments to packed rows."""
+    """Return the arguments with packed rows."""
     steps, batch = args.x.shape[:2]
     aux = tuple(packing.pack(a.expand(steps, batch, -1)) for a in args.aux)
     states = tuple(s.index_select(0, packing.order) for s in args.states)
@@ -210,7 +211,7 @@ def _packed(args: RecurrenceArgs, packing: Packing) -> RecurrenceArgs:
 
 
 def _check_lengths(lengths: Tensor | None, steps: int) -> None:
-    """Check the lengths' values, which were not known when the graph was traced."""
+    """Check the values of lengths, which are unknown while a graph is made."""
     if lengths is None or not lengths.numel():
         return
     low, high = int(lengths.min()), int(lengths.max())
@@ -219,5 +220,5 @@ def _check_lengths(lengths: Tensor | None, steps: int) -> None:
 
 
 def _own(tensor: Tensor) -> Tensor:
-    """Copy a result to a contiguous tensor of its own; results of a torch operation must not share memory."""
+    """Copy a tensor: results of a torch operation must not share memory with its arguments."""
     return tensor.clone(memory_format=torch.contiguous_format)

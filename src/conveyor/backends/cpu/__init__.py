@@ -2,7 +2,7 @@
 
 codegen       from lowered passes to machine code
 runtime       compiled passes on tensors
-memory_model  how much memory the two passes take
+memory_model  the memory use of the forward and backward pass
 """
 
 from conveyor.backends.cpu.runtime.launch import Launch, Signature

@@ -1,4 +1,4 @@
-"""An estimate of the memory that a compiled forward and backward pass take, made without compiling them."""
+"""The memory use of the forward and backward pass, computed without compiling them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conveyor.ir.program import Program
 def memory_use_of_passes(
     program: Program, widths: Mapping[str, int], steps: int, batch: int, itemsize: int
 ) -> MemoryUse:
-    """Estimate the memory of a compiled forward and backward pass; the arguments are those of `memory_use_of_loop`."""
+    """Estimate the memory of a forward and a backward pass; the arguments are those of `memory_use_of_loop`."""
     lowered = lower_backward(program, True)
     nodes = lowered.program.nodes
 

@@ -1,16 +1,16 @@
-"""The names of the arrays in which values pass from one schedule to another."""
+"""The names of the arrays that pass values from one schedule to another."""
 
 
 def node(n: int) -> str:
-    """Name the array that holds a node's value between schedules."""
+    """Return the name of the array that passes a node's value between schedules."""
     return f"node {n}"
 
 
 def step(n: int) -> str:
-    """Name the array that holds a node's value within a step of the loop."""
+    """Return the name of the array that holds a node's value within a time step."""
     return f"step {n}"
 
 
 def carried(n: int) -> str:
-    """Name the array that holds a node's value from the step that ran before."""
+    """Return the name of the array that passes a node's value to the next executed time step."""
     return f"carried {n}"

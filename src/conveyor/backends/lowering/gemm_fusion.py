@@ -1,4 +1,4 @@
-"""GEMM fusion: a sum of products by several matrices becomes one product.
+"""The fusion of sums of matrix products into one product.
 
 A gradient that flows back through several matrices is a sum of products, one a matrix. Where the operands lie side by
 side in memory it is one product, of the operands side by side by the matrices on top of each other: one pass over the
@@ -16,7 +16,7 @@ from conveyor.ir.types import Node
 
 @dataclass(frozen=True)
 class Join:
-    """A sum: its last addition, the products in it, and the other terms."""
+    """A fusible sum: its last addition, the products in it, and the other terms."""
 
     root: int
     products: tuple[int, ...]
@@ -28,9 +28,9 @@ def find(program: Program, nodes: Iterable[int], wanted: Iterable[int], beside: 
 
     Args:
         program: A backward program.
-        nodes: Those that are computed.
-        wanted: Those whose values others read, too.
-        beside: Whether an operand can be put beside others.
+        nodes: The nodes that are computed.
+        wanted: The nodes whose values others read, too.
+        beside: Tells whether an operand can be placed beside others.
     """
     computed = set(nodes)
     uses: dict[int, int] = dict.fromkeys(wanted, 2)
@@ -51,7 +51,7 @@ def find(program: Program, nodes: Iterable[int], wanted: Iterable[int], beside: 
 
 
 def _terms(program: Program, n: int, single: Callable[[int], bool], inner: set[int]) -> list[int]:
-    """Collect the terms of a sum; additions inside it that no other node reads are added to the inner ones."""
+    """Return the terms of a sum; additions within it that nobody else reads are added to `inner`."""
     terms: list[int] = []
     for a in program.nodes[n].args:
         node = program.nodes[a]
@@ -69,7 +69,7 @@ def _is_product(program: Program, n: int) -> bool:
 
 
 def side_by_side(groups: Sequence[Sequence[int]], others: Iterable[int]) -> tuple[int, ...]:
-    """Order operands so that those of each group are adjacent, as far as that is possible."""
+    """Order operands so that those of each group are adjacent, as far as possible."""
     order: list[int] = []
     placed: list[set[int]] = []
     for group in sorted(groups, key=len, reverse=True):
@@ -85,14 +85,14 @@ def side_by_side(groups: Sequence[Sequence[int]], others: Iterable[int]) -> tupl
 
 
 def _divides(order: list[int], groups: list[set[int]], at: int) -> bool:
-    """Tell whether an insertion at index `at` of the order would separate members of a group."""
+    """Tell whether an insertion at this position would separate members of a group."""
     return any(
         any(n in g for n in order[:at]) and any(n in g for n in order[at:]) for g in groups if g.intersection(order)
     )
 
 
 def runs(operands: Iterable[int], order: Sequence[int]) -> list[tuple[int, ...]]:
-    """Divide operands into runs of adjacent ones."""
+    """Divide operands into runs that are adjacent in an order."""
     place = {n: k for k, n in enumerate(order)}
     found: list[list[int]] = []
     for n in sorted(operands, key=lambda n: place[n]):
@@ -104,9 +104,9 @@ def runs(operands: Iterable[int], order: Sequence[int]) -> list[tuple[int, ...]]
 
 
 def rewrite(program: Program, joins: Sequence[Join], order: Sequence[int]) -> tuple[Node, ...]:
-    """Rewrite the program's nodes with fused products, each of several operands by as many matrices.
+    """Return the program's nodes with fused products, which read several operands by as many matrices.
 
-    Nodes keep their indices; new ones are appended. An addition may thereby precede its arguments.
+    The indices of nodes stay; new nodes come after them. An addition may thereby come before its arguments.
     """
     nodes = list(program.nodes)
 

@@ -1,4 +1,4 @@
-"""Lowering of a program to its forward and its backward pass, done once for each program.
+"""The lowered forward and backward pass of a program: computed once, then only executed.
 
 A pass goes over the sequence in chunks of steps. For each chunk:
 
@@ -26,7 +26,7 @@ from conveyor.ir.transforms.plan import plan
 
 @dataclass(frozen=True, eq=False)
 class Outer:
-    """A matrix's gradient: the sum over all rows of a pair of nodes' outer products."""
+    """The gradient of a matrix: the sum over all rows of the outer products of two nodes."""
 
     gradient: int
     operand: int
@@ -44,17 +44,17 @@ class Sum:
 
 @dataclass(frozen=True, eq=False)
 class LoweredPass:
-    """A pass over a sequence.
+    """A lowered pass over a sequence.
 
     Attributes:
-        name: Identifies the pass among all others.
+        name: A unique name.
         program: The program whose nodes are computed.
         before: Work ahead of the loop.
         loop: The loop. It stores the states under `state <name>` or the gradients of states under `grad <name>`.
         after: Work behind it, which stores under `d <name>` the gradients of the input and the auxiliary inputs.
-        saved: Nodes that a forward pass keeps, and its backward pass reads, in the order of their columns.
-        kept: Nodes that a forward pass returns to its caller.
-        left: Nodes that the loop leaves behind for a chunk, in the order of their columns.
+        saved: Nodes that a forward pass saves for its backward pass, in the order of their columns.
+        kept: Nodes whose values a forward pass returns to its caller.
+        left: Nodes that the loop stores for the work after it, in the order of their columns.
         outers: Gradients of matrices.
         sums: Gradients of biases and vectors.
     """
@@ -72,7 +72,7 @@ class LoweredPass:
 
     @property
     def schedules(self) -> tuple[tuple[str, Schedule], ...]:
-        """The three schedules, by name."""
+        """The three schedules by name: `before`, `loop` and `after`."""
         return ("before", self.before), ("loop", self.loop), ("after", self.after)
 
 
@@ -81,7 +81,7 @@ _INLINE = ("const", "width")  # compiled code makes these itself
 
 @lru_cache(maxsize=256)
 def lower_forward(program: Program, training: bool, keep: tuple[int, ...] = ()) -> LoweredPass:
-    """Lower the forward pass; `keep` names nodes whose values at each step are returned."""
+    """Lower the forward pass; `keep` names nodes whose values at each time step are recorded."""
     planned = plan(program, keep)
     nodes = program.nodes
     saved = lower_backward(program, True).saved if training else ()
@@ -100,7 +100,7 @@ def lower_forward(program: Program, training: bool, keep: tuple[int, ...] = ()) 
 
 @lru_cache(maxsize=256)
 def lower_backward(program: Program, wants_x: bool) -> LoweredPass:
-    """Lower the backward pass; `wants_x` tells whether the input's gradient is computed."""
+    """Lower the backward pass; `wants_x` says whether the input's gradient is computed."""
     derived = differentiate(program)
     planned = plan(derived)
     nodes = derived.nodes
@@ -162,12 +162,12 @@ def lower_backward(program: Program, wants_x: bool) -> LoweredPass:
 
 
 def saved_nodes(program: Program) -> tuple[int, ...]:
-    """List the nodes that a forward pass saves for the backward pass, in the order of their columns."""
+    """Return the nodes that a forward pass saves for the backward pass, in the order of their columns."""
     return lower_backward(program, True).saved
 
 
 def _before(program: Program, hoisted: tuple[int, ...], wanted: Collection[int]) -> Schedule:
-    """Schedule the work ahead of the loop for those of the wanted nodes that have operands."""
+    """Return the schedule before the loop, for those of the wanted nodes that are computed."""
     nodes = program.nodes
     made = [n for n in hoisted if n in wanted and nodes[n].args]
     sources = {n for n in hoisted if not nodes[n].args and nodes[n].op not in _INLINE}
@@ -175,7 +175,7 @@ def _before(program: Program, hoisted: tuple[int, ...], wanted: Collection[int])
 
 
 def _saved(program: Program, derived: Program, stepped: set[int]) -> tuple[int, ...]:
-    """Choose the forward nodes to save: those that the gradient reads and that are dear to recompute."""
+    """Return the forward nodes to save: those that the gradient reads and that are costly to recompute."""
     nodes = derived.nodes
     own = len(program.nodes)  # nodes from here on are the gradient's
     live = derived.live()
@@ -188,7 +188,7 @@ def _saved(program: Program, derived: Program, stepped: set[int]) -> tuple[int, 
 
 
 def _again(program: Program, n: int, saved: set[int], stepped: set[int], depth: int = 0) -> int | None:
-    """Count the operations to recompute a node from saved values, an elementary function as 4; None if too many."""
+    """Return the cost of recomputing a node from saved ones (elementary functions 4, others 1); None if impossible."""
     node = program.nodes[n]
     if OPS[node.op].result not in ("elementwise", "comparison", "logical", "select", "broadcast") or depth > 6:
         return None
@@ -211,7 +211,7 @@ _AGAIN = 8  # operations, approximately the cost of a store and a load
 
 
 def _closure(program: Program, roots: list[int], known: set[int], stepped: set[int]) -> set[int]:
-    """Collect the stepped nodes that the roots depend on and that are not known."""
+    """Return the stepped nodes that the roots need and that are not known."""
     todo, seen = list(roots), set()
     while todo:
         n = todo.pop()

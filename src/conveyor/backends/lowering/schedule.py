@@ -1,4 +1,4 @@
-"""The schedule of a step: stages of products, of pointwise work on their results, and of reductions of a row.
+"""The stages of a time step: products, then pointwise work on their results, then reductions over a row.
 
 A product reads a whole row of its operand, and a reduction's result needs one, so each ends a stage. What a later stage
 reads is kept in memory; within a stage, values stay in registers.
@@ -64,15 +64,15 @@ class Schedule:
     Attributes:
         program: The program.
         nodes: Its nodes, with joined products.
-        given: Nodes that are in memory before the step: hoisted and saved values, states, gradients.
-        wanted: The step's results: the name of an array and its node; several arrays may share a node.
-        scratch: Nodes that the step keeps in memory besides: results of products and reductions, and values that a
+        given: The arguments of the step, in memory before it: hoisted and saved values, states, gradients.
+        wanted: The results that the step stores: the name of an array, and the node; several may share one.
+        scratch: Nodes that the step stores for itself: results of products and reductions, and values that a
             later stage reads.
         stages: In order.
-        level: The stage in which a node is computed, or −1 for `given` nodes.
+        level: The stage in which a node is computed, or −1 for an argument.
         order: The nodes that are computed or read, an argument before its reader.
-        name: Names the arrays of scratch nodes.
-        carried: Those of the given nodes that come from the step that ran before.
+        name: Returns the name of a scratch array.
+        carried: The arguments that come from the time step executed before.
     """
 
     program: Program
@@ -87,7 +87,7 @@ class Schedule:
     carried: frozenset[int]
 
     def home(self, n: int) -> str:
-        """Name the array that holds a value which is in memory."""
+        """Return the name of the array that holds a value in memory."""
         if n in self.carried:
             return array_names.carried(n)
         if n in self.given:
@@ -112,16 +112,16 @@ def schedule(
     keep: Collection[int] = (),
     carried: Collection[int] = (),
 ) -> Schedule:
-    """Schedule the work of a step in stages.
+    """Build the schedule of a time step.
 
     Args:
         program: The program.
         given: Nodes whose values are in memory at each step.
         wanted: Arrays and the nodes whose values the step must store there.
-        nodes: The rewritten nodes, if they differ from the program's.
-        name: Names the arrays of scratch nodes.
-        keep: Nodes that the step must keep.
-        carried: Those of the given nodes that come from the step that ran before.
+        nodes: The program's nodes as they are to be computed, if not as they stand there.
+        name: Returns the name of a scratch array.
+        keep: Nodes that the step must store.
+        carried: The arguments that come from the time step executed before.
     """
     work = _Work(program, tuple(nodes or program.nodes), frozenset(given), tuple(wanted), name, keep)
     return work.schedule(frozenset(carried))
@@ -171,7 +171,7 @@ class _Work:
         return OPS[self.nodes[n].op].result
 
     def _order(self) -> tuple[int, ...]:
-        """Sort the nodes that the stored ones depend on topologically, arguments first."""
+        """Return the needed nodes, each after its arguments."""
         seen: dict[int, None] = {}
         todo = [(n, False) for n in reversed(self.stored)]
         while todo:
@@ -201,11 +201,11 @@ class _Work:
         return level
 
     def _computed_in(self, n: int) -> int:
-        """Find the stage whose pointwise work computes a node or copies it to its destination."""
+        """Return the stage in whose pointwise work a node is computed, or copied to its result array."""
         return max(self.level[n], 0)
 
     def _kept(self) -> frozenset[int]:
-        """Collect the pointwise values that a later stage or a product reads."""
+        """Return the pointwise values that a later stage or a product reads."""
         kept = set()
         for n in self.order:
             if n in self.given:
@@ -253,7 +253,7 @@ class _Work:
         return (Group(w, tuple(stores.get(w, ())), tuple(reduces.get(w, ()))) for w in order)
 
     def _is_in_place(self, n: int, alone: set[int]) -> bool:
-        """Tell whether a product or reduction is written straight to its destination, so that it needs no store."""
+        """Tell whether the kernel itself stores a product in its result array."""
         if n in self.given or self._kind(n) not in ("product", "reduction"):
             return False
         labels = sum(m == n for _, m in self.wanted)

@@ -1,7 +1,7 @@
 """The reference backend: plain torch operations, a time loop in Python. It is the definition that others agree with.
 
-sequence  the two passes
-evaluate  nodes by torch operations, for a step or for all steps
+sequence  the forward and backward pass
+evaluate  nodes by torch operations, for one time step or for all
 """
 
 from conveyor.backends.reference.sequence import backward, forward

@@ -75,7 +75,7 @@ class _ClipGradient(torch.autograd.Function):
 
 
 def clip_gradient(value: Tensor, low: float, high: float) -> Tensor:
-    """Return the value unchanged, with its gradient clipped to a range."""
+    """Return the same value, with its gradient clipped to a range."""
     clipped: Tensor = _ClipGradient.apply(value, low, high)  # type: ignore[no-untyped-call]
     return clipped
 
@@ -94,27 +94,27 @@ class Evaluator:
         self.varying: dict[int, tuple[Tensor, ...]] = {}
 
     def hoist(self, given: Mapping[str, Tensor]) -> None:
-        """Evaluate the hoisted nodes for all steps that follow; inputs are (T, B, width)."""
+        """Evaluate the nodes that no state reaches, for all following steps; inputs are (T, B, width)."""
         values = self.whole(given)
         self.hoisted = {n: v for n, v in values.items() if v.dim() < 3}
         self.varying = {n: v.unbind(0) for n, v in values.items() if v.dim() == 3}
 
     def whole(self, given: Mapping[str, Tensor], nodes: Iterable[int] | None = None) -> dict[int, Tensor]:
-        """Evaluate the hoisted nodes, or those in `nodes`, for all steps at once; inputs are (T, B, width)."""
+        """Return the hoisted values (or those of `nodes`) for all time steps at once; inputs are (T, B, width)."""
         values: dict[int, Tensor] = {}
         for index in self.plan.hoisted if nodes is None else nodes:
             self.evaluate(index, values, given)
         return values
 
     def step(self, t: int, given: Mapping[str, Tensor]) -> dict[int, Tensor]:
-        """Evaluate the stepped nodes at step t from the states (and gradients) before it."""
+        """Return the values of time step t, from the states (and gradients) that it reads."""
         values = self.hoisted | {n: v[t] for n, v in self.varying.items()}
         for index in self.plan.stepped:
             self.evaluate(index, values, given)
         return values
 
     def evaluate(self, index: int, values: dict[int, Tensor], given: Mapping[str, Tensor]) -> None:
-        """Compute the value of a node and add it to `values`, which has its arguments; skip a node that is there."""
+        """Store the value of a node in `values`, unless it is there; its arguments must be."""
         if index in values:
             return
         node = self.nodes[index]
@@ -142,7 +142,7 @@ class Evaluator:
             values[index] = self.params[(node.op, node.attr)]
 
     def packed(self, pack: Pack) -> Tensor:
-        """Concatenate the matrices of a pack: (blocks, rows, columns)."""
+        """Stack the matrices of a pack, (blocks, rows, columns)."""
         first = pack.members[0]
         if first not in self._packed:
             named = [self.params[("product", self.nodes[m].attr)] for m in pack.members]
@@ -151,7 +151,7 @@ class Evaluator:
         return self._packed[first]
 
     def products(self, pack: Pack, operand: Tensor) -> tuple[Tensor, ...]:
-        """Multiply (…, K) by a pack's matrices; the products are in the order of its members."""
+        """Multiply (…, K) by the matrices of a pack; returns the products in the order of its members."""
         weights = self.packed(pack)
         sizes = [self.widths[self.nodes[m].type.width] // pack.blocks for m in pack.members]
         if pack.blocks == 1:

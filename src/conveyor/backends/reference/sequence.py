@@ -23,7 +23,7 @@ def forward(args: RecurrenceArgs) -> Residuals:
     """Run a program over a sequence.
 
     Returns:
-        The outputs and final states, differentiable by autograd; and the values that were asked for.
+        The outputs and final states, differentiable by autograd; and the recorded values.
     """
     if args.varlen is not None:
         return _packed(args)
@@ -41,7 +41,7 @@ def forward(args: RecurrenceArgs) -> Residuals:
 
 
 def _tied(results: Sequence[Tensor], read: Sequence[Tensor]) -> list[Tensor]:
-    """Tie the results of a sequence without steps to the tensors that steps would read; their gradients are zero."""
+    """Ties the results of zero time steps to the tensors that steps would read, so that these get zero gradients."""
     if not torch.is_grad_enabled() or not any(t.requires_grad for t in read):
         return list(results)
     nothing = sum(t.reshape(-1)[:0].sum() for t in read)
@@ -49,7 +49,7 @@ def _tied(results: Sequence[Tensor], read: Sequence[Tensor]) -> list[Tensor]:
 
 
 class _Keeper:
-    """A collector of the values of some nodes, step by step."""
+    """Records the values of some nodes, step by step."""
 
     def __init__(self, program: Program, widths: Mapping[str, int], keep: tuple[int, ...]) -> None:
         self.nodes = keep
@@ -57,12 +57,12 @@ class _Keeper:
         self._found: dict[int, list[Tensor]] = {n: [] for n in keep}
 
     def take(self, values: Mapping[int, Tensor], rows: int) -> None:
-        """Save the values of a step, broadcast to (rows, width)."""
+        """Record the values of one time step, for its first `rows` rows."""
         for n, found in self._found.items():
             found.append(values[n].detach().expand(rows, self._widths[n]))
 
     def values(self, rows: tuple[int, ...], like: Tensor) -> dict[int, Tensor]:
-        """Stack the saved values over time, in the dtype of `like`."""
+        """Return all recorded values, in the dtype of `like`."""
         return {
             n: (torch.cat(found).to(like.dtype) if found else like.new_empty(0)).view(*rows, self._widths[n])
             for n, found in self._found.items()
@@ -96,7 +96,7 @@ def _packed(args: RecurrenceArgs) -> Residuals:
 
 
 def _trail(args: RecurrenceArgs, params: Parameters, kept: _Keeper | None = None) -> list[dict[str, Tensor]]:
-    """Compute the state history: the states before each step and after the last."""
+    """Return the state history: the states before each time step, and after the last."""
     program, x = args.program, args.x
     run = Evaluator(_planned(program, kept.nodes if kept else ()), params, args.widths, x)
     run.hoist(_given(args))
@@ -117,7 +117,7 @@ def backward(args: RecurrenceArgs, derived: Program, grad_output: Tensor, grad_s
     """Run the backward program of a program over a sequence, from the last step to the first.
 
     Args:
-        args: The arguments of the forward pass, padded.
+        args: The arguments of the forward pass; padded.
         derived: Its backward program, from `conveyor.ir.transforms.autodiff.differentiate`.
         grad_output: Gradient of the loss with respect to the outputs, (T, B, width).
         grad_states: Gradient with respect to each final state, (B, width).

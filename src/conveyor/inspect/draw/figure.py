@@ -1,4 +1,4 @@
-"""Figures by matplotlib, in one style: SVG and PNG files, and SVG inside a page in its colours."""
+"""Figures by matplotlib in one style, saved as SVG and PNG, or set into a page in its colours."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class Drawn:
     """A finished figure.
 
     Attributes:
-        name: Of its files.
-        title: Above it.
-        words: The text alternative, for readers who do not see the figure.
+        name: The name of its files.
+        title: Its title.
+        words: Its text alternative.
         svg: SVG text.
         png: The same as PNG.
     """
@@ -66,12 +66,12 @@ class Drawn:
     png: bytes
 
     def save(self, folder: Path) -> None:
-        """Write both forms into a folder."""
+        """Write the SVG and the PNG into a folder."""
         (folder / f"{self.name}.svg").write_text(self.svg, encoding="utf-8")
         (folder / f"{self.name}.png").write_bytes(self.png)
 
     def inline(self) -> str:
-        """Make SVG for a page: in the page's colours, with a text alternative."""
+        """Return the SVG for a page: in the page's colours, with the text alternative."""
         svg = self.svg[self.svg.index("<svg") :]
         for colour, variable in _VARIABLES.items():
             svg = svg.replace(colour, f"var({variable})")
@@ -91,7 +91,7 @@ def figure(
     layout: Literal["constrained"] | None = "constrained",
     **options: Any,
 ) -> Iterator[tuple[Figure, Any]]:
-    """Open a figure in conveyor's style, with its axes; sizes are in inches.
+    """Make a figure in conveyor's style, and its axes; sizes are in inches.
 
     Raises:
         ArgumentError: matplotlib is not installed.
@@ -107,7 +107,7 @@ def figure(
 
 
 def finish(made: Figure, name: str, title: str, words: str) -> Drawn:
-    """Render both forms of a figure, inside its `figure` context."""
+    """Render a figure as SVG and PNG, inside its `figure` context."""
     import matplotlib
     from matplotlib.text import Text
 
@@ -122,7 +122,7 @@ def finish(made: Figure, name: str, title: str, words: str) -> Drawn:
 
 
 def _make_drawable(text: Text) -> None:
-    """Make every character of a figure's text visible: by a font that has it, or escaped."""
+    """Set a text's fonts so that every character is shown, or escaped where no font has it."""
     content = text.get_text()
     if not content or "\\mathdefault" in content:  # matplotlib's own numbers
         return

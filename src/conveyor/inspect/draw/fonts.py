@@ -37,7 +37,7 @@ def families_for(text: Iterable[str], usual: Sequence[str]) -> tuple[list[str], 
 
 @lru_cache(maxsize=64)
 def _choose(missing: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Choose few installed families that have the characters, and list the characters that none has."""
+    """Choose few installed families that have the characters, and return the characters that none has."""
     _learn_fonts()
     having: dict[str, set[str]] = {}
     for path, name in _installed():
@@ -65,7 +65,7 @@ def _escaped(character: str) -> str:
 
 
 def warn_of_missing(missing: frozenset[str]) -> None:
-    """Warn once for a picture about characters that no font has."""
+    """Warn once per picture of the characters that no font has."""
     if missing:
         first = sorted(missing)[:_MOST_NAMED]
         named = ", ".join(escape_missing(c, missing) for c in first)
@@ -82,7 +82,7 @@ def _installed() -> list[tuple[str, str]]:
 
 
 def _learn_fonts() -> None:
-    """Add fonts to matplotlib's list that were installed since it was made."""
+    """Add the fonts to matplotlib that were installed since it made its list."""
     from matplotlib.font_manager import findSystemFonts, fontManager
 
     known = {Path(entry.fname).resolve() for entry in fontManager.ttflist}
@@ -96,7 +96,7 @@ def _learn_fonts() -> None:
 
 @lru_cache(maxsize=4096)
 def _covered(path: str, characters: frozenset[str]) -> frozenset[str]:
-    """Find those of some characters that a font has; its file is closed afterwards."""
+    """Return the characters that a font has; its file is not kept open."""
     from matplotlib.ft2font import FT2Font
 
     if not characters:

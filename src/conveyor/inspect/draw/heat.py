@@ -1,4 +1,4 @@
-"""Heat maps: values of every unit over time, a row for each unit and a column for each step."""
+"""Heat maps: values of every unit over time, one row per unit, one column per time step."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def heat_maps(
     title: str = "Gates over time",
     titles: Mapping[str, str] | None = None,
 ) -> Drawn:
-    """Draw heat maps of values over time, one below the other, with their units in one order.
+    """Draw values over time, one map below the other, their units in one order.
 
     Args:
         values: By name, (T, H) each; of the same shape.
-        tokens: The token of each step, T of them.
-        name: Of the files.
-        title: Of the figure.
+        tokens: The T input tokens.
+        name: The name of the files.
+        title: The figure's title.
         titles: Titles of single maps by their value's name.
 
     Returns:
@@ -107,14 +107,14 @@ def heat_maps(
 
 
 def _fewer(rows: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Average neighbouring rows down to a maximal number."""
+    """Average neighbouring rows down to the number of pixels that a page has."""
     if len(rows) <= _MOST_ROWS:
         return rows
     return np.stack([part.mean(0) for part in np.array_split(rows, _MOST_ROWS)])
 
 
 def _span(v: NDArray[np.floating]) -> tuple[float, float]:
-    """Choose the range of colours: from 0 for values that are never negative, else symmetric, without outliers."""
+    """Return the range of colours: from 0 for non-negative values, else symmetric and without outliers."""
     finite = v[np.isfinite(v)]
     if not finite.size or finite.min() >= 0:
         return 0.0, float(finite.max(initial=0.0))

@@ -1,4 +1,4 @@
-"""Memory lengths: the steps until half of each unit's state is left."""
+"""The figure of memory lengths: the time steps until half of each unit's state is left."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def memory_lengths(lengths: Mapping[str, NDArray[np.floating]], *, name: str = "
 
     Args:
         lengths: Steps to half by layer, (H,) each; infinite for units that keep everything.
-        name: Of the files.
+        name: The name of the files.
 
     Returns:
         The figure.

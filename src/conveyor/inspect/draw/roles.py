@@ -22,11 +22,11 @@ class Roles:
 
     @cached_property
     def gates(self) -> tuple[Block, ...]:
-        """The named blocks that scale a value between 0 and 1, in the order of computation."""
+        """The named blocks that act as gates, in the order in which they are computed."""
         return tuple(b for b in self.blocks.of.values() if b.name and self.title(b).startswith(_GATES))
 
     def noun(self, state: str) -> str:
-        """Name a state for readers: the memory, if it differs from the output."""
+        """Names a state for readers: "memory" if it is separate from the output."""
         others = [s for s in self.blocks.belts if s != self.output]
         if state != self.output and others == [state]:
             return "memory"

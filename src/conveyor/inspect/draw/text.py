@@ -1,4 +1,4 @@
-"""Text coloured by a unit: each token by the unit's value after that token."""
+"""A text coloured by a unit: each token in the colour of the unit's value after it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ STYLE = (
 
 
 def scaled(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], float, float]:
-    """Scale values to −1 … 1 for colours, with the values that 0 and 1 stand for.
+    """Scale values to −1 … 1 for colouring; returns them and the values that 0 and 1 stand for.
 
-    What is never negative (a gate) is centred at the middle of 0 and its largest possible value, 1; what has both signs
-    keeps its zero, and is divided by the largest magnitude but the outermost hundredth. What is not
-    finite has no colour.
+    Non-negative values (a gate) are centred at 0.5, or half of their maximum if that is above 1; values of both signs
+    keep their zero, and are divided by the 99th percentile of their magnitude. Values that are not finite are
+    uncoloured.
     """
     v = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     if v.size and v.min() >= 0:
@@ -37,7 +37,7 @@ def scaled(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], float, fl
 
 
 def coloured_spans(tokens: Sequence[str], values: NDArray[np.floating]) -> str:
-    """Make HTML of the tokens, each with its value of −1 … 1 for the style sheet.
+    """Return the tokens as HTML, each with its value of −1 … 1 for the style sheet.
 
     Raises:
         ArgumentError: There are not as many values as tokens.
@@ -51,12 +51,12 @@ def coloured_spans(tokens: Sequence[str], values: NDArray[np.floating]) -> str:
 
 
 def coloured_text(tokens: Sequence[str], values: NDArray[np.floating], label: str) -> str:
-    """Make self-contained HTML of a text coloured by one unit's values, for a page or a notebook.
+    """Return a text coloured by one unit's values, as HTML that works alone in a page or a notebook.
 
     Args:
-        tokens: The tokens, T of them.
-        values: Of one unit or gate after each, (T,).
-        label: The meaning of the colour.
+        tokens: The T tokens of the text.
+        values: Those of one unit or gate after each token, (T,).
+        label: A description of the values.
 
     Raises:
         ArgumentError: There are not as many values as tokens.

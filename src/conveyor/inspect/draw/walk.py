@@ -1,7 +1,7 @@
-"""The walk: one time step of a layer in numbered steps, each with its equation and the values of a few units.
+"""The walk: one real time step of a layer, in numbered steps, each with its equation and the values of a few units.
 
-The steps are the blocks of the cell's program, in the order in which they are computed; what is read comes first, and
-what goes where last.
+The steps are the blocks of the cell's program, in the order in which they are computed; inputs come first, results
+last.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Column:
     """One value of a step.
 
     Attributes:
-        text: Its description, as plain text.
+        text: Its expression, as plain text.
         latex: The same as LaTeX.
-        name: The named value that it is, or nothing.
-        numbers: Its numbers, of every unit.
-        result: Whether it is what the step gives.
+        name: Its name in the equations, or empty.
+        numbers: Its values, of every unit.
+        result: Whether it is the step's result.
     """
 
     text: str
@@ -53,12 +53,12 @@ class Step:
 
     Attributes:
         number: From 1.
-        title: The title of the step.
+        title: A title.
         words: The same in a sentence.
-        text: The equation, or nothing.
+        text: The equation, or empty.
         latex: The same as LaTeX.
-        name: The named value that it gives, or nothing.
-        columns: The numbers, what goes in first.
+        name: The name of its result, or empty.
+        columns: The values, inputs first.
     """
 
     number: int
@@ -76,7 +76,7 @@ class Walk:
 
     Attributes:
         steps: In order.
-        units: Those whose numbers are shown.
+        units: The units whose values are shown.
         tones: The palette's number for each named value.
     """
 
@@ -115,7 +115,7 @@ def walk(
         x: The layer's input at this step, (I,).
         state: Its states before the step by name, (width,) each; zeros for those that are missing.
         index: The index in `layer.units`: layer by layer, forward direction first.
-        units: The indices of the units shown, or their number: then those that the step changes most.
+        units: The units whose values are shown, or their number: then those that the step changes most.
         aux: Auxiliary inputs by name, (width,) each.
 
     Returns:
@@ -151,7 +151,7 @@ def walk(
 def evaluate(
     program: Program, params: Parameters, widths: Mapping[str, int], given: Mapping[str, Tensor]
 ) -> dict[int, Numbers]:
-    """Evaluate every node of one step in float64, (width,) each, by the reference."""
+    """Evaluate every node of one time step in float64, (width,) each, by the reference backend's operations."""
     planned = plan(program, range(len(program.nodes)))
     like = torch.zeros((), dtype=torch.float64)
     exact = {key: value.detach().double() for key, value in params.items()}
@@ -163,7 +163,7 @@ def evaluate(
 
 
 def _begin(numbers: Numbers, most: int = 6) -> str:
-    """Format the first of many numbers."""
+    """Format the first values of a vector."""
     told = ", ".join(f"{round(float(v), 2) + 0.0:.2f}".replace("-", "−") for v in numbers[:most])
     return told
 

@@ -1,4 +1,4 @@
-"""The contents of a report, before the page is built."""
+"""The contents of a report, before they are rendered as a page."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class LayerValues:
     """The values of one direction of one layer.
 
     Attributes:
-        label: Its label for readers: `layer 1`, `layer 2, reverse`.
+        label: Its label: `layer 1`, `layer 2, reverse`.
         program: Its program.
         values: Named values and states over time, (T, width) each.
         gates: Names of those that are gates.
-        titles: The description of each, in a few words.
+        titles: A short title of each.
     """
 
     label: str
@@ -36,13 +36,13 @@ class LayerValues:
 
 @dataclass(frozen=True)
 class InformativeUnit:
-    """A unit that predicts a property.
+    """A unit whose value predicts a property of the text.
 
     Attributes:
         layer: Index among the report's layers.
         value: The name of the value.
-        unit: The index of the unit.
-        reason: The property that it predicts, in a few words.
+        unit: The unit's index.
+        reason: The property, in a few words.
     """
 
     layer: int
@@ -56,7 +56,7 @@ class Cell:
     """A cell of the layer.
 
     Attributes:
-        label: The layers it is the cell of.
+        label: The layers with this cell.
         name: Its name.
         program: Its program.
     """
@@ -71,15 +71,15 @@ class Report:
     """The contents of a report.
 
     Attributes:
-        title: Of the page.
+        title: The page's title.
         facts: Facts about the model: label and value.
         cells: Its cells.
         diagnosis: Sentences.
         walk: One step of one layer.
-        walk_at: The token of that step, and the tokens before it.
-        tokens: The tokens, T of them.
-        layers: The values of each layer and direction.
-        telling: The units to begin with, the most telling first.
+        walk_at: The token that this step reads, and those before it.
+        tokens: The T input tokens.
+        layers: The recorded values.
+        telling: The informative units, the most informative first.
         figures: By section: `gates`, `memory`, `flow`.
         tables: Data to write, by name: column by column.
     """

@@ -1,4 +1,4 @@
-"""Measurements for a report, from a layer and a sequence."""
+"""Measures the contents of a report, from a layer and its input."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Subject:
     """A model and the sequence that it reads.
 
     Attributes:
-        title: Of the page.
+        title: The page's title.
         facts: Facts about the model: label and value.
         layer: Its recurrent layers.
-        x: The layer's input, (N, 1, I).
-        tokens: The same as readers see it, N of them.
-        shown: The number of steps that the page shows.
+        x: Their input, (N, 1, I).
+        tokens: The N input tokens as readers see them.
+        shown: The number of tokens on the page.
         loss: From the layers' output over some steps up to the last but one, (T, 1, H), the loss of the last token.
-        beside: Cells whose gradient flow, untrained, is shown side by side.
+        beside: Cells whose gradient flow, untrained, is shown for comparison.
     """
 
     title: str
@@ -65,8 +65,8 @@ def gather(subject: Subject, say: Say) -> Report:
     """Measure the contents of a report.
 
     Args:
-        subject: The model and its sequence.
-        say: Told what is being done, as it takes a while.
+        subject: The model and its input.
+        say: Called with progress messages.
     """
     shown = min(subject.shown, len(subject.tokens))
     say(f"recording {len(subject.tokens):,} steps")
@@ -128,7 +128,7 @@ def _label(k: int, way: str) -> str:
 
 
 def _memory(trace: Trace) -> dict[str, NDArray[np.float64]]:
-    """Measure memory lengths, by layer, and by state if the layer has several."""
+    """Return memory lengths in time steps, by layer, and by state if the layer has several."""
     found = {}
     for k, way, _ in trace.directions():
         lengths = memory_length(trace, k, reverse=way == "reverse")
@@ -138,7 +138,7 @@ def _memory(trace: Trace) -> dict[str, NDArray[np.float64]]:
 
 
 def _norms(flows: GradientFlow) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Collect gradient norms by the label of layer and direction, and by state."""
+    """Return gradient norms by the layer's label, and by state."""
     found: dict[str, dict[str, NDArray[np.float64]]] = {}
     for (k, way, state), norms in flows.to_numpy().items():
         found.setdefault(_label(k, way), {})[state] = norms
@@ -146,7 +146,7 @@ def _norms(flows: GradientFlow) -> dict[str, dict[str, NDArray[np.float64]]]:
 
 
 def _untrained(subject: Subject, name: str, steps: int) -> dict[str, NDArray[np.float64]]:
-    """Measure the gradient flow of untrained layers of another cell, of the same size and on the same input.
+    """Measure the gradient flow of new layers of another cell, of the same size and on the same input.
 
     Cells with a gate that keeps are shown with the usual first values, and with those meant for lags of that length
     (Tallec & Ollivier 2018, "Can recurrent neural networks warp time?").
@@ -184,7 +184,7 @@ def _layers(trace: Trace) -> list[LayerValues]:
 
 
 def _cells(layer: Stack) -> list[Cell]:
-    """List the cells, each once, with the layers that have it."""
+    """Return the distinct cells, with the layers that have them."""
     found: dict[object, tuple[list[int], Cell]] = {}
     for k, unit in enumerate(layer.units):
         number = k // layer.num_directions + 1
@@ -197,7 +197,7 @@ def _cells(layer: Stack) -> list[Cell]:
 
 
 def _interesting(tokens: Sequence[str]) -> int:
-    """Choose a step in the middle of the text that begins a word, where the model has a decision to make."""
+    """Choose a time step amid the text that begins a word."""
     begin = len(tokens) // 4
     for t in range(begin, len(tokens) - 1):
         if t and not tokens[t - 1].strip() and tokens[t].strip():
@@ -228,7 +228,7 @@ def _heat(index: int, layer: LayerValues, tokens: Sequence[str]) -> Drawn:
 
 
 def _table(layer: LayerValues, tokens: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Make a table with a row for each step and a column for each value and unit."""
+    """Make a table with a row per time step, a column per value and unit."""
     columns = {f"{name}[{u}]": v[:, u] for name, v in layer.values.items() for u in range(v.shape[1])}
     return {
         "step": np.arange(1, len(tokens) + 1),
@@ -238,12 +238,12 @@ def _table(layer: LayerValues, tokens: Sequence[str]) -> dict[str, NDArray[Any]]
 
 
 def _storable(token: str) -> str:
-    """Replace surrogates in a token by their code points, so that UTF-8 can encode it."""
+    """Make a token encodable as UTF-8: lone surrogates become escapes."""
     return token.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _columns(named: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[Any]]:
-    """Make a long table with a row for each entry and its keys as columns."""
+    """Make a long table with one row per entry."""
     return {
         "of": np.concatenate([np.full(len(v), n, dtype=object) for n, v in named.items()]),
         "index": np.concatenate([np.arange(len(v)) for v in named.values()]),

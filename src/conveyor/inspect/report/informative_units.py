@@ -1,4 +1,4 @@
-"""The choice of the units that a report shows first: those that predict a property that a reader can name."""
+"""Chooses the units that a report shows first: those that predict a property of the text."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LEAST = {"balanced accuracy": 0.6, "r²": 0.1}
 
 
 def telling_units(trace: Trace, layers: Sequence[LayerValues], tokens: Sequence[str]) -> list[InformativeUnit]:
-    """Find units that predict a property of the text, the surest first; without any, those with the longest memory.
+    """Return the units that predict a property of the text, best first; without any, those that change most slowly.
 
     Args:
-        trace: Of the text.
-        layers: The same as the report shows it, each direction by itself.
-        tokens: The text as readers see it.
+        trace: The trace of the text.
+        layers: The recorded values of each layer and direction.
+        tokens: The tokens as readers see them.
     """
     directions = 2 if trace.layer(0).reverse is not None else 1
     found: list[tuple[float, InformativeUnit]] = []
@@ -46,13 +46,13 @@ def _reason(what: str, result: ProbeResult) -> str:
 
 
 def _share(result: ProbeResult) -> float:
-    """Compute how far the best unit's score is from chance, as a share of the way to certainty."""
+    """Scale the best unit's score from chance (0) to certainty (1)."""
     chance = float(result.chance.median())
     return (result.best.score - chance) / max(1.0 - chance, 1e-9)
 
 
 def _slow(layers: Sequence[LayerValues], most: int = 4) -> list[InformativeUnit]:
-    """Find units whose state changes least from step to step, relative to its total change."""
+    """Return the units whose state changes least from step to step, relative to its total variation."""
     found = []
     for k, layer in enumerate(layers):
         states = [s.name for s in layer.program.states if s.name in layer.values]

@@ -1,4 +1,4 @@
-"""The HTML page: one file with its style, script, figures and values inside."""
+"""The page of a report: one HTML file with its style, script, figures and values inside."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _FIGURES = (
 
 
 def set_page(report: Report, *, token_name: str = "character") -> str:
-    """Build the HTML of a report.
+    """Render the HTML of a report.
 
     Args:
         report: The contents.
@@ -92,7 +92,7 @@ def set_page(report: Report, *, token_name: str = "character") -> str:
 
 
 def mathml(latex: str, *, block: bool = False) -> str:
-    """Convert LaTeX to MathML, which browsers render themselves."""
+    """Convert LaTeX to MathML."""
     from latex2mathml.converter import convert
 
     return str(convert(latex, display="block" if block else "inline"))
@@ -108,7 +108,7 @@ def _file(name: str) -> str:
 
 
 def _json(data: Any) -> str:
-    """Encode JSON so that it can be inside a script element."""
+    """Encode JSON that is safe inside a script element."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 

@@ -1,4 +1,4 @@
-"""Quantised values for the page: a byte each, for as many units as fit."""
+"""The values of a page, quantised to one byte each, as many units as fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report as a folder: the page, its data and its figures."""
+"""Writes a report to a folder: the page, its data, and its figures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def write_report(report: Report, folder: Path, *, token_name: str = "character")
 
     Args:
         report: The contents.
-        folder: Where; files of the same names are overwritten.
+        folder: The folder; files of the same names are overwritten.
         token_name: The word for a token.
 
     Returns:

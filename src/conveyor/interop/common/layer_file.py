@@ -31,12 +31,12 @@ VERSION = 1
 def save(layer: nn.Module, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a layer, with its equations and its weights, to one file that `cv.load` reads without the cell's source.
 
-    The file appears whole or not at all.
+    The file is written atomically.
 
     Args:
         layer: A `Recurrent`, `LSTM`, `GRU`, `RNN`, `Cell`, `LSTMCell`, `GRUCell` or `RNNCell`, on any device.
-        path: The file to write, customarily `….safetensors`.
-        overwrite: Whether a file that stands there is replaced.
+        path: The file; customarily `….safetensors`.
+        overwrite: Whether an existing file is replaced.
 
     Returns:
         The path.
@@ -56,7 +56,7 @@ def save(layer: nn.Module, path: str | os.PathLike[str], *, overwrite: bool = Fa
 
 
 def load(path: str | os.PathLike[str], *, device: torch.device | str | None = None) -> Any:
-    """Read a layer that `cv.save` wrote: it computes bitwise what it did, and can be trained further.
+    """Read a layer that `cv.save` wrote: it computes bitwise the same, and can be trained further.
 
     No code from the file runs, and nothing is unpickled.
 

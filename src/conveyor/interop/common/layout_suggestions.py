@@ -1,4 +1,4 @@
-"""The layouts near a wrong one, for errors that suggest the right one."""
+"""Variants of a weight layout, for suggesting the right one in an error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_GATES = 4  # 24 orders; each is tried on the example
 
 
 def variants(order: Order) -> Iterator[tuple[str, Order]]:
-    """Iterate over layouts with gates, matrix parts, transposition or biases changed, each with a description."""
+    """Yield layouts with changed gate order, matrix parts, transposition or added biases, with their description."""
     names = order.gates.split() if isinstance(order.gates, str) else list(order.gates)
     for turned in (order.transposed, not order.transposed):
         for weights in dict.fromkeys((_Frozen(order.weights), _Frozen(order.weights, reverse=True))):
@@ -38,7 +38,7 @@ def _renamed(order: Order, gates: tuple[str, ...]) -> Any:
 
 
 class _Frozen:
-    """Weights of a layout, hashable."""
+    """The weights of a layout in hashable form."""
 
     def __init__(self, weights: Mapping[str, str], reverse: bool = False) -> None:
         self.mapping = {n: _reversed(w) if reverse else w for n, w in weights.items()}

@@ -1,4 +1,4 @@
-"""The manifest of a layer in a file: its description beside the tensors, and the layer built from it."""
+"""The manifest of a layer's file, which describes the layer beside its tensors, and the layer built from it."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ Manifest = dict[str, Any]
 
 
 def manifest_of(layer: Any) -> tuple[Manifest, dict[str, Tensor]]:
-    """Build the manifest of a layer, and collect the tensors to store.
+    """Return the manifest of a layer, and the tensors of its file.
 
     Raises:
-        ArgumentError: The layer is none that a file can hold.
+        ArgumentError: The layer is of a kind that a file cannot hold.
     """
     if type(layer) is KerasLayer:
         manifest, tensors = manifest_of(layer.layer)
@@ -103,10 +103,10 @@ def _arguments(layer: Any, units: tuple[LayerDirection, ...]) -> Manifest:
 
 
 def build(manifest: Any, tensors: Mapping[str, Tensor]) -> nn.Module:
-    """Build a layer from its manifest, with its tensors as parameters.
+    """Build the layer that a manifest describes, with its tensors as parameters.
 
     Raises:
-        ArgumentError: What the file says is not whole, or does not fit its tensors.
+        ArgumentError: The manifest is incomplete, or does not fit the tensors.
         ProgramError: One of its programs is ill-formed.
     """
     kind = _get(manifest, "kind", str)

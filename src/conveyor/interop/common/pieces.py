@@ -1,4 +1,4 @@
-"""The place of each parameter of a unit in another library's tensors, and copies in both directions."""
+"""The layout of a layer direction's parameters in another library's tensors, and copies both ways."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a tensor, with gates as rows, and the parameter of the program that it holds.
+    """A part of a tensor, transposed so that gates are rows, and the parameter of the program that it holds.
 
     Attributes:
         tensor: The tensor's name.
         rows: Its first row and the one after the last; of a bias, entries.
         columns: Likewise; of a bias with a row for each operand, that row; None where it has one dimension.
         key: The parameter.
-        part: The index among the layer's tensors that sum to it; torch's layers have two biases.
+        part: The index among the layer's tensors that add up to it; torch's layers have two biases.
     """
 
     tensor: str
@@ -42,7 +42,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Places:
-    """The pieces of one unit, the tensors' shapes, the constants added to biases, and the tensors of initial states."""
+    """The pieces of a layer direction, the tensors' shapes, constants added to biases, and the tensors of states."""
 
     pieces: tuple[Piece, ...]
     shapes: Mapping[str, tuple[int, ...]]
@@ -52,7 +52,7 @@ class Places:
 
     @classmethod
     def of(cls, order: Order, unit: LayerDirection) -> Places:
-        """Find the pieces of a layout.
+        """Make the pieces of a weight layout.
 
         Raises:
             ArgumentError: The order names what the cell does not have, or lacks what it has.
@@ -72,11 +72,11 @@ class Places:
         return cls(tuple(pieces), shapes | _initial_shapes(order, unit), order.transposed, added, order.initial)
 
     def stored(self, name: str) -> tuple[int, ...]:
-        """Compute the shape of a tensor as the library stores it."""
+        """Return the shape of a tensor as the library stores it."""
         return self.shapes[name][::-1] if self._turned(name) else self.shapes[name]
 
     def turn(self, name: str, tensor: Tensor) -> Tensor:
-        """Transpose a stored tensor to gates as rows, or back."""
+        """Transpose a stored tensor so that gates are rows, or back."""
         return tensor.t() if self._turned(name) else tensor
 
     def _turned(self, name: str) -> bool:
@@ -88,7 +88,7 @@ class Places:
 
 @torch.no_grad()
 def read(module: nn.Module, unit: LayerDirection, places: Places, tensors: Mapping[str, Tensor]) -> None:
-    """Copy another library's tensors into a unit's parameters."""
+    """Copy another library's tensors into the parameters of a layer direction."""
     for name in places.shapes:
         if name not in tensors:
             raise ArgumentError(f"tensors lacks '{name}'; it has {', '.join(tensors)}")
@@ -114,7 +114,7 @@ def read(module: nn.Module, unit: LayerDirection, places: Places, tensors: Mappi
 
 @torch.no_grad()
 def write(module: nn.Module, unit: LayerDirection, places: Places) -> dict[str, Tensor]:
-    """Copy a unit's parameters into another library's tensors."""
+    """Return the parameters of a layer direction as another library's tensors."""
     like = next(t for _, t in unit.tensors(module))
     made = {name: torch.zeros(shape, dtype=like.dtype, device=like.device) for name, shape in places.shapes.items()}
     todo = {key: unit.rows(module, key) for key in unit.layout.rows}
@@ -144,7 +144,7 @@ def write(module: nn.Module, unit: LayerDirection, places: Places) -> dict[str, 
 
 
 def _initial_values(module: nn.Module, unit: LayerDirection) -> dict[str, Tensor]:
-    """Read the learned initial states by name; none where the layer starts from zeros."""
+    """Return the learned initial states by name; empty if the initial states are zero."""
     return dict(zip((s.name for s in unit.program.states), unit.initial(module), strict=False))
 
 
@@ -207,7 +207,7 @@ def _vectors(order: Order, unit: LayerDirection) -> Iterator[Piece]:
 
 
 def _spread(order: Order, pattern: str, spec: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Iterate over the tensors of an entry: name, gates, operands."""
+    """Yield the tensors that an entry of a weight layout describes: name, gates, operands."""
     own, _, operands = spec.rpartition(":")
     names = dict(order.gates) if isinstance(order.gates, Mapping) else {g: g for g in order.gates.split()}
     gates = own.split() or list(names)
@@ -219,10 +219,10 @@ def _spread(order: Order, pattern: str, spec: str) -> Iterator[tuple[str, list[s
 
 
 def find_matrix(program: Program, gate: str, operand: str) -> Matrix:
-    """Find the matrix of a gate that multiplies a value; `h` may be any single value that it reads besides x.
+    """Return the matrix of a gate that multiplies a value; `h` may be any one value that it reads besides x.
 
     Raises:
-        ArgumentError: The gate has none.
+        ArgumentError: The gate has no such matrix.
     """
     own = [p for p in program.params if isinstance(p, Matrix) and p.name == gate]
     if not own:
@@ -246,7 +246,7 @@ def _bias(program: Program, key: Key) -> Bias:
 
 
 def _bias_key(order: Order, unit: LayerDirection, gate: str, operands: list[str] | tuple[()]) -> Key:
-    """Find the bias of the gate's call that reads one of these values, or of its first call."""
+    """Return the bias of the gate's call that reads one of these values, or of its first call."""
     own = [p for p in unit.program.params if isinstance(p, Bias) and p.name == gate]
     if not own:
         raise ArgumentError(f"order has a bias for '{gate}', and the layer's cell {unit.cell.name} has none there")
@@ -262,10 +262,10 @@ def _bias_part(unit: LayerDirection, key: Key, gate: str, operands: list[str]) -
 
 
 def input_and_hidden(order: Order, tensors: Mapping[str, Any]) -> tuple[int, int]:
-    """Infer (input_size, hidden_size) from the shapes of the matrices.
+    """Return (input_size, hidden_size) from the shapes of the matrices.
 
     Raises:
-        ArgumentError: They don't tell.
+        ArgumentError: The shapes do not determine them.
     """
     program = as_cell(order.cell).program
     hidden, width = 0, 0

@@ -1,4 +1,4 @@
-"""The report of a conversion: the difference of each converted module from its source."""
+"""The numeric difference between a converted layer and its source, one line per module."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LOG = logging.getLogger("conveyor.interop")
 
 @dataclass(frozen=True)
 class Report:
-    """The report of the conversion of one module.
+    """The result of one module's conversion.
 
     Attributes:
         name: Its name in the model; empty for the model itself.
         before: The source, such as `torch.nn.LSTM(5, 6)`.
-        after: The result; equal to `before` where it was skipped.
+        after: The result; equal to `before` where it was not converted.
         difference: Largest absolute difference of outputs and final states on random input and states; None where none
             was measured.
         tolerance: The difference from which on the two do not compute the same; `rounding` has the
@@ -39,7 +39,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Tell whether the difference is within the tolerance, or was not to be measured."""
+        """True if the difference is within the tolerance, or none was measured."""
         return self.difference is None or self.difference <= self.tolerance
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ Receiver = Callable[[Report], Any]
 
 
 def tell(report: Report, receiver: Receiver | None) -> None:
-    """Pass a report to the caller's callback, or to the log; warn of a difference above the tolerance."""
+    """Pass a report to its receiver, or to the log; warn of a difference above the tolerance."""
     if not report.ok:
         warnings.warn(str(report), stacklevel=3)
     if receiver is None:
@@ -67,7 +67,7 @@ def tell(report: Report, receiver: Receiver | None) -> None:
 
 
 def outputs(module: nn.Module, inputs: tuple[Any, ...]) -> list[Tensor]:
-    """Run a module for its output tensors: without dropout, gradient or hooks."""
+    """Return the tensors of a module's forward, with dropout off, without gradients and without its hooks."""
     training = module.training
     module.training = False  # not eval(), which may have been overridden
     try:
@@ -80,7 +80,7 @@ def outputs(module: nn.Module, inputs: tuple[Any, ...]) -> list[Tensor]:
 
 
 def random_like(like: Tensor, *shape: int, seed: int) -> Tensor:
-    """Draw normal numbers with the dtype and device of `like`, without changing torch's global generator."""
+    """Draw normal numbers with the dtype and device of `like`, without changing torch's own generator."""
     made = torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float32, device="cpu")
     return made.to(like)
 

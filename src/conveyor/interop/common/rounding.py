@@ -1,4 +1,4 @@
-"""The tolerance of comparisons in interop: the rounding error of the module itself.
+"""The tolerance for results that are equal up to rounding, used by all of interop.
 
 Two right programs differ by what their precision costs, and that grows with the weights and with the number of steps:
 what is allowed is therefore measured, not fixed. It is the larger of a floor (units in the last place of the largest
@@ -26,11 +26,11 @@ _MOST = 1e-2  # of the largest output: where rounding costs more, it can't tell 
 
 
 def compare(want: Sequence[Tensor], got: Sequence[Tensor], floor: float = SAME_LIBRARY) -> tuple[float, float]:
-    """Compute (largest difference, tolerance without the rounding error); NaN equals NaN.
+    """Return (largest difference, tolerance before rounding is measured); NaN in both is no difference.
 
     Args:
         want: The outputs of one side.
-        got: Those of the other.
+        got: The outputs of the other side.
         floor: The tolerance for outputs up to 1, where 8 units in the last place are less.
     """
     worst, largest, eps = 0.0, 1.0, 0.0
@@ -47,13 +47,13 @@ def compare(want: Sequence[Tensor], got: Sequence[Tensor], floor: float = SAME_L
 def measured(
     want: Sequence[Tensor], got: Sequence[Tensor], lost: Callable[[], float], floor: float, *, bounded: bool
 ) -> tuple[float, float]:
-    """Compute (largest difference, tolerance), with the rounding error.
+    """Return (largest difference, tolerance), with the measured rounding error in the tolerance.
 
     Args:
         want: The outputs of one side.
-        got: Those of the other.
-        lost: Measures what rounding costs one side; called only where the floor does not do.
-        floor: As `compare` takes it.
+        got: The outputs of the other side.
+        lost: Measures the rounding error of one side; called only if the difference is above the floor.
+        floor: See `compare`.
         bounded: Whether the allowance ends at a hundredth of the largest output, as it must where nothing but these
             outputs tells right from wrong.
     """
@@ -65,19 +65,19 @@ def measured(
 
 
 def is_telling(want: Sequence[Tensor], lost: float) -> bool:
-    """Tell whether outputs with this rounding error can still tell a right program from a wrong one."""
+    """Tell whether outputs with this rounding error can still show that a program is wrong."""
     return _TIMES * lost <= _MOST * max(1.0, *(_largest(a.abs()) for a in want))
 
 
 def lost_by(module: nn.Module, run: Callable[[nn.Module, torch.dtype | None], Sequence[Tensor]]) -> float:
-    """Measure the rounding error of a module: the distance of its outputs from those in float64.
+    """Measure a module's rounding error: the difference of its outputs to those in float64.
 
-    The larger of what it loses itself and of what it makes of parameters that are off by one unit in the last place,
-    since one run may come out right by luck, and another library rounds elsewhere.
+    It is the larger of the module's own error and the effect of an error of one unit in the last place in its
+    parameters, since one run may be exact by chance, and another library rounds elsewhere.
 
     Args:
         module: The module.
-        run: Its outputs; told the type that floating inputs are to have, None for that of the module.
+        run: Computes its outputs, with floating inputs of a dtype; None is that of the module.
     """
     double = deepcopy(module).cpu().double()
     eps = max((torch.finfo(p.dtype).eps for p in module.parameters()), default=0.0)
@@ -95,7 +95,7 @@ def lost_by(module: nn.Module, run: Callable[[nn.Module, torch.dtype | None], Se
 
 
 def widened(value: Any, dtype: torch.dtype | None) -> Any:
-    """Move tensors, also in tuples and dicts, to the CPU and cast floating ones to a dtype; None casts none."""
+    """Cast floating tensors, also in tuples and dicts, to a dtype on the CPU; unchanged for None."""
     if dtype is None:
         return value
     if isinstance(value, Tensor):
@@ -107,7 +107,7 @@ def widened(value: Any, dtype: torch.dtype | None) -> Any:
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Switch a module to evaluation mode, and each submodule back to its own mode afterwards."""
+    """Set a module and its submodules to eval mode; their modes are restored after."""
     modes = {m: m.training for m in module.modules()}
     for m in modes:
         m.training = False  # not eval(), which may have been overridden

@@ -1,4 +1,4 @@
-"""Files of tensors by name: safetensors, torch.save, NumPy's archives; nothing but tensors is unpickled."""
+"""Files of tensors by name: safetensors, torch.save, NumPy archives; nothing but tensors is unpickled."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ JSON = (".json", ".nam", ".aidax")
 
 
 def read_weights(path: Path) -> Weights:
-    """Read the tensors of a file of torch, safetensors, NumPy or JSON.
+    """Read the tensors in a file of torch, safetensors, NumPy or JSON.
 
     Raises:
         ArgumentError: It is none of these, holds objects of other kinds, or was written by `cv.save`.
@@ -41,7 +41,7 @@ def read_weights(path: Path) -> Weights:
 
 
 def tensors_of(held: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Collect the tensors and arrays of nested dictionaries, by names joined with dots."""
+    """Return the tensors and arrays in nested dictionaries, by dotted names."""
     return dict(_flat(held, "", 0))
 
 
@@ -66,7 +66,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _is_whole_safetensors(path: Path) -> bool:
-    """Tell whether a file is complete safetensors: a header, and the length that it states."""
+    """Tell whether a file is a complete safetensors file: a header, and the size that it implies."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         try:
@@ -101,7 +101,7 @@ def _pickled(path: Path) -> dict[str, Tensor]:
 
 
 def _refusal(path: Path, reason: str) -> str:
-    """Word the error of a file that cannot be read, by its format."""
+    """Return the reason why a file can't be read, from its format."""
     said = f"torch says: {reason}"
     if _is_whole_archive(path):
         with zipfile.ZipFile(path) as archive:
@@ -131,7 +131,7 @@ def _is_whole_archive(path: Path) -> bool:
 
 
 def _is_whole_pickle(path: Path) -> bool:
-    """Tell whether a file begins with a complete pickle; no opcode of it is executed."""
+    """Tell whether a file begins with a complete pickle; nothing of it is run."""
     with path.open("rb") as file:
         if file.read(1) != b"\x80":
             return False
@@ -145,7 +145,7 @@ def _is_whole_pickle(path: Path) -> bool:
 
 
 def _flat(value: Any, path: str, depth: int) -> Iterator[tuple[str, Tensor]]:
-    """Collect the tensors of nested dictionaries, as in checkpoints with an optimizer's state."""
+    """Yield the tensors in nested dictionaries, as in checkpoints with an optimizer's state."""
     if isinstance(value, Tensor):
         yield path, value.detach()
     elif isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "fiub":

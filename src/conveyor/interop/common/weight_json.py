@@ -28,13 +28,13 @@ _TURNED = {"lstm": (0, 1, 2, 3), "gru": (1, 0, 2)}
 
 @dataclass
 class Weights:
-    """The contents of a file of weights.
+    """The content of a file of weights.
 
     Attributes:
         tensors: The tensors under torch's names.
-        facts: Further values of the file: `skip`, a sample rate, the activation of a head.
-        initial: For the name of a module its states before the first step, (layers, H) each.
-        single: The names of second biases that the file does not have, and which are zero.
+        facts: Other metadata of the file: `skip`, a sample rate, the activation of a head.
+        initial: The initial states by module name, (layers, H) each.
+        single: The names of second biases that the file lacks, and which are zero.
     """
 
     tensors: dict[str, Tensor]
@@ -44,7 +44,7 @@ class Weights:
 
 
 def read_json(path: Path) -> Weights:
-    """Read the weights of a JSON file.
+    """Read the weights in a JSON file.
 
     Raises:
         ArgumentError: It is no JSON, or in no layout that is known here.
@@ -64,7 +64,7 @@ def read_json(path: Path) -> Weights:
 
 
 def weights_in(document: Mapping[str, Any]) -> Weights:
-    """Find the weights of a parsed document.
+    """Read the weights of a parsed document.
 
     Raises:
         ArgumentError: It is in no layout that is known here.
@@ -83,7 +83,7 @@ def weights_in(document: Mapping[str, Any]) -> Weights:
 
 
 def _named(held: Mapping[str, Any], path: str, depth: int) -> Iterator[tuple[str, Tensor]]:
-    """Collect lists of numbers by name; other values are skipped."""
+    """Yield the lists of numbers by name; other values are skipped."""
     for key, value in held.items():
         name = f"{path}.{key}" if path else str(key)
         if isinstance(value, Mapping) and depth < _DEEPEST:
@@ -95,7 +95,7 @@ def _named(held: Mapping[str, Any], path: str, depth: int) -> Iterator[tuple[str
 
 
 def _as_array(value: Any) -> Tensor | None:
-    """Convert lists of numbers to float32; None for anything else."""
+    """Convert nested lists of numbers to a float32 tensor; None if they are something else."""
     try:
         found = np.asarray(value, np.float32)
     except (ValueError, TypeError):

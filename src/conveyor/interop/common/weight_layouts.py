@@ -1,4 +1,4 @@
-"""Weights in another library's layout: order of gates, transposition, one or two biases, names.
+"""Weight layouts of other libraries: gate order, transposition, one bias or two, tensor names.
 
 An `Order` says how a library stores the weights of one direction of one layer; `from_order` and `to_order` carry them
 over. `ORDERS` is the table of those known here; a user's own takes five lines:
@@ -42,7 +42,7 @@ _FEW = 32  # steps
 
 @dataclass(frozen=True)
 class Order:
-    """The layout in which a library stores the weights of one direction of one layer.
+    """A weight layout: how a library stores the weights of one direction of one layer.
 
     Attributes:
         cell: The cell that computes what the library does, or its name in `cv.cells`.
@@ -55,8 +55,8 @@ class Order:
             for a tensor with a row for each.
         vectors: For each tensor the `cv.weight` of the cell that it holds.
         transposed: Whether matrices are stored as (inputs, gates), for x·W, and not as torch's (gates, inputs).
-        added: The constant that the library adds to a gate's bias when it runs.
-        initial: For each tensor of initial states, (H,), the state that it holds; what is not named begins from zero.
+        added: Constants that the library adds to a gate's bias when it runs.
+        initial: For each tensor of initial states, (H,), the state that it holds; other states begin from zero.
     """
 
     cell: CellDefinition | str
@@ -108,7 +108,7 @@ def from_order(
     """Make a layer from weights in another library's layout.
 
     Args:
-        order: Their layout, or the name of one in `conveyor.interop.common.weight_layouts.ORDERS`.
+        order: The weight layout, or the name of one in `conveyor.interop.common.weight_layouts.ORDERS`.
         tensors: The tensors or arrays by name; a list of such dicts for several layers or directions, layer by layer,
             the forward direction first. None are left over.
         layer: The layer to fill; by default a `Recurrent` of one layer and direction is made, of the first's dtype,
@@ -161,10 +161,10 @@ def from_order(
 
 
 def to_order(order: Order | str, layer: Any) -> Any:
-    """Export a layer's weights in another library's layout.
+    """Return the weights of a layer in another library's layout.
 
     Args:
-        order: How, or the name of one in `conveyor.interop.common.weight_layouts.ORDERS`.
+        order: The weight layout, or the name of one in `conveyor.interop.common.weight_layouts.ORDERS`.
         layer: A layer of the order's cell.
 
     Returns:
@@ -241,7 +241,7 @@ def _lost(layer: Any, x: Tensor) -> float:
 
 
 def _telling(layer: Any, example: Any) -> tuple[Any, int | None]:
-    """Shorten the example to the steps that rounding leaves meaningful; also return their number if it was shortened.
+    """Shorten the example to the steps on which rounding leaves it informative; returns their number, or None.
 
     Small differences grow from step to step in a net whose weights are large, until nothing of the output is common.
     """
@@ -258,7 +258,7 @@ def _telling(layer: Any, example: Any) -> tuple[Any, int | None]:
 
 
 def _beginning(layer: Any, example: Any, steps: int) -> Any:
-    """Slice the first steps of an example; all of it with a reverse direction."""
+    """Cut an example to at most `steps` time steps; uncut if a direction runs from the end."""
     x, y = _example(layer, example)
     time = _time_axis(layer, x)
     if time is None:
@@ -267,7 +267,7 @@ def _beginning(layer: Any, example: Any, steps: int) -> Any:
 
 
 def _time_axis(layer: Any, x: Tensor) -> int | None:
-    """Find the time axis; None for a single step, or where the first outputs depend on the last inputs."""
+    """Return the time axis; None if there is none, or if the first steps depend on the last."""
     if isinstance(layer, _Step) or layer.num_directions > 1 or x.dim() < 2:
         return None
     return 1 if layer.batch_first and x.dim() == 3 else 0
@@ -278,7 +278,7 @@ def _gates(order: Order) -> str:
 
 
 def _fitting(layer: Any, units: Sequence[LayerDirection], order: Order, held: Any, example: Any) -> str:
-    """Describe another layout with which the layer reproduces the example, for the error."""
+    """Describe a variant of the weight layout that reproduces the example; for the error message."""
     example = _beginning(layer, example, _FEW)  # there are hundreds of orders, and each differs from the first step on
     for words, other in variants(order):
         try:

@@ -1,9 +1,10 @@
 """Conversion of Keras's recurrent layers, without TensorFlow, and from files without Keras.
 
-In the order in which data passes. In: `storage` tells what a file is, finds the recurrent layers in it and their
-arrays; `spec` is what was found, `build` makes our layer of it, wrapped in a `layer` that returns what Keras's returns;
-`equations` are Keras's, and `compare` sets the layer beside them or beside the live layer. Out: `recognise` describes
-our layer as Keras's, and `storage` writes the configuration and the files, or fills a live layer or model.
+In the order in which data passes. Import: `storage` identifies a file, finds the recurrent layers in it and their
+arrays; `spec` describes a layer, `build` makes a conveyor layer of it, wrapped in a `layer` with Keras's outputs;
+`equations` are Keras's, and `compare` compares the layer with them or with the live layer. Export: `recognise`
+describes a conveyor layer as Keras's, and `storage` writes the configuration and the files, or fills a live layer or
+model.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def to_keras(
             Linear and Dropout; or, for a live model, a mapping from its layers' names to layers, as `from_keras` gives.
         target: A file: `.keras` and `.h5` hold the model and its weights, `.weights.h5` the weights, for a Sequential
             of the same layers; or a live layer or model with the same cells, which is filled.
-        overwrite: Whether a file that stands there is replaced.
+        overwrite: Whether an existing file is replaced.
         report: Called with the `Report` of the largest difference, `print` for example; by default it is logged.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Construction of a layer from the description of a Keras layer."""
+"""Builds conveyor layers from descriptions of Keras layers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from conveyor.layers.core.stack import Stack
 
 
 def cell_of(spec: CellSpec) -> CellDefinition:
-    """Find or make the cell with the equations of a Keras cell."""
+    """Return the cell with the equations of a Keras cell."""
     if spec.kind == "SimpleRNN":
         return cells["rnn"].configure(nonlinearity=spec.activation)
     gates = {"gate_activation": spec.recurrent_activation, "candidate_activation": spec.activation}
@@ -29,14 +29,14 @@ def cell_of(spec: CellSpec) -> CellDefinition:
 
 
 def order_of(spec: CellSpec, cell: CellDefinition) -> Order:
-    """Find the layout in which Keras stores the weights of a cell."""
+    """Return Keras's weight layout of a cell."""
     name = {"LSTM": "lstm", "GRU": "gru" if spec.reset_after else "gru_reset_before", "SimpleRNN": "rnn"}[spec.kind]
     order = ORDERS[f"keras_{name}"]
     return replace(order, cell=cell, biases=order.biases if spec.use_bias else {})
 
 
 def build(spec: LayerSpec) -> nn.Module:
-    """Build the layer that computes what a Keras layer does."""
+    """Build the layer that computes the same as a Keras layer."""
     layer = _empty(spec)
     # A layer of two directions has one cell in each.
     for unit, cell in zip(layer.units, (*spec.forward, *spec.backward), strict=True):
@@ -59,7 +59,7 @@ _PLAIN = {"go_backwards": False, "return_sequences": True, "merge_mode": "concat
 
 
 def _empty(spec: LayerSpec) -> Stack:
-    """Make the layer without its weights: LSTM, GRU or RNN where Keras's is equal to it, else `Recurrent`."""
+    """Make the layer before its weights are filled: a `cv.LSTM`, `cv.GRU` or `cv.RNN` where the equations allow it."""
     first = spec.forward[0]
     common: dict[str, Any] = {
         "bias": any(c.use_bias for c in spec.forward),

@@ -1,4 +1,4 @@
-"""Comparison of converted layers with Keras, on random input."""
+"""The numeric difference between converted layers and Keras's, on random input."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def with_equations(
     specs: Sequence[LayerSpec | Plain],
     model: nn.Module | None = None,
 ) -> Report:
-    """Compare stacked modules with Keras's equations and report it.
+    """Compare a chain of modules with Keras's equations; returns the report.
 
     Args:
-        name: Of the layer in Keras.
-        before: The description of the source.
-        modules: Ours.
-        specs: Keras's.
-        model: The model that the modules are parts of, if it is not the first of them.
+        name: The layer's name in Keras.
+        before: The source's description.
+        modules: The conveyor modules.
+        specs: The Keras layers.
+        model: The model made of the modules, if it is not the first of them.
     """
     x = _random(modules[0])
     want = run(specs, x.cpu(), torch.float64)
@@ -47,22 +47,22 @@ def with_equations(
 
 
 def _lost(modules: Sequence[nn.Module], specs: Sequence[LayerSpec | Plain], x: Tensor) -> float:
-    """Measure the rounding error of Keras's equations in the layer's dtype; large weights increase it."""
+    """Measure the rounding error of Keras's equations in the layer's dtype."""
     dtype = next(p.dtype for m in modules for p in m.parameters())
     want, rounded = (run(specs, x.cpu(), d) for d in (torch.float64, dtype))
     return compare(want, [y.double() for y in rounded])[0]
 
 
 def with_equations_alone(name: str, before: str, layer: nn.Module, specs: Sequence[LayerSpec]) -> Report:
-    """Compare a layer's sequences with Keras's equations, without Keras's output settings."""
+    """Compare a layer's full sequences with Keras's equations, without Keras's output settings."""
     plain = [replace(s, go_backwards=False, return_sequences=True, merge_mode="concat") for s in specs]
     return with_equations(name, before, [inner(layer)], plain)
 
 
 def with_live(spec: LayerSpec, layer: nn.Module, alive: Any) -> Report:
-    """Compare a layer with its live Keras layer and report it.
+    """Compare a layer with the live Keras layer that it was made of; returns the report.
 
-    One that keeps its state, or computes in less precision than its weights have, is compared by its equations.
+    A stateful one, or one that computes in less precision than its weights have, is compared by its equations.
     """
     if getattr(alive, "stateful", False) or getattr(alive, "compute_dtype", None) != getattr(
         alive, "variable_dtype", 0
@@ -104,7 +104,7 @@ def _report(
 
 
 def _ours(modules: Sequence[nn.Module], x: Tensor) -> list[Tensor]:
-    """Run stacked modules on an input that is batch first, whatever their own layout."""
+    """Run a chain of modules on a batch-first input; returns batch-first outputs."""
     found = [x]
     for module in modules:
         held = inner(module)

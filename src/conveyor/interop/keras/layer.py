@@ -1,4 +1,4 @@
-"""A layer with Keras's output settings: last output only, reversed time, merged directions."""
+"""A layer with the outputs of a Keras layer: the last one alone, reversed time, merged directions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class KerasLayer(nn.Module):
     """A recurrent layer with the settings of Keras that change what it returns.
 
     Args:
-        layer: The layer, which streams, is recorded and trains; it stays reachable as `layer`.
+        layer: The layer; it stays reachable as `layer`, for streams and records.
         go_backwards: Whether time runs from the end to the start; the outputs then stand in the order in which they
             were computed, as in Keras.
         return_sequences: Whether the output has every step, or the last one alone.
-        merge_mode: The merge of two directions: `concat`, `sum`, `mul`, `ave`, or None for a pair.
+        merge_mode: How two directions are merged: `concat`, `sum`, `mul`, `ave`, or None for a pair.
 
     Raises:
         ArgumentError: An argument has a wrong value.
@@ -64,7 +64,7 @@ class KerasLayer(nn.Module):
 
     @property
     def output_size(self) -> int:
-        """The width of the output; of one direction's where they are not merged."""
+        """The width of the output, of one direction's if they are not merged."""
         return self.layer.output_size // (1 if self.merge_mode == "concat" else 2)
 
     def forward(self, x: Any, state: Any = None, *, lengths: Tensor | None = None) -> tuple[Any, Any]:
@@ -92,7 +92,7 @@ class KerasLayer(nn.Module):
         return self._merge(y if self.return_sequences else self._last(final)), final
 
     def _last(self, final: Any) -> Tensor:
-        """Select the output at each sequence's end, both directions concatenated."""
+        """Return the output at each sequence's end, both directions side by side: the first state is the output."""
         first = final if isinstance(final, Tensor) else final[0]
         top = first[-1] if isinstance(first, tuple) else first[-self.layer.num_directions :]
         return torch.cat(tuple(top), -1)

@@ -1,4 +1,4 @@
-"""The layers of a Keras model that read masked input, found from its configuration."""
+"""The masked inputs in a Keras model's configuration: layers whose padding Keras skips automatically."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ Entry = Mapping[str, Any]
 
 
 def name_of(entry: Entry) -> str:
-    """Read the name of a layer."""
+    """Return the name of a layer."""
     config = entry.get("config")
     inner = config.get("name", "") if isinstance(config, Mapping) else ""
     return str(entry.get("name") or inner)
 
 
 def masks_of(entries: Sequence[Entry], given: str) -> dict[str, str]:
-    """Find the source of each layer's input mask, by layer name; empty for no mask.
+    """Return for each layer of a model, by name, the source of its input's mask; empty if it has no mask.
 
     Args:
-        entries: The configurations of its layers: with `inbound_nodes`, or one after the other.
-        given: The source of the mask of the model's input.
+        entries: The configurations of its layers: with `inbound_nodes`, or in sequence.
+        given: The source of a mask on the model's own input.
     """
     names = {name_of(e) for e in entries}
     graph = any(e.get("inbound_nodes") for e in entries)
@@ -37,7 +37,7 @@ def masks_of(entries: Sequence[Entry], given: str) -> dict[str, str]:
 
 
 def _made_by(entry: Entry) -> str:
-    """Describe a layer that makes a mask, or that contains one which does."""
+    """Describe a layer that makes a mask, or that wraps one that does."""
     kind, config = str(entry.get("class_name")), entry.get("config")
     if not isinstance(config, Mapping):
         return ""
@@ -51,7 +51,7 @@ def _made_by(entry: Entry) -> str:
 
 
 def _ends(entry: Entry) -> bool:
-    """Tell whether a recurrent layer returns only its last step, which has no mask."""
+    """Tell whether a recurrent layer returns its last step alone, which has no mask."""
     config = entry.get("config")
     if isinstance(config, Mapping) and isinstance(config.get("layer"), Mapping):
         config = config["layer"].get("config")
@@ -59,7 +59,7 @@ def _ends(entry: Entry) -> bool:
 
 
 def _names_in(value: Any, names: set[str]) -> Iterator[str]:
-    """Collect the layer names in the configuration of a layer's inputs."""
+    """Yield the names of the layers that a configuration's inbound nodes name."""
     if isinstance(value, str):
         yield from [value] if value in names else []
     elif isinstance(value, Mapping):

@@ -26,8 +26,8 @@ class KerasLayers(Mapping[str, nn.Module]):
     """Layers by the names that they have in Keras, in order.
 
     Attributes:
-        reports: The report on each layer, with the largest difference.
-        notes: For each layer what does not come along.
+        reports: The report of each layer, with the largest difference.
+        notes: For each layer the settings that are not converted.
         unread: Why the other recurrent layers could not be read, by their names.
     """
 

@@ -1,4 +1,4 @@
-"""Recognition of a layer as Keras's: the Keras cell with the same equations, and its arrays."""
+"""Describes conveyor layers as Keras layers: the Keras cell with the same equations, and its arrays."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from conveyor.layers.options import check_target
 
 
 def layers_of(layer: Any) -> list[LayerSpec]:
-    """Find the Keras layers that compute what a layer does, first to last; they have no names.
+    """Return the Keras layers that compute the same as a layer, first to last, without names.
 
     Raises:
-        ArgumentError: Keras has none.
+        ArgumentError: Keras has no such layer.
     """
     held = layer.layer if isinstance(layer, KerasLayer) else layer
     if not isinstance(held, Stack):
@@ -78,7 +78,7 @@ def _recognised(cell: CellDefinition) -> CellSpec:
 
 
 def _candidates(program: Program) -> Iterator[CellSpec]:
-    """List the Keras cells with as many matrices and with this cell's operations; the usual activations first."""
+    """Yield the Keras cells with as many matrices and available activations, the usual ones first."""
     matrices = sum(isinstance(p, Matrix) for p in program.params)
     used = {n.op for n in program.nodes}
     usual = ("sigmoid", "tanh")
@@ -100,7 +100,7 @@ def _program(spec: CellSpec) -> Program:
 
 @cache
 def _operations(activation: str) -> frozenset[str]:
-    """List the operations of an activation."""
+    """Return the operations of an activation."""
 
     @cv.cell
     def applied(x, h):  # type: ignore[no-untyped-def]

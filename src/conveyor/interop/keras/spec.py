@@ -22,7 +22,7 @@ _NOT_KERAS = ("hard_sigmoid_6", "leaky_relu_0.2")
 
 
 def our_activation(given: Any, major: int) -> str:
-    """Convert an activation's name from a configuration of Keras version `major`.
+    """Return the conveyor name of an activation in a configuration of Keras version `major`.
 
     Raises:
         ArgumentError: It has no like here.
@@ -45,7 +45,7 @@ def our_activation(given: Any, major: int) -> str:
 
 
 def keras_activation(ours: str) -> str:
-    """Convert an activation's name to Keras 3's.
+    """Return Keras 3's name of a conveyor activation.
 
     Raises:
         ArgumentError: Keras has none.
@@ -57,7 +57,7 @@ def keras_activation(ours: str) -> str:
 
 @dataclass(frozen=True)
 class CellSpec:
-    """The description of one cell.
+    """One Keras cell.
 
     Attributes:
         kind: `LSTM`, `GRU` or `SimpleRNN`.
@@ -100,7 +100,7 @@ class CellSpec:
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """The description of one layer.
+    """One Keras layer.
 
     Attributes:
         name: Its name, behind those of the models it stands in.
@@ -108,11 +108,11 @@ class LayerSpec:
         backward: That of the other direction, if there is one.
         go_backwards: Whether time runs from the end.
         return_sequences: Whether it returns every step.
-        merge_mode: The merge of two directions.
-        notes: Settings that are not converted.
-        recurrent_dropout: Probability with which its recurrent connections are dropped in training.
-        trainable: Whether its weights are to be trained.
-        guessed: Whether it is told by names and shapes of weights alone.
+        merge_mode: How two directions are merged.
+        notes: The settings that are not converted.
+        recurrent_dropout: The probability of dropout on its recurrent connections in training.
+        trainable: Whether its weights are trained.
+        guessed: Whether it is inferred from names and shapes of weights alone.
     """
 
     name: str
@@ -128,7 +128,7 @@ class LayerSpec:
 
     @property
     def kind(self) -> str:
-        """The name of its class, with the wrapped layer's."""
+        """Its class, with the class that it wraps."""
         names = [c.kind for c in self.forward]
         inner = names[0] if len(names) == 1 else f"RNN([{', '.join(names)}])"
         return f"Bidirectional({inner})" if self.backward else inner
@@ -152,7 +152,7 @@ class Plain:
         kind: `Embedding`, `Dense`, `Dropout` or `SpatialDropout1D`.
         config: Its configuration.
         arrays: Its arrays, in Keras's order.
-        width: Of its output; 0 where it is that of its input.
+        width: The width of its output; 0 if it is that of its input.
     """
 
     kind: str
@@ -171,7 +171,7 @@ class Unread:
 
 
 def with_arrays(spec: CellSpec, arrays: Sequence[Array], where: str) -> CellSpec:
-    """Add a cell's arrays, converted from CuDNN's layout to Keras's, after a check of all shapes.
+    """Return the cell with its arrays, converted from CuDNN's layout to Keras's, after a check of all shapes.
 
     Raises:
         ArgumentError: A shape is not that of this cell.
@@ -195,8 +195,8 @@ def with_arrays(spec: CellSpec, arrays: Sequence[Array], where: str) -> CellSpec
 def is_fused(kind: str, arrays: Sequence[Array]) -> bool:
     """Tell whether these are the arrays of Keras 2's CuDNNLSTM or CuDNNGRU.
 
-    They keep each gate's matrices as cuDNN has them, (H, I), in memory one after another. Their shapes are Keras's all
-    the same, so that nothing but the doubled bias tells them.
+    They store each gate's matrices as cuDNN does, (H, I), one after another. Their shapes are still Keras's, so that
+    only the doubled bias distinguishes them.
     """
     if len(arrays) < 3 or arrays[0].ndim != 2 or kind == "SimpleRNN":
         return False

@@ -48,7 +48,7 @@ def write(layer: Any, target: Any, overwrite: bool, report: Receiver | None) -> 
 
 
 def _read_back(items: Sequence[Item], path: Path) -> list[Item]:
-    """Read back the layers of a written file; a file of weights has no settings."""
+    """Read the layers back from the file; a file of weights has no settings."""
     found = {f.name: f for f in read_file(path)}
     written: list[Item] = []
     for item, name in zip(items, names_of(items), strict=True):

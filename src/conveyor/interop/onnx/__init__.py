@@ -1,4 +1,4 @@
-"""ONNX: export of layers and models, import of recurrent operators.
+"""ONNX: the export of layers and models, the import of recurrent operators.
 
 `exporter` writes a file: a layer whose equations are those of an operator (`conveyor.operators` finds it) as that
 operator, any other as a `Scan`. `importer` reads one. docs/onnx.md lists what onnxruntime does otherwise than the

@@ -16,7 +16,7 @@ _GIVEN = ("optional", "required", "none")
 
 @dataclass(frozen=True)
 class Options:
-    """The options, checked.
+    """The checked options.
 
     Attributes:
         batch: The number of rows, or None if any number will do.
@@ -81,7 +81,7 @@ def read_options(
 
 
 def _names(given: Any) -> tuple[str, ...] | None:
-    """Convert several names to a tuple; None if they are something else."""
+    """Return several names as a tuple; None if they are something else."""
     if isinstance(given, str) or not isinstance(given, Iterable):
         return None
     found = tuple(given)

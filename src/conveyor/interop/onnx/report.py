@@ -1,4 +1,4 @@
-"""The report of an export or an import: that of all of interop, with a row for each layer."""
+"""The report of an export or an import: the report of all of interop, with a row for each layer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from conveyor.interop.common.report import Report
 
 @dataclass(frozen=True)
 class Row:
-    """The row of one recurrent layer.
+    """The result of one recurrent layer's conversion.
 
     Attributes:
         layer: Its place in the model, or the name of its node.
-        source: Its cell or operator in the source.
-        result: Its cell or operator in the result; empty if it was left out.
+        source: The source: a cell, or an operator.
+        result: The result; empty if it was left out.
         sizes: Its widths, input first.
         directions: `forward`, `reverse` or `bidirectional`.
         note: A note for the user.
@@ -34,16 +34,16 @@ HEADS = ("layer", "from", "to", "sizes", "direction", "note")
 
 @dataclass(frozen=True)
 class Converted(Report):
-    """The report on a model's layers.
+    """The report of a model's conversion, layer by layer.
 
     Attributes:
-        rows: A row for each layer.
+        rows: One row per layer.
     """
 
     rows: tuple[Row, ...] = ()
 
     def table(self) -> list[tuple[str, ...]]:
-        """List the rows as text, headings first."""
+        """Return the rows as text, headings first."""
         rows = self.rows
         return [HEADS, *((r.layer, r.source, r.result or "left out", r.sizes, r.directions, r.note) for r in rows)]
 
@@ -53,11 +53,11 @@ class Converted(Report):
 
 @dataclass(frozen=True)
 class Exported(Converted):
-    """The report on an exported model, with the names of the graph's inputs and outputs.
+    """The report of an exported model, with the graph's inputs and outputs.
 
     Attributes:
         inputs: The names of the graph's inputs.
-        optional: Those of them that have a default, and need not be given.
+        optional: The inputs that have a default, and may be left out.
         outputs: The names of its outputs.
     """
 
@@ -71,7 +71,7 @@ class Exported(Converted):
 
 
 def _text(rows: Sequence[Sequence[str]]) -> str:
-    """Join rows to text with columns of even width."""
+    """Format rows as text with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -1,4 +1,4 @@
-"""onnxruntime, where it is installed."""
+"""onnxruntime, if it is installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FATAL = 4  # below it onnxruntime prints what it raises
 
 
 def session(data: bytes) -> Any:
-    """Load a model for the CPU; None without onnxruntime.
+    """Make an onnxruntime session on the CPU; None without onnxruntime.
 
     Raises:
         ConversionError: onnxruntime does not take it.
@@ -32,7 +32,7 @@ def session(data: bytes) -> Any:
 
 
 def run(session: Any, names: Sequence[str] | None, given: Mapping[str, Array]) -> list[Array]:
-    """Run a model and return the outputs of these names, or all.
+    """Return the outputs of these names, or all.
 
     Raises:
         ConversionError: onnxruntime fails.

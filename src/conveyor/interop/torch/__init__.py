@@ -1,4 +1,4 @@
-"""Conversion of torch.nn's recurrent modules in both directions.
+"""The import and export of torch.nn's recurrent modules.
 
 convert     a module to a layer and back
 state_dict  recurrent modules found in a `state_dict`

@@ -28,7 +28,7 @@ _STEP = ("input_size", "hidden_size", "bias")
 
 @dataclass(frozen=True)
 class Pair:
-    """A module of torch.nn, its counterpart in conveyor, and the arguments that they share."""
+    """A module of torch.nn, the corresponding layer, and the arguments that they share."""
 
     theirs: type[nn.Module]
     ours: type[nn.Module]
@@ -36,7 +36,7 @@ class Pair:
 
     @property
     def is_step(self) -> bool:
-        """Tell whether the module computes one step rather than a sequence."""
+        """True if it computes one step rather than a sequence."""
         return "num_layers" not in self.arguments
 
 
@@ -55,13 +55,13 @@ OF_OURS: Mapping[type, Pair] = {p.ours: p for p in PAIRS}
 def from_torch(
     module: nn.Module, *, backend: str = "auto", strict_backend: bool = False, report: Receiver | None = None
 ) -> Any:
-    """Convert a recurrent module of torch.nn to a layer, with a copy of its weights.
+    """Return the layer that computes the same as a recurrent module of torch.nn, with a copy of its weights.
 
     dtype, device, training mode and which parameters are frozen carry over. Both are run on random input.
 
     Args:
         module: A torch.nn LSTM, GRU, RNN, LSTMCell, GRUCell or RNNCell.
-        backend: Of the layer, as `cv.Recurrent` has it.
+        backend: The layer's backend, see `cv.Recurrent`.
         strict_backend: Likewise.
         report: Called with the `Report` of the largest difference, `print` for example; by default it is logged.
 
@@ -80,7 +80,7 @@ def from_torch(
 
 
 def to_torch(layer: nn.Module, *, report: Receiver | None = None) -> Any:
-    """Convert a layer to the module of torch.nn that computes the same, with a copy of its weights.
+    """Return the module of torch.nn that computes the same as a layer, with a copy of its weights.
 
     A `Recurrent` or `Cell` is brought over where its equations are those of one of torch's; of torch's two biases the
     second is then zero where the layer has one.
@@ -113,7 +113,7 @@ def to_torch(layer: nn.Module, *, report: Receiver | None = None) -> Any:
 
 
 def _as_torch_like(layer: Any) -> nn.Module:
-    """Convert a `Recurrent` or `Cell` of one of torch's cells to the layer with torch's parameters."""
+    """Convert a `Recurrent` or `Cell` with equations of torch's to the layer with torch's parameters."""
     step = type(layer) is layers.Cell
     units: tuple[LayerDirection, ...] = (layer.unit,) if step else layer.units
     cell, hidden = units[0].cell, {u.widths["H"] for u in units}
@@ -144,7 +144,7 @@ def _as_torch_like(layer: Any) -> nn.Module:
 
 
 def _candidates() -> list[tuple[Pair, CellDefinition, dict[str, Any]]]:
-    """List torch's cells, each with its module and further arguments."""
+    """Return the cells that torch has, with their modules and distinguishing arguments."""
     of = {(p.theirs): p for p in PAIRS}
     found: list[tuple[Pair, CellDefinition, dict[str, Any]]] = [
         (of[nn.LSTM], cells["lstm"], {}), (of[nn.LSTM], cells["lstm_projection"], {}), (of[nn.GRU], cells["gru"], {}),
@@ -179,7 +179,7 @@ def copy_parameters(source: nn.Module, unit: LayerDirection, target: nn.Module, 
 
 
 def why_not(module: Any, known: Mapping[type, Pair]) -> str:
-    """Find the reason why a module has no counterpart; empty if it has one."""
+    """Return the reason why a module has no counterpart; empty if it has one."""
     names = ", ".join(f"{describe_type(k)}" for k in known)
     if type(module) not in known:
         base = next((k for k in known if isinstance(module, k)), None)
@@ -202,19 +202,19 @@ def why_not(module: Any, known: Mapping[type, Pair]) -> str:
 
 
 def _expected(module: nn.Module) -> list[tuple[str, Tensor]]:
-    """List the names and shapes of the parameters of a module with these arguments."""
+    """Return names and shapes of the parameters of a module with these arguments."""
     pair = OF_THEIRS.get(type(module)) or OF_OURS[type(module)]
     made: nn.Module = pair.theirs(**arguments_of(module, pair), device="meta")
     return list(made.named_parameters())
 
 
 def arguments_of(module: Any, pair: Pair) -> dict[str, Any]:
-    """Read the arguments that a module was constructed with, dropout excepted."""
+    """Return the arguments that a module was made with, except dropout."""
     return {name: getattr(module, name) for name in pair.arguments}
 
 
 def twin(module: Any, pair: Pair, carry: Callable[[nn.Parameter], nn.Parameter], **options: Any) -> Any:
-    """Make the counterpart of a module, the other side of its pair; `carry` makes its parameters from the module's.
+    """Make the counterpart of a module, in the other class of its pair; `carry` converts its parameters.
 
     It is made without memory and without drawing random numbers.
     """
@@ -233,12 +233,12 @@ def twin(module: Any, pair: Pair, carry: Callable[[nn.Parameter], nn.Parameter],
 
 
 def copied(parameter: nn.Parameter) -> nn.Parameter:
-    """Copy a parameter; the copy is frozen if the original is."""
+    """Copy a parameter, with its `requires_grad`."""
     return nn.Parameter(parameter.detach().clone(), requires_grad=parameter.requires_grad)
 
 
 def compared(name: str, before: Any, after: Any) -> Report:
-    """Compare two modules that should compute the same, and report it."""
+    """Compare two modules that should compute the same; returns the report."""
     said = describe(before), describe(after)
     like = next(iter(before.parameters()))
     if like.is_meta:
@@ -252,7 +252,7 @@ def compared(name: str, before: Any, after: Any) -> Report:
 
 
 def _lost(before: Any, after: Any, x: Tensor, states: tuple[Tensor, ...], rounded: list[Tensor]) -> float:
-    """Measure the rounding error of the original module against float64; large trained weights increase it.
+    """Measure the rounding error of the source module, against float64.
 
     Where the counterpart computes something else in float64 too, nothing is excused.
     """
@@ -268,7 +268,7 @@ def _lost(before: Any, after: Any, x: Tensor, states: tuple[Tensor, ...], rounde
 
 
 def _random_inputs(ours: Any, like: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Draw a random input and initial states."""
+    """Draw random input and initial states."""
     step = isinstance(ours, _Step)
     units: tuple[LayerDirection, ...] = (ours.unit,) if step else ours.units
     rows = (BATCH,) if step else (BATCH, TIME) if ours.batch_first else (TIME, BATCH)
@@ -279,12 +279,12 @@ def _random_inputs(ours: Any, like: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]
 
 
 def _as_taken(module: nn.Module, states: tuple[Tensor, ...]) -> Any:
-    """Convert the states to the module's form: alone where it is one of torch's with one state, else a tuple."""
+    """Return the states in the module's form: a tensor for torch's modules with one state, else a tuple."""
     return states[0] if len(states) == 1 and not isinstance(module, layers.Recurrent | layers.Cell) else states
 
 
 def describe_type(kind: type) -> str:
-    """Name a module's class as a user writes it."""
+    """Return a module's class as a user writes it."""
     if kind.__module__.startswith("torch.nn.modules."):
         return f"torch.nn.{kind.__name__}"
     return f"cv.{kind.__name__}" if kind.__module__.startswith("conveyor.") else kind.__name__

@@ -22,10 +22,10 @@ from conveyor.layers.arguments.conversion import check_flags
 
 
 class TorchLayers(Mapping[str, nn.Module]):
-    """Layers by their modules' names in the model; a module that is the model itself is called "".
+    """Layers by the names of their modules in the model; "" for the model itself.
 
     Attributes:
-        reports: The report on each, with the largest difference.
+        reports: The report of each, with the largest difference.
         notes: For each layer what the tensors do not tell, what was put together, and what is left over.
         unread: Why other groups of such tensors are no layer, by name.
         rest: The other tensors by name: a head, an embedding.
@@ -123,7 +123,7 @@ def _nothing(said: str, weights: Weights, found: Modules) -> str:
 
 
 def _layer(name: str, module: nn.Module, weights: Weights) -> Any:
-    """Make the layer of a module, with the initial states of a file."""
+    """Make the conveyor layer of a module, with the initial states of a file."""
     made = twin(module, OF_THEIRS[type(module)], copied)
     initial = weights.initial.get(name)
     if initial is not None and any(v.any() for v in initial.values()):

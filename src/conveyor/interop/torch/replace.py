@@ -1,4 +1,4 @@
-"""Replacement of every recurrent module of a model, in place, by conveyor's layers or back."""
+"""Replaces every recurrent module of a model in place, by conveyor's or back."""
 
 from __future__ import annotations
 
@@ -84,21 +84,21 @@ def _same(parameter: nn.Parameter) -> nn.Parameter:
 
 
 def _foreign(module: nn.Module, back: bool) -> bool:
-    """Tell whether a recurrent module of the side that is replaced has no counterpart."""
+    """Tell whether a module is recurrent and of the replaced kind, but of a class that cannot be replaced."""
     from conveyor.layers import Cell, Recurrent
 
     return isinstance(module, Recurrent | Cell) if back else isinstance(module, _BASES) and not _is_ours(module, back)
 
 
 def _why_alone(module: nn.Module, reason: str, known: Mapping[type, Pair], back: bool) -> str:
-    """Find the reason why a recurrent module is skipped; empty for one that is not recurrent."""
+    """Return the reason why a recurrent module is not replaced; empty for one that is not recurrent."""
     if (isinstance(module, tuple(known)) and not _is_ours(module, back)) or _foreign(module, back):
         return reason
     return "" if back or type(module).__module__.startswith("conveyor.") else _why_unlike(module)
 
 
 def _why_unlike(module: nn.Module) -> str:
-    """Find the reason why a module outside torch.nn is skipped, if its class or its parameters look recurrent."""
+    """Return the reason why a module of another class is not replaced, if its class or parameters are recurrent."""
     kind = type(module)
     if isinstance(module, torch.jit.ScriptModule):
         name = str(getattr(module, "original_name", ""))
@@ -121,7 +121,7 @@ def _is_recurrent(name: str) -> bool:
 
 
 def _within_left(model: nn.Module, known: Mapping[type, Pair], back: bool) -> Iterator[nn.Module]:
-    """List the modules inside skipped ones, which one line of the report covers."""
+    """Yield the modules inside those that are not replaced, which need no report of their own."""
     for module in model.modules():
         reason = why_not(module, known)
         if reason and _why_alone(module, reason, known, back):
@@ -135,7 +135,7 @@ def _described(module: nn.Module) -> str:
 
 
 def _is_ours(module: nn.Module, back: bool) -> bool:
-    """Tell whether a module found in a search for torch's is conveyor's, which has torch's base class too."""
+    """Tell whether a module is conveyor's while torch's are replaced, since it has torch's base class too."""
     from conveyor.layers.core.module import Module
 
     return not back and isinstance(module, Module)

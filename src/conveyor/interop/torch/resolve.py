@@ -1,4 +1,4 @@
-"""Tensors that weight norm, spectral norm or pruning store in parts, recombined under plain names."""
+"""Recombines tensors that weight norm, spectral norm and pruning store in parts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Resolved:
 
     Attributes:
         tensors: The tensors.
-        made: For those that were put together what by.
+        made: For each recombined tensor the method.
     """
 
     tensors: dict[str, Tensor]
@@ -27,7 +27,7 @@ class Resolved:
 
 
 def resolve(tensors: Tensors) -> Resolved:
-    """Recombine tensors that hooks or parametrizations of torch store in parts; others stay as they are.
+    """Recombine tensors that torch's hooks or parametrizations store in parts; other tensors are unchanged.
 
     As the module computes them outside training: weight norm is g·v/|v|, spectral norm W/(uᵀWv) with the vectors that
     were saved, pruning W·mask.
@@ -59,7 +59,7 @@ def _take(
 
 
 def _parametrized(tensors: Tensors) -> dict[str, dict[str, str]]:
-    """Collect the parts of each parametrized tensor, by torch's names for them."""
+    """Return for each parametrized tensor its parts, by torch's names."""
     found: dict[str, dict[str, str]] = {}
     for whole in tensors:
         match = _PARAMETRIZED.fullmatch(whole)
@@ -79,7 +79,7 @@ def _parametrization(parts: Tensors) -> tuple[Tensor, str] | None:
 
 
 def _weight_norm(g: Tensor, v: Tensor) -> Tensor | None:
-    """Compute g·v/|v|, with the norm over the axes of which g has one entry."""
+    """Compute g·v/|v|, the norm over the axes of which g has one entry."""
     if g.dim() not in (0, v.dim()) or not v.is_floating_point():
         return None
     axes = [k for k in range(v.dim()) if g.dim() == 0 or g.shape[k] == 1]

@@ -19,13 +19,13 @@ NONLINEARITIES = ("tanh", "relu")
 
 @dataclass
 class Modules:
-    """The recurrent modules of a `state_dict`, the groups that were refused, and the other tensors.
+    """The recurrent modules found in a `state_dict`.
 
     Attributes:
         read: The modules, by their names in the model.
-        refused: The reasons for which other groups of such parameters are refused, by their names.
-        notes: For each module the assumptions made, and the tensors that were recombined.
-        rest: The tensors that belong to no module, by name.
+        refused: Why other groups of such parameters are none, by their names.
+        notes: For each module the assumptions made, and the recombined tensors.
+        rest: The tensors that belong to none, by name.
     """
 
     read: dict[str, nn.Module] = field(default_factory=dict)
@@ -82,7 +82,7 @@ def _notes(module: Any, nonlinearity: str | None) -> tuple[str, ...]:
 
 
 def _left_over(prefix: str, found: Modules) -> tuple[str, ...]:
-    """List the tensors under a module's name that the plain module does not use."""
+    """Return a note on the tensors under a module's name that the plain module does not use."""
     inside = [n for n in found.rest if not prefix or n.startswith(f"{prefix}.")]
     if not prefix and len(found.read) > 1:
         inside = [n for n in inside if "." not in n]

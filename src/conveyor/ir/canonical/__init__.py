@@ -1,5 +1,5 @@
-"""Canonical forms of equations, independent of the names and the order of their terms.
+"""The canonical form of equations, independent of names and order.
 
-polynomials  values as polynomials of what the step reads and of functions of polynomials
+polynomials  values as polynomials of the step's inputs and of functions of polynomials
 linear       a polynomial as a pre-activation: matrices, weights and biases
 """

@@ -1,4 +1,4 @@
-"""Linear forms of gates: a pre-activation as matrices times operands, weights and biases."""
+"""Reads a polynomial as a gate's pre-activation: matrices times operands, weights and biases."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Term:
 
     Attributes:
         number: The number.
-        factors: The parameters, each one number a unit.
-        operand: The operand; empty for a bias.
+        factors: The parameters, each one number per unit.
+        operand: The operand's name; empty for a bias.
         matrix: The matrix that the operand is multiplied by, or None.
     """
 
@@ -35,11 +35,11 @@ class Linear:
     terms: tuple[Term, ...] = ()
 
     def negated(self) -> Linear:
-        """Negate the form."""
+        """Return the negated sum."""
         return Linear(tuple(replace(t, number=-t.number) for t in self.terms))
 
     def reading(self, operand: str) -> tuple[Term, ...]:
-        """List the terms that read an operand; those of the empty one are biases."""
+        """Return the terms that read this operand; those of the empty one are biases."""
         return tuple(t for t in self.terms if t.operand == operand)
 
 
@@ -50,14 +50,14 @@ def read_linear(
     multiplied: Mapping[Polynomial, str],
     elementwise: Mapping[int, str] | None = None,
 ) -> Linear | None:
-    """Convert a value to a linear form; None if it is not linear.
+    """Read a value as a linear form; None if it is not one.
 
     Args:
-        forms: The forms that define its atoms.
+        forms: The polynomials of the program.
         value: The value.
         width: The width of the result.
         multiplied: The operands that matrices may multiply, with the names that terms give them.
-        elementwise: Atoms that may stand unit by unit (peepholes), with the names that terms give them.
+        elementwise: Atoms that may be multiplied elementwise (peepholes), with the names that terms give them.
     """
     terms = []
     for monomial, number in sorted(value.terms):

@@ -1,8 +1,8 @@
-"""The values of a program as polynomials, so that equations can be compared by their meaning.
+"""The values of a program as polynomials, a canonical form of equations.
 
 `f * c + i * g`, `i * g + c * f` and `g * i + f * c` are one polynomial in the atoms c, f, i and g; so are
-`(1 - z) * n + z * h` and `n + z * (h - n)`. An atom is what arithmetic does not take apart: something that the step
-reads, a parameter, a product with a matrix, or a function of polynomials.
+`(1 - z) * n + z * h` and `n + z * (h - n)`. An atom is indivisible for arithmetic: an input of the
+step, a parameter, a product with a matrix, or a function of polynomials.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Polynomial:
 
     @classmethod
     def of(cls, terms: Mapping[Monomial, float]) -> Polynomial:
-        """Sum terms."""
+        """Make the sum of these terms."""
         return cls(frozenset((m, k) for m, k in terms.items() if k != 0.0))
 
     @classmethod
@@ -42,7 +42,7 @@ class Polynomial:
 
     @classmethod
     def atom(cls, atom: int) -> Polynomial:
-        """Make the polynomial of a single atom."""
+        """Make the polynomial of one atom."""
         return cls.of({(atom,): 1.0})
 
     def __add__(self, other: Polynomial) -> Polynomial:
@@ -79,7 +79,7 @@ class Polynomial:
 
     @property
     def content(self) -> float:
-        """The coefficient that all terms but the constant share; 1 if they don't."""
+        """The coefficient shared by all terms but the constant; 1 if they differ."""
         found = {k for m, k in self.terms if m}
         return found.pop() if len(found) == 1 else 1.0
 
@@ -93,11 +93,11 @@ class Polynomial:
 
     @property
     def atoms(self) -> tuple[int, ...]:
-        """The atoms it is made of, sorted."""
+        """The atoms in it, sorted."""
         return tuple(sorted({a for m, _ in self.terms for a in m}))
 
     def split(self, atom: int) -> tuple[Polynomial, Polynomial] | None:
-        """Find (p, q) with p + atom · q equal to this and neither containing the atom; None if it occurs squared."""
+        """Return (p, q) such that this is p + atom · q and neither has the atom; None if it occurs squared."""
         rest: dict[Monomial, float] = {}
         quotient: dict[Monomial, float] = {}
         for monomial, k in self.terms:
@@ -115,7 +115,7 @@ ONE = Polynomial.number(1.0)
 
 
 class Forms:
-    """The polynomial of each value of a program."""
+    """The polynomials of a program's values."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -125,7 +125,7 @@ class Forms:
         self._renamed: dict[Polynomial, Polynomial] = {}
 
     def of(self, node: int) -> Polynomial:
-        """Compute the polynomial of a node."""
+        """Return the polynomial of a node."""
         for index in self.program.live([node]):
             if index not in self._known:
                 found = self._form(index)
@@ -133,14 +133,14 @@ class Forms:
         return self._known[node]
 
     def rename(self, value: Polynomial, name: str) -> int:
-        """Make a value an atom of its own in all later polynomials, and return the atom."""
+        """Make a value an atom in all polynomials from now on; returns the atom."""
         self._known.clear()
         atom = self.atom("value", name)
         self._renamed = {value: Polynomial.atom(atom)}
         return atom
 
     def atom(self, *said: Any) -> int:
-        """Find or make the atom of a definition."""
+        """Return the atom of this definition."""
         if said not in self._atoms:
             self._atoms[said] = len(self._said)
             self._said.append(said)
@@ -180,7 +180,7 @@ class Forms:
         return self.apply(op, attr, *args)
 
     def apply(self, op: str, attr: Any, *given: Polynomial) -> Polynomial:
-        """Apply an operation to polynomials, in the one canonical form where there are several."""
+        """Return a function of values as a polynomial, in one canonical form."""
         args = list(given)
         if op in ("gt", "ge"):
             return self._function({"gt": "lt", "ge": "le"}[op], None, (args[1], args[0]))
@@ -198,5 +198,5 @@ class Forms:
         return Polynomial.atom(self.atom(op, attr, *args))
 
     def _place(self, value: Polynomial) -> int:
-        """Make a sort key of a polynomial, which gives an arbitrary but fixed order."""
+        """Return the sort index of a polynomial, in an arbitrary but fixed order."""
         return self.atom("place", value)

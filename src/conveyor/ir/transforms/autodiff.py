@@ -3,7 +3,7 @@
 A backward program holds the forward nodes, followed by those of the gradient. It reads what the step read; for each
 state the gradient of the loss with respect to its new value that later steps pass back, `grad.<state>`; and for the
 output, which is the first state, the gradient that comes from outside, `grad_output.<state>`. It returns the gradients
-of what the step read (that of every state, zero where none flows), and for each parameter the terms whose sum over time
+of the step's inputs (that of every state, zero where none flows), and for each parameter the terms whose sum over time
 and batch is the parameter's gradient.
 """
 
@@ -72,7 +72,7 @@ def _derive(builder: Builder, index: int, g: Handle) -> tuple[Any, ...]:
 
 
 def _fit(g: Handle, kind: Type) -> Handle:
-    """Fit the gradient `g` to a type: an implicit broadcast forward is a sum backward, and the reverse."""
+    """Sum or broadcast the gradient `g` to a type: an implicit broadcast forward is a sum backward, and the reverse."""
     if g.type.width == kind.width:
         return g
     if kind.width == ROW:

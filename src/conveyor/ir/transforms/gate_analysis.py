@@ -1,4 +1,4 @@
-"""Analysis of the gate that controls how much of a state is kept, from the equations alone.
+"""Finds the gate of a program that keeps a state, from the equations alone.
 
 A new state is written out as a sum of products. If the old state stands in it with the factor σ(a), the gate of a keeps
 it; with the factor 1 − σ(a), the gate replaces it. Initialisations (forget bias, chrono) act on that gate's bias.
@@ -40,7 +40,7 @@ class KeepGate:
 
 
 def keep_gates(program: Program) -> tuple[KeepGate, ...]:
-    """Find the keep gate of every state that has one.
+    """Return the keep gate of every state that has one.
 
     A cell whose equations show none, but that calls a map "f", is taken to mean its forget gate by that.
     """
@@ -54,7 +54,7 @@ def keep_gates(program: Program) -> tuple[KeepGate, ...]:
 def keep_factor(program: Program, state: str) -> tuple[_Term, ...]:
     """Find the factor of the old state in the new one, as a sum of products of nodes; empty if there is none.
 
-    A state that starts anew where a reset says so counts as the old one.
+    A state with resets counts as the old one.
     """
     node = next(o.args[0] for o in program.outputs if o.name == state)
     old = {k for k, n in enumerate(program.nodes) if n.op == "input" and n.attr == state}
@@ -108,7 +108,7 @@ def _expand(program: Program, index: int) -> Iterator[_Term]:
 
 
 def _bias_of(program: Program, gate: int) -> tuple[str, str] | None:
-    """Find the parameter that is added to a sigmoid's pre-activation, a call's bias rather than a norm's."""
+    """Return the parameter that is added to a sigmoid's pre-activation: a call's bias rather than a norm's."""
     if program.nodes[gate].op != "sigmoid":
         return None
     todo, found = [program.nodes[gate].args[0]], []

@@ -1,4 +1,4 @@
-"""The layout of a program's parameters in a layer's tensors: names, shapes, rows."""
+"""The layout of a program's parameters in the tensors of a layer: names, shapes, rows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Layout:
 
 
 def named_widths(program: Program) -> tuple[str, ...]:
-    """List the widths that a layer must be given values for, beside those of the input and the hidden state."""
+    """Return the widths that a layer needs numbers for, beside input_size and hidden_size."""
     has_default = {ROW, INPUT, HIDDEN, *(i.name for i in program.aux)}
     return tuple(w for w in program.widths if w not in has_default)
 
@@ -47,7 +47,7 @@ def named_widths(program: Program) -> tuple[str, ...]:
 def resolve_widths(
     program: Program, input_size: int, hidden_size: int, sizes: Mapping[str, int] | None = None
 ) -> dict[str, int]:
-    """Compute the values of a program's symbolic widths.
+    """Return the values of a program's symbolic widths.
 
     An auxiliary input whose width nothing fixes has width 1 unless `sizes` names it.
 
@@ -81,10 +81,10 @@ def resolve_widths(
 
 
 def merged_layout(program: Program, widths: Mapping[str, int]) -> Layout:
-    """Lay out parameters for `Recurrent`: one bias for each call.
+    """Return the layout of `Recurrent`: one bias per call.
 
     `weight_ih` holds the matrices of x and `weight_hh` those of the first state, in order of appearance; other operands
-    have a matrix each, `weight_<name>_<operand>`; `bias` holds the biases in order of appearance.
+    have one matrix each, `weight_<name>_<operand>`; `bias` holds the biases in order of appearance.
     """
     table = _Table(widths)
     _add_matrices(table, program)
@@ -96,13 +96,13 @@ def merged_layout(program: Program, widths: Mapping[str, int]) -> Layout:
 
 
 def doubled_layout(program: Program, widths: Mapping[str, int], rename: Mapping[str, str]) -> Layout:
-    """Lay out parameters as torch.nn: `bias_ih` beside `weight_ih` and `bias_hh` beside `weight_hh`.
+    """Return the layout of torch.nn: `bias_ih` beside `weight_ih` and `bias_hh` beside `weight_hh`.
 
     The bias of a call is the sum of those of the operands that it reads.
 
     Args:
         program: A program whose biased calls read x, the first state, or both.
-        widths: The numbers of its widths.
+        widths: The values of its widths.
         rename: Other names for slots of `merged_layout`.
     """
     table = _Table(widths)
@@ -181,7 +181,7 @@ def _add_vectors(table: _Table, program: Program) -> None:
 def parameter_shapes(
     program: Program, input_size: int, hidden_size: int, sizes: Mapping[str, int], bias: bool
 ) -> dict[str, tuple[int, ...]]:
-    """List the names and shapes of the parameters of a layer with `merged_layout`."""
+    """Return names and shapes of the parameters of a layer with `merged_layout`."""
     from conveyor.ir.transforms.rewrite import without_bias
 
     program = program if bias else without_bias(program)

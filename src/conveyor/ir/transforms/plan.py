@@ -1,4 +1,4 @@
-"""Planning of a program: hoisting out of the time loop, the work of each step, and packs of products."""
+"""Plans a program: the nodes hoisted out of the time loop, those of each step, and the packs of products."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conveyor.ir.program import Program
 
 @dataclass(frozen=True)
 class Pack:
-    """Several matrices' products with one operand, computed as one product.
+    """Products of several matrices with one operand, computed as one product.
 
     Attributes:
         op: `product` or `product_t`.
@@ -32,10 +32,10 @@ class Plan:
 
     Attributes:
         program: The program.
-        hoisted: Nodes that run once, for all steps: what is read, and products that no state and no gradient reaches,
-            with what they need. Pointwise work stays in the loop, where its operands are in registers anyway.
+        hoisted: Nodes that run once, for all steps: inputs, and products that no state and no gradient reaches,
+            with their arguments. Pointwise work stays in the loop, where its operands are in registers anyway.
         stepped: Nodes that run at each step, in order.
-        packs: By each of its members, the group of products that are made together.
+        packs: For each member the pack of products that are computed together.
     """
 
     program: Program

@@ -1,6 +1,6 @@
-"""Programs with dropout masks, zoneout or clipped gradients between steps, derived from programs without.
+"""Transforms that add dropout, zoneout and gradient clipping to a program.
 
-Masks are auxiliary inputs, drawn by whoever runs the program: so every backend runs the same program on the same masks.
+Masks are auxiliary inputs, drawn by the caller, so that every backend runs the same program on the same masks.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from conveyor.ir.types import Input
 
 
 def dropout_key(state: str) -> str:
-    """Name the auxiliary input that multiplies a state on its recurrent connections."""
+    """Return the name of the auxiliary input that multiplies a state on its recurrent connections."""
     return f"dropout.{state}"
 
 
 def zoneout_key(state: str) -> str:
-    """Name the auxiliary input that is nonzero where zoneout keeps a state."""
+    """Return the name of the auxiliary input that is nonzero where a state keeps its value."""
     return f"zoneout.{state}"
 
 
 def recurrent_states(program: Program) -> tuple[str, ...]:
-    """List the states with recurrent connections: matrices or weights that multiply the old state."""
+    """Return the states with recurrent connections: learned matrices or weights that multiply the old state."""
     found = {s for n in range(len(program.nodes)) if (s := _connected(program, n)) is not None}
     return tuple(s.name for s in program.states if s.name in found)
 
 
 def _connected(program: Program, n: int) -> str | None:
-    """Find the state that a recurrent connection reads, if the node is one: R·h, R·(r ⊙ h), or p ⊙ c."""
+    """Return the state that a recurrent connection reads, if the node is one: R·h, R·(r ⊙ h), or p ⊙ c."""
     node = program.nodes[n]
     if node.op == "product":
         return _factor(program, node.args[0])
@@ -46,7 +46,7 @@ def _state(program: Program, n: int) -> str | None:
 
 
 def _factor(program: Program, n: int) -> str | None:
-    """Find the state that a value is a multiple of, unit by unit."""
+    """Return the state that is a factor of an elementwise product; None if there is none."""
     if program.nodes[n].op != "mul":
         return _state(program, n)
     return next((s for a in program.nodes[n].args if (s := _factor(program, a)) is not None), None)
@@ -71,7 +71,7 @@ def with_recurrent_masks(program: Program) -> Program:
 
 
 def with_zoneout(program: Program, states: tuple[str, ...]) -> Program:
-    """Add an auxiliary input for each state: where it is nonzero, the state keeps its value.
+    """Add an auxiliary input per state: where it is nonzero, the state keeps its value.
 
     Krueger et al. 2017, "Zoneout: Regularizing RNNs by Randomly Preserving Hidden Activations", sec. 3.1.
     """
@@ -87,7 +87,7 @@ def with_zoneout(program: Program, states: tuple[str, ...]) -> Program:
 
 
 def with_expected_zoneout(program: Program, rates: Mapping[str, float]) -> Program:
-    """Replace each new state by its expected value under zoneout: rate ⊙ old + (1 − rate) ⊙ new."""
+    """Replace new states by the expectation of zoneout: rate ⊙ the old state + (1 − rate) ⊙ the new one."""
     builder, moved = _copy(program, ())
     later = {}
     for out in program.outputs:
@@ -99,7 +99,7 @@ def with_expected_zoneout(program: Program, rates: Mapping[str, float]) -> Progr
 
 
 def with_clipped_gradients(program: Program, limits: Mapping[str, float]) -> Program:
-    """Clip the gradient that the step passes back to each of these states, element by element."""
+    """Clip the gradient that the step passes back to each of these states, elementwise."""
     builder = Builder(program.inputs, program.params)
     moved: dict[int, int] = {}
     for index, node in enumerate(program.nodes):
@@ -119,7 +119,7 @@ def _copy(program: Program, inputs: tuple[Input, ...]) -> tuple[Builder, dict[in
 
 
 def _moved(program: Program, builder: Builder, moved: Mapping[int, int], later: Mapping[str, int]) -> Program:
-    """Build a builder's program; `later` maps states to their replaced new values."""
+    """Finish the program of a builder; `later` maps states to their replaced new values."""
     names = {name: moved[n] for name, n in program.names.items()}
     for out in program.outputs:
         if out.name in later and names.get(out.name) == moved[out.args[0]]:

@@ -1,4 +1,4 @@
-"""Programs with resets, masks or probes, derived from programs without."""
+"""Transforms that add resets, masks and probes to a program, or remove its biases."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ PAST_END = "past.end"  # that `with_mask_past_end` adds: no cell's own can have 
 
 
 def initial_key(state: str) -> str:
-    """Name the parameter that holds a state's learned initial value."""
+    """Return the key of the parameter that holds a state's learned initial value."""
     return f"initial.{state}"
 
 
 def with_reset(program: Program, learned: bool) -> Program:
-    """Add an auxiliary input that resets rows: where it is nonzero, states are initial.
+    """Add an auxiliary input that resets rows: where it is nonzero, the old states are the initial ones.
 
     Args:
         program: A forward program.
@@ -58,14 +58,14 @@ def with_mask_past_end(program: Program) -> Program:
 
 
 def probe_key(state: str) -> str:
-    """Name the auxiliary input that `with_probes` adds to a state."""
+    """Return the name of the auxiliary input that `with_probes` adds to a state."""
     return f"probe.{state}"
 
 
 def with_probes(program: Program) -> Program:
-    """Add an auxiliary input for each state that is added to its new value, wherever that is read.
+    """Add an auxiliary input per state that is added to its new value, wherever that is read.
 
-    With probes of zero nothing changes, and a probe's gradient is the total derivative by that state at that step.
+    Probes of zero change no value; a probe's gradient is the total derivative with respect to its state at its step.
     """
     probes = tuple(Input("aux", probe_key(s.name), s.width) for s in program.states)
     builder = Builder((*program.inputs, *probes), program.params)

@@ -1,4 +1,4 @@
-"""The arguments of layers and of their calls: read, converted, checked.
+"""The arguments of layers and of their calls: conversion and checks.
 
 conversion        a constructor's arguments: cells, sizes, one value per layer
 checks            a call's input and states

@@ -1,4 +1,4 @@
-"""The per-step inputs of a call beside x, and the fields of a layer's state with the units that they belong to."""
+"""The auxiliary inputs of a call of a layer, and the fields of a layer's state."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class StateField:
-    """A field of a layer's state, and the units that it belongs to.
+    """One field of a layer's state, made of the states of its layers and directions.
 
     Attributes:
         name: Its name.
-        layers: For each layer the units that have it.
+        layers: For each layer the directions that have it.
         even: Whether every layer has it, with one width, so that it is one tensor.
-        places: For each unit, which of its states it is; −1 if none.
+        places: For each layer direction, the index among its states; −1 if it lacks the state.
     """
 
     name: str
@@ -27,12 +27,12 @@ class StateField:
 
 @dataclass(frozen=True, eq=False)
 class AuxInputs:
-    """The auxiliary inputs and resets of a call.
+    """The per-step inputs of a call beside x.
 
     Attributes:
-        aux: The auxiliary inputs of each unit, by its suffix.
-        starts: The resets of states of the forward direction, a mask (T, B, 1); None if there are none.
-        ends: The resets of states of the reverse direction, likewise.
+        aux: The auxiliary inputs of each layer direction, by its suffix.
+        starts: The resets of the forward direction, (T, B, 1) of 0 and 1; None without resets.
+        ends: Those of the reverse direction.
     """
 
     aux: Mapping[str, Mapping[str, Tensor]]

@@ -1,4 +1,4 @@
-"""Checks of a call's arguments; every error says the argument, what was expected, what it got, and the fix."""
+"""Checks of a layer's arguments; every error names the argument, what was expected, what was given, and the fix."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def check_input(x: Any, input_size: int, like: Tensor, batch_first: bool, ranks:
 
 
 def wrong_tensor(value: Any) -> type[ArgumentError]:
-    """Choose the class of the error for a wrong argument: a tensor of wrong values or shape, or no tensor at all."""
+    """Return the error class for a wrong value: `TensorError` for a tensor, `ArgumentTypeError` for anything else."""
     return TensorError if isinstance(value, Tensor) else ArgumentTypeError
 
 
 def refuse_sparse(name: str, tensor: Tensor) -> None:
-    """Raise for sparse tensors: a recurrent layer reads every element.
+    """Refuses sparse tensors.
 
     Raises:
         TensorError: The tensor is sparse, or of another layout that has no strides.
@@ -52,7 +52,7 @@ def check_kind(what: str, tensor: Tensor, like: Tensor) -> None:
     """Check dtype and device against a tensor of the layer.
 
     Raises:
-        TensorError: One is another.
+        TensorError: One differs.
     """
     if tensor.dtype != like.dtype:
         torchs = (
@@ -83,12 +83,12 @@ def check_state(
 
     Args:
         name: The state.
-        state: The argument.
+        state: The value.
         shape: The expected shape, its second-last entry the batch if there is one.
         batched: Whether there is one.
         like: A tensor of the layer's dtype and device.
-        fix: What to do about a batch that is too large; `{batch}` stands for that of the input.
-        place: Of a single step, which of how many states it is: errors then hold the words that torch has for it.
+        fix: The fix for a batch that is too large; `{batch}` stands for that of the input.
+        place: For a single step, the state's index and the number of states: errors then include torch's message.
 
     Raises:
         ArgumentTypeError: It is no tensor.
@@ -111,7 +111,7 @@ def check_state(
 
 
 def _words_of_step(state: Tensor, shape: tuple[int, ...], index: int, count: int) -> str:
-    """Word the error of a single step's state as torch.nn's cells do."""
+    """Describes a wrong state of a single step as torch.nn's cells do."""
     if state.dim() not in (1, 2):
         which = "hidden" if count == 1 else f"hx[{index}]"
         return f" (Expected {which} to be 1D or 2D, got {state.dim()}D instead)"
@@ -123,7 +123,7 @@ def _words_of_step(state: Tensor, shape: tuple[int, ...], index: int, count: int
 
 
 def check_aux_names(given: Mapping[str, Any], wanted: Sequence[str], what: str, shapes: str) -> None:
-    """Check that the call has exactly the auxiliary inputs that the cells read; `shapes` is for the error."""
+    """Check that exactly the auxiliary inputs that the cells read are passed; `shapes` is for the error."""
     for name in given:
         if name not in wanted:
             known = ", ".join(wanted) or "none"
@@ -136,7 +136,7 @@ def check_aux_names(given: Mapping[str, Any], wanted: Sequence[str], what: str, 
 
 
 def sequence_aux(name: str, given: Any, x: Tensor, width: int, batched: bool, batch_first: bool) -> Tensor:
-    """Convert an auxiliary input of a sequence to (T, B, width), or (1, B, width) where it is the same at each step.
+    """Return an auxiliary input of a sequence as (T, B, width), or (1, B, width) if it is the same at each step.
 
     Args:
         name: Its name.
@@ -179,7 +179,7 @@ def sequence_aux(name: str, given: Any, x: Tensor, width: int, batched: bool, ba
 
 
 def sequence_reset(reset: Any, x: Tensor, batched: bool, batch_first: bool) -> Tensor:
-    """Convert the resets of a sequence from booleans to a mask (T, B, 1) in the dtype of x, time first.
+    """Check resets and return them as (T, B, 1) of 0 and 1, in the dtype of x.
 
     Args:
         reset: (T, B) booleans, (B, T) under `batch_first`, or (T,) without a batch.
@@ -210,7 +210,7 @@ def sequence_reset(reset: Any, x: Tensor, batched: bool, batch_first: bool) -> T
 
 
 def step_aux(name: str, given: Any, x: Tensor, width: int) -> Tensor:
-    """Convert an auxiliary input of one step, (B,) or (B, K), or without a batch a number or (K,), to (B, width).
+    """Return an auxiliary input of one step, (B,) or (B, K), or without a batch a number or (K,), as (B, width).
 
     Raises:
         ArgumentError: It has another shape.
@@ -236,5 +236,5 @@ def _checked_aux(name: str, given: Any, x: Tensor) -> Tensor:
 
 
 def describe(units: Sequence[LayerDirection]) -> str:
-    """Name the cells of a layer for an error."""
+    """Return the names of a layer's cells, for an error."""
     return ", ".join(dict.fromkeys(u.cell.name for u in units))

@@ -29,7 +29,7 @@ def as_cell(cell: Any) -> CellDefinition:
 
 
 def as_cells(cell: Any) -> list[CellDefinition]:
-    """Convert one cell or a list of cells to a list."""
+    """Return one cell or a list of them as a list."""
     given = cell if isinstance(cell, Sequence) and not isinstance(cell, str) else [cell]
     if not given:
         raise ArgumentError("cell is an empty list; give one cell, or one a layer")
@@ -37,7 +37,7 @@ def as_cells(cell: Any) -> list[CellDefinition]:
 
 
 def per_layer(name: str, value: T | Sequence[T], num_layers: int) -> list[T]:
-    """Convert one value, or a list with a value for each layer, to such a list."""
+    """Return one value for each layer, from one for all or a list."""
     num_layers = as_whole("num_layers", num_layers, 1)
     if not isinstance(value, list | tuple):
         return [value] * num_layers  # type: ignore[list-item]
@@ -47,7 +47,7 @@ def per_layer(name: str, value: T | Sequence[T], num_layers: int) -> list[T]:
 
 
 def as_sizes(sizes: Mapping[str, int] | None, proj_size: int) -> dict[str, int]:
-    """Collect the named sizes, with torch's `proj_size` as that of "proj"."""
+    """Return the named sizes, with torch's `proj_size` as that of "proj"."""
     if sizes is not None and not isinstance(sizes, Mapping):
         raise ArgumentTypeError(f"sizes is a dict of a width's name to its number, got {type(sizes).__name__}")
     number = whole_number(proj_size)
@@ -69,7 +69,7 @@ def check_flags(**flags: bool) -> None:
 
 
 def check_place(device: Any, dtype: Any) -> None:
-    """Check the device and dtype for new parameters."""
+    """Check the device and the dtype of new parameters."""
     if dtype is not None and not isinstance(dtype, torch.dtype):
         raise ArgumentTypeError(f"dtype is a floating-point type, got {shown(dtype)}")
     if dtype is not None and not dtype.is_floating_point:
@@ -82,10 +82,10 @@ def check_place(device: Any, dtype: Any) -> None:
 
 
 def check_as_torch(input_size: Any, hidden_size: Any, num_layers: Any, **flags: Any) -> None:
-    """Raise where torch.nn's layers raise for these arguments, with torch's message and ours.
+    """Raises what torch.nn's layers raise for these arguments, with torch's message in ours.
 
     Raises:
-        ArgumentTypeError: A size is no whole number, or a flag neither True nor False.
+        ArgumentTypeError: A size is not an integer, or a flag neither True nor False.
         ArgumentError: A number is too small.
     """
     widths = hidden_size if isinstance(hidden_size, list | tuple) else [hidden_size]

@@ -1,4 +1,4 @@
-"""Calls under torch.fx: a layer becomes one node of the graph, as torch.nn's own do."""
+"""Calls that torch.fx traces: a layer becomes one node of the graph, as torch.nn's layers do."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from conveyor.errors import TensorError
 
 
 def is_symbolic(value: Any) -> bool:
-    """Tell whether a value contains a proxy of torch.fx."""
+    """Tests whether a value is a proxy of torch.fx."""
     return isinstance(value, Proxy)
 
 
 def call_node(module: nn.Module, *values: Any, aux: Any = None, **named: Any) -> Any:
     """Add the call of a module to the graph that torch.fx is tracing.
 
-    torch.fx takes modules of torch.nn for leaves by where they are defined, and runs the forward of others on
-    stand-ins: that is where this is called from.
+    torch.fx treats modules defined in torch.nn as leaves, and runs the forward of others on proxies, which calls this.
 
     Args:
         module: The module.

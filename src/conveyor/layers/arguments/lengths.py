@@ -1,4 +1,4 @@
-"""Conversions of the `lengths` argument, and of the lengths of torch's packed sequences."""
+"""Conversions and checks of the lengths of sequences."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 def check_lengths(lengths: Any, x: Tensor, batched: bool) -> Tensor:
-    """Check the lengths and return them.
+    """Check the lengths and return them as a tensor (B,).
 
     Args:
-        lengths: (B,) whole numbers from 0 to T.
+        lengths: (B,) integers from 0 to T.
         x: The layer's input, (T, B, I).
         batched: Whether the input has a batch axis.
 
     Raises:
-        ArgumentError: They are no such numbers, or on another device.
+        ArgumentError: They are not such integers, or are on another device.
     """
     total, batch = x.shape[:2]
     if not batched:
@@ -50,13 +50,13 @@ def read_lengths(lengths: Any, batch: int, device: torch.device | str) -> Tensor
     """Convert the lengths (B,) of a batch's sequences from a tensor, a list, a tuple or a NumPy array.
 
     Args:
-        lengths: The argument.
+        lengths: The value.
         batch: B.
-        device: The device for lengths that are not a tensor yet.
+        device: The device for lengths that are not a tensor.
 
     Raises:
-        ArgumentTypeError: They are no whole numbers.
-        TensorError: There are not B of them.
+        ArgumentTypeError: They are not integers.
+        TensorError: Their number is not B.
     """
     found = lengths if isinstance(lengths, Tensor) else _numbers(lengths, batch, device)
     refuse_sparse("lengths", found)
@@ -71,7 +71,7 @@ def _expected(batch: int) -> str:
 
 
 def _numbers(lengths: Any, batch: int, device: torch.device | str) -> Tensor:
-    """Convert integers of any kind to a tensor (B,); raise the caller's error for anything else."""
+    """Makes a tensor (B,) from a sequence or array of integers; others become a tensor that the caller refuses."""
     if isinstance(lengths, list | tuple | range):
         numbers = [whole_number(n) for n in lengths]
         wrong = next((given for given, n in zip(lengths, numbers, strict=True) if n is None), None)
@@ -85,7 +85,7 @@ def _numbers(lengths: Any, batch: int, device: torch.device | str) -> Tensor:
 
 
 def unpacked_form(sequence: PackedSequence) -> tuple[Packing, Tensor]:
-    """Build the packing of torch's packed sequences, and their lengths in batch order."""
+    """Return the packing of a `PackedSequence`, and its lengths in the order of the batch."""
     sizes = sequence.batch_sizes
     batch = int(sizes[0]) if len(sizes) else 0
     falling = (sizes.unsqueeze(1) > torch.arange(batch)).sum(0)

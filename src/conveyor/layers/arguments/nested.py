@@ -1,4 +1,4 @@
-"""Nested tensors: a batch of sequences of unequal length, which runs padded and is returned nested."""
+"""Nested tensors: batches of sequences of unequal length, run as padded sequences and returned nested."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from conveyor.errors import ArgumentError, TensorError
 
 @dataclass(frozen=True, eq=False)
 class UnpackedNested:
-    """A nested tensor as padded sequences, with their lengths and its layout.
+    """A nested tensor as padded sequences and lengths.
 
     Attributes:
-        padded: Its sequences with zeros behind them, (B, T, K).
+        padded: Its sequences padded with zeros, (B, T, K).
         lengths: Their lengths, (B,).
-        nested: The tensor itself, whose layout and ragged size a result is to have.
+        nested: The nested tensor, whose layout and ragged size the result gets.
     """
 
     padded: Tensor
@@ -28,7 +28,7 @@ class UnpackedNested:
     nested: Tensor
 
     def restore(self, padded: Tensor) -> Tensor:
-        """Build a nested tensor from (B, T, K), in the layout of the original."""
+        """Makes a nested tensor of the sequences in (B, T, K), in the layout of the input."""
         if self.nested.layout is torch.jagged:
             time = torch.arange(padded.shape[1], device=padded.device)
             rows = padded[time < self.lengths.unsqueeze(1)]
@@ -50,8 +50,8 @@ def unnest(nested: Tensor, width: int) -> UnpackedNested:
     """Pad the sequences of a nested tensor, differentiably.
 
     Args:
-        nested: (B, T of its own, width).
-        width: The expected width of each step.
+        nested: (B, ragged T, width).
+        width: The expected width.
 
     Raises:
         TensorError: Its sequences are no (T, width).
@@ -78,7 +78,7 @@ def run_nested(
 
     Args:
         run: Runs it on a padded input and lengths.
-        x: The nested tensor, (B, T of its own, width) whatever the layer's own order is.
+        x: The nested tensor, (B, ragged T, width), also if the layer is not `batch_first`.
         width: The layer's input size.
         batch_first: Whether padded inputs and outputs are (B, T, width).
         lengths: The `lengths` argument, which must be None.

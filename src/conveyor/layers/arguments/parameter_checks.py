@@ -1,8 +1,7 @@
-"""Checks of a module's parameter tensors, which may have been replaced since it was made.
+"""Checks of a module's parameter tensors, any of which may have been replaced since the module was made.
 
-Compiled code reads numbers from addresses, as many as the layer was made for. So what stands in the place of a
-parameter is looked at wherever addresses are taken from it: its shape, and that all lie on one device. Types may differ
-from each other; a call converts them.
+Compiled code reads from addresses, with the sizes that the layer was made for. So wherever addresses are taken, the
+shapes of the parameters are checked, and that all are on one device. Their dtypes may differ; a call converts them.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ _shape_and_device = attrgetter("shape", "device")
 
 
 def check_held(names: Sequence[str], tensors: Sequence[Tensor], shapes: Sequence[torch.Size]) -> None:
-    """Check that parameter tensors have the layer's shapes and are on one device.
+    """Checks that parameter tensors have the expected shapes and are on one device.
 
     Args:
         names: The names of the parameters.
-        tensors: The module's present tensors.
-        shapes: The shapes that the layer was made for.
+        tensors: The module's tensors of these names.
+        shapes: The shapes that they were made with.
 
     Raises:
-        TensorError: One has another shape, or lies on another device.
+        TensorError: One has another shape, or is on another device.
     """
     if not tensors or torch._C._get_tracing_state() is not None:  # a trace's sizes are tensors, not numbers
         return

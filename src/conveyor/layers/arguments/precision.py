@@ -1,7 +1,7 @@
-"""The dtypes of a layer's input, arithmetic and output, under autocast or with 16-bit parameters.
+"""The dtypes of a layer's input, computation and output, under autocast or with parameters of 16 bits.
 
 The recurrence runs in float32, its products, their sums and its states: rounding a state to 8 bits at each step would
-lose what a memory adds up. Numbers are rounded once, where they leave the layer; between layers they are not.
+lose what a state accumulates. Values are rounded once, at the output of the last layer.
 
 - Input and states may be float16, bfloat16 or float32, each of its own. Weights are cast at each call.
 - The output has autocast's type, as torch.nn's; without autocast that of the parameters.
@@ -25,7 +25,7 @@ _TAKEN = (*HALF, torch.float32)
 
 
 def computed_in(dtype: torch.dtype) -> torch.dtype:
-    """Give the dtype in which a layer computes, from its parameters' dtype."""
+    """Return the dtype in which a layer computes, from that of its parameters."""
     return torch.float32 if dtype in HALF else dtype
 
 
@@ -35,14 +35,14 @@ class Precision:
 
     Attributes:
         output: The dtype of the output.
-        state: The dtype of final states, if the call has no initial ones.
+        state: The dtype of final states, if no initial ones were passed.
     """
 
     output: torch.dtype
     state: torch.dtype
 
     def read(self, x: Any) -> Any:
-        """Cast the input to float32; values of other types are left for the checks."""
+        """Cast the input to float32; a wrong value is returned unchanged, for the checks to find."""
         if isinstance(x, PackedSequence):
             return PackedSequence(self.read(x.data), x.batch_sizes, x.sorted_indices, x.unsorted_indices)
         return x.float() if isinstance(x, Tensor) and x.dtype in _TAKEN else x
@@ -61,7 +61,7 @@ class Precision:
         return tuple(self.write(o) for o in output) if isinstance(output, tuple) else output.to(self.output)
 
     def write_states(self, fields: Any, given: Any) -> Any:
-        """Cast each final state to the dtype of its initial state."""
+        """Cast the final states, each to the dtype of its initial one if that was passed."""
         if isinstance(fields, tuple):
             own = [None] * len(fields) if given is None else given
             return tuple(self.write_states(f, g) for f, g in zip(fields, own, strict=True))
@@ -69,7 +69,7 @@ class Precision:
 
 
 def precision_of(like: Tensor) -> Precision | None:
-    """Choose the dtypes of a call from a parameter; None if all are the parameters' dtype."""
+    """Return the dtypes of a call of a layer with such parameters; None if all are that of the parameters."""
     dtype, device = like.dtype, like.device.type
     if dtype is not torch.float64 and device != "meta" and torch.is_autocast_enabled(device):
         return Precision(torch.get_autocast_dtype(device), torch.float32)

@@ -1,4 +1,4 @@
-"""Skip and residual connections between the layers of a stack."""
+"""The connections between stacked layers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def check_connections(kind: Any) -> str:
 
 
 def width_read(kind: str, layer: int, below: int, input_size: int) -> int:
-    """Compute the width of a layer's input; `below` is the width of the layer below, or of x."""
+    """Return the width of a layer's input, from the width `below` of the layer below it."""
     return below + input_size if kind == "skip" and layer else below
 
 
 def check_width(kind: str, layer: int, below: int, gives: int) -> None:
-    """Check that residual connections add tensors of equal width.
+    """Check that a layer's output can be added to its input.
 
     Raises:
         ArgumentError: The widths differ.
@@ -38,10 +38,10 @@ def check_width(kind: str, layer: int, below: int, gives: int) -> None:
 
 
 def read(kind: str, layer: int, below: Tensor, x: Tensor) -> Tensor:
-    """Build a layer's input: the output of the layer below, with skip connections concatenated with x."""
+    """Return a layer's input: the output of the layer below, concatenated with x for skip connections."""
     return torch.cat((below, x), -1) if kind == "skip" and layer else below
 
 
 def given(kind: str, layer: int, below: Tensor, output: Tensor) -> Tensor:
-    """Build the value passed to the next layer: the output, with residual connections plus the layer's input."""
+    """Return a layer's output to those above it, with its input added for residual connections."""
     return output + below if kind == "residual" and layer else output

@@ -1,4 +1,4 @@
-"""The check of states that carry the graph of an earlier call: backward names the one that was not detached."""
+"""Checks in backward for states of an earlier call that were not detached, whose graph is freed; torch names none."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _FAR = 64  # nodes that are looked at; between a state and what made it lie a fe
 
 
 def watched(states: Sequence[States], names: Sequence[Sequence[str]]) -> list[States]:
-    """Return the states unchanged; the backward pass raises `TensorError` if it reaches a graph that was freed.
+    """Return the same states, intercepted: backward raises `TensorError` where it would reach a freed graph.
 
     Args:
-        states: The initial states of each unit.
+        states: The initial states of each layer direction.
         names: Their names.
     """
     flat = [(s, n) for own, said in zip(states, names, strict=True) for s, n in zip(own, said, strict=True)]
@@ -56,7 +56,7 @@ class _Watched(torch.autograd.Function):
 
 
 def _is_gone(maker: Any) -> bool:
-    """Tell whether the nearest nodes with saved tensors have freed them."""
+    """Tell whether the nearest nodes with saved tensors have been freed."""
     todo, seen = deque([maker]), 0
     while todo and seen < _FAR:
         node = todo.popleft()
@@ -78,5 +78,5 @@ def _is_gone(maker: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def _saved_by(kind: type) -> tuple[str, ...]:
-    """List the attributes of a node's class that hold saved tensors."""
+    """Return the attributes of a node class that hold its saved tensors."""
     return tuple(n for n in dir(kind) if n == "saved_tensors" or n.startswith("_saved_"))

@@ -1,4 +1,4 @@
-"""One call of a stack: the arguments of each direction of each layer, and the run through all layers."""
+"""One call of a stack: the arguments of each layer and direction, and the run through them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Change = Callable[[Tensor, bool], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class DirectionCall:
-    """The call of one direction of one layer.
+    """The arguments of one direction of one layer in a call.
 
     Attributes:
-        unit: The direction that runs.
+        unit: The layer direction.
         training: Whether its masks are among its auxiliary inputs.
         params: Its parameters.
         aux: Its auxiliary inputs, masks and resets among them.
-        order: The direction in time.
+        order: Its direction through time.
     """
 
     unit: LayerDirection
@@ -47,7 +47,7 @@ class DirectionCall:
         lengths: Tensor | None = None,
         recorder: Recorder | None = None,
     ) -> tuple[Tensor, States]:
-        """Run on an input in this direction's order of time; return the output and the final states."""
+        """Run on an input that is in its order of time; returns the output and the final states."""
         program, aux = self.unit.running(self.training, "reset" in self.aux), self.aux
         if recorder is not None:
             program, aux = recorder.prepare(self, program, x, states)
@@ -59,7 +59,7 @@ class DirectionCall:
         return result.output, result.states
 
     def map(self, change: Change) -> DirectionCall:
-        """Copy the call with other tensors."""
+        """Return a copy with changed tensors."""
         tensors = [change(t, False) for t in self.params.tensors]
         aux = {n: change(a, self.order.is_time_varying(a)) for n, a in self.aux.items()}
         return replace(self, params=Parameters(tensors, self.params.layout), aux=aux)
@@ -67,12 +67,12 @@ class DirectionCall:
 
 @dataclass(frozen=True, eq=False)
 class LayerCall:
-    """The call of one layer.
+    """The arguments of one layer in a call.
 
     Attributes:
         directions: Its directions.
         below: A mask on the output of the layer below, or None.
-        read: A mask on its whole input, or None.
+        read: A mask on its input, or None.
         output: A mask on its output, or None.
     """
 
@@ -82,7 +82,7 @@ class LayerCall:
     output: Tensor | None = None
 
     def map(self, change: Change) -> LayerCall:
-        """Copy the call with other tensors."""
+        """Return a copy with changed tensors."""
         order = self.directions[0].order
 
         def mask(tensor: Tensor | None) -> Tensor | None:
@@ -98,12 +98,12 @@ class StackCall:
 
     Attributes:
         layers: Its layers, from the first.
-        backend: The name of the backend.
-        connections: The kind of connections: `plain`, `residual` or `skip`.
-        varlen: The packed layout of sequences of unequal length.
-        every: Steps from one saved state to the next, `checkpoint_every`; 0 saves all that the gradient reads.
+        backend: The backend's name.
+        connections: The kind of connections.
+        varlen: The layout of packed rows, or None.
+        every: Time steps per segment of the checkpointed scan, `checkpoint_every`; 0 saves all residuals.
         return_all_layers: Whether every layer's output is returned.
-        recorder: Records the values inside; None records nothing.
+        recorder: The recorder of named values; None records nothing.
     """
 
     layers: Sequence[LayerCall]
@@ -164,7 +164,7 @@ class StackCall:
         return output, finals
 
     def _run_all_in_chunks(self, x: Tensor, states: Sequence[States]) -> tuple[list[Tensor], list[States]]:
-        """Run all layers segment by segment, so that only the last layer's output is stored for all steps."""
+        """Run all layers segment by segment, so that only the last output is stored for all time steps."""
         sizes = [len(s) for s in states]
 
         def run(x: Tensor, states: States, others: Sequence[Tensor], varlen: VarLen | None) -> tuple[States, States]:

@@ -28,15 +28,15 @@ from conveyor.layers.regularisation.dropout import Changes
 
 @dataclass(frozen=True, eq=False)
 class LayerDirection:
-    """One direction of one layer.
+    """One direction of one layer: a program with its parameter layout.
 
     Attributes:
         cell: The cell whose equations it runs.
         plain: The cell's program, without its biases where the layer has none.
-        layout: The layout of its parameters.
+        layout: The parameter layout.
         suffix: The suffix of its tensors' names: `_l0`, `_l0_reverse`, or empty for a single step.
         learned: Whether its initial states are parameters, `initial_<state>`.
-        changes: The regularisation of its steps.
+        changes: The regularisation of its time steps.
     """
 
     cell: CellDefinition
@@ -58,11 +58,11 @@ class LayerDirection:
 
     @cached_property
     def program(self) -> Program:
-        """The program outside training: the cell's, or its expected value under zoneout."""
+        """The program outside training: the cell's, with the expectation of zoneout."""
         return with_expected_zoneout(self.plain, self.changes.zoneout) if self.changes.zoneout else self.plain
 
     def running(self, training: bool, resetting: bool) -> Program:
-        """Build the program that a call runs, with masks, zoneout, gradient limits and resets; it is cached.
+        """Return the program that runs.
 
         Args:
             training: Whether masks are among its auxiliary inputs.
@@ -90,7 +90,7 @@ class LayerDirection:
         return self.widths["I"]
 
     def state_width(self, state: str) -> int | None:
-        """Find the width of a state; None if the cell has no such state."""
+        """Return the width of a state; None if the cell has no such state."""
         return next((self.widths[i.width] for i in self.program.states if i.name == state), None)
 
     @property
@@ -99,7 +99,7 @@ class LayerDirection:
         return self.widths[self.program.states[0].width]
 
     def register(self, module: nn.Module, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
-        """Register an uninitialised parameter of `module` for each slot."""
+        """Register an uninitialised parameter in `module` for each slot."""
         shapes = {slot.name + self.suffix: slot.shape for slot in self.layout.slots}
         initial = zip(self._initial_names, self.program.states, strict=False)
         for name, shape in (shapes | {n: (self.widths[s.width],) for n, s in initial}).items():
@@ -112,12 +112,12 @@ class LayerDirection:
             module.register_parameter(name, nn.Parameter(tensor))
 
     def tensors(self, module: nn.Module) -> Iterator[tuple[Slot, Tensor]]:
-        """Iterate over the slots with the tensors of `module` that hold them."""
+        """Iterate over the slots and their current tensors in `module`."""
         for slot in self.layout.slots:
             yield slot, getattr(module, slot.name + self.suffix)
 
     def bind(self, module: nn.Module) -> Parameters:
-        """Bind the program's parameters to the present tensors of `module`; differentiable."""
+        """Return the program's parameters, read anew from `module`; differentiable."""
         tensors = _read(module, self.names)
         check_held(self.names, tensors, self._shapes)
         return Parameters(tensors, self._layout)
@@ -125,14 +125,14 @@ class LayerDirection:
     # Initial states
 
     def initial(self, module: nn.Module) -> list[Tensor]:
-        """Read the learned initial states, (width,) each; none if they are not learned."""
+        """Return the learned initial states, (width,) each; empty if they are not learned."""
         tensors = _read(module, self._initial_names)
         check_held(self._initial_names, tensors, self._initial_shapes)
         return tensors
 
     @property
     def every_name(self) -> tuple[str, ...]:
-        """The names of all its parameters, learned initial states included."""
+        """The names of all its tensors, including learned initial states."""
         return self.names + self._initial_names
 
     @cached_property
@@ -145,7 +145,7 @@ class LayerDirection:
         return with_reset(self.program, self.learned)
 
     def bind_resetting(self, module: nn.Module) -> Parameters:
-        """Bind the parameters of the program with resets."""
+        """Return the parameters of the program with resets."""
         tensors = _read(module, self.every_name)
         check_held(self.every_name, tensors, [*self._shapes, *self._initial_shapes])
         return Parameters(tensors, self._resetting_layout)
@@ -182,7 +182,7 @@ class LayerDirection:
         )
 
     def rows(self, module: nn.Module, key: tuple[str, str]) -> list[Tensor]:
-        """Slice the rows of `module`'s tensors that make up one parameter; views, to be summed if several."""
+        """Return the rows of `module`'s tensors that make up one parameter of the program: views; several are added."""
         held = {slot.name: tensor for slot, tensor in self.tensors(module)}
         return [held[p.slot][p.start : p.stop] for p in self.layout.rows[key]]
 

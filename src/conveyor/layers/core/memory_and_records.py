@@ -1,4 +1,4 @@
-"""The mixin of sequence layers for streams, records and memory estimates."""
+"""Methods of every layer beside its call: streams, records, and an estimate of memory."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 
 class MemoryAndRecords(Module):
-    """The mixin that gives a layer its streams, its records and its memory estimate."""
+    """The mixin of streams, records and memory estimates."""
 
     def stream(self, batch_size: int = 1) -> Stream:
-        """Make a stream, which feeds this layer step by step; see `conveyor.layers.stream.Stream`.
+        """Make a stream, which runs this layer step by step; see `conveyor.layers.stream.Stream`.
 
         Args:
-            batch_size: B, the number of sequences.
+            batch_size: The number of sequences, B.
         """
         from conveyor.layers.stream import Stream
 
         return Stream(self, batch_size)  # type: ignore[arg-type]
 
     def memory_estimate(self, T: int, B: int) -> MemoryEstimate:  # noqa: N803 - torch's letters for these sizes
-        """Estimate the memory of a forward and backward pass in this mode, in bytes; nothing is run.
+        """Estimate the bytes of a forward and backward pass in the current mode, without running it.
 
         Args:
             T: Steps.
             B: Rows of the batch.
 
         Returns:
-            The bytes of the input and the output with their gradients, of the residuals and of the workspace; `.total`
-            is their sum, `.beyond` that without input and output.
+            Bytes of the input and the output with their gradients, of the residuals between the passes and of their
+            workspace; `.total` is the sum, `.beyond` the sum without input and output.
         """
         from conveyor.layers.memory_estimate import memory_estimate
 
@@ -53,14 +53,14 @@ class MemoryAndRecords(Module):
         values: Sequence[str] | str | None = None,
         **aux: Tensor,
     ) -> Trace:
-        """Call the layer on its usual backend and record the named values inside.
+        """Call the layer and record its named values, on the same backend as a plain call.
 
         Args:
             x: As the following ones, see the layer's call.
             state: The initial states.
-            lengths: Each sequence's own length.
-            reset: The steps at which states are reset.
-            values: The names of the values that are kept, such as `["i", "f", "o"]`; None keeps all, pre-activations
+            lengths: The length of each sequence.
+            reset: Where a new sequence starts.
+            values: The names of the recorded values, such as `["i", "f", "o"]`; None records all, pre-activations
                 (`f.pre`) and earlier values of a name (`z@1`) too.
             aux: The auxiliary inputs.
 

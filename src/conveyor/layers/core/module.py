@@ -1,4 +1,4 @@
-"""The base class of all modules: pickling, cached plans and parameter groups."""
+"""The base class of all modules, and its methods for torch's tools."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Module(nn.Module):
     _bound: Any  # the parameters that they were last called with
 
     def _forget(self) -> None:
-        """Clear the cached plans."""
+        """Clear the cached call plans."""
         self.__dict__["_plans"], self.__dict__["_bound"] = {}, None
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -43,11 +43,11 @@ class Module(nn.Module):
 
     @abstractmethod
     def _settings_of(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Read the settings of the units from the module's attributes, or from a pickle of an earlier version."""
+        """Return the settings, read from the module's attributes or from a pickle of an earlier version."""
 
     @abstractmethod
     def _build(self, settings: Mapping[str, Any]) -> None:
-        """Build the attributes that a pickle leaves out from the settings."""
+        """Rebuild from settings the attributes that a pickle leaves out."""
 
     def __getstate__(self) -> dict[str, Any]:
         return plain_state(self.__dict__, (*self._derived, *_PLANS), self._settings_of(self.__dict__))
@@ -61,13 +61,13 @@ class Module(nn.Module):
 
     @abstractmethod
     def _all_units(self) -> Sequence[LayerDirection]:
-        """List the units, layer by layer."""
+        """Return all layer directions, layer by layer."""
 
     def parameters_of(self, *gates: str) -> list[nn.Parameter]:
-        """Collect the parameters of gates, in all layers and directions: a group for an optimizer.
+        """Return the parameters of gates, in all layers and directions: a group for an optimizer.
 
-        Gates are rows of a layer's tensors. The results are views of these rows, in the same memory, which an optimizer
-        takes for parameters of their own; matrices have two dimensions, biases one.
+        Gates are stacked in a layer's tensors. The results are views of their rows, in the same memory, which an
+        optimizer treats as separate parameters; matrices have two dimensions, biases one.
 
         Args:
             gates: Names of affine maps in the cell's equations ("f", the LSTM's forget gate), or of a `cv.weight` or
@@ -79,7 +79,7 @@ class Module(nn.Module):
         return parameter_groups.parameters_of(self, self._all_units(), gates)
 
     def parameters_except(self, *gates: str) -> list[nn.Parameter]:
-        """Collect all parameters but those of these gates: the group beside that of `parameters_of`.
+        """Return all parameters but those of these gates: the complement of `parameters_of`.
 
         Args:
             gates: As in `parameters_of`.

@@ -1,8 +1,8 @@
-"""Layers as their class and their settings, the form in which a pickle, a copy or torch.save holds them.
+"""The pickled form of a layer: its class and its settings, for pickle, copy and torch.save.
 
-Nothing internal stands in a pickle: numbers, names and the texts of programs beside torch's own parameters, so that
-`torch.load` with its defaults needs one name a class, as for torch.nn's layers. What runs is made again from them.
-Pickles of versions before this hold the units themselves; their settings are read from those.
+A pickle has no internal objects: numbers, names and the texts of programs beside torch's own parameters. So
+`torch.load` with its defaults needs one name per class, as for torch.nn's layers. The layer directions are rebuilt from
+them. Pickles of earlier versions hold the layer directions themselves; their settings are read from those.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ VERSION = 1
 
 
 def settings_of(units: Sequence[LayerDirection], directions: int) -> dict[str, Any]:
-    """Collect the settings that a module's units are built from, in Python's own types.
+    """Collects the settings that a module's layer directions are built from, in Python's built-in types.
 
     Args:
-        units: The units, layer by layer.
-        directions: The number of directions of a layer.
+        units: The layer directions, layer by layer.
+        directions: The number of directions per layer.
 
     Returns:
-        `cells`, for each layer the name and the program's text; `hidden_sizes`, one a layer; `sizes`, the widths that
+        `cells`, for each layer the name and the program's text; `hidden_sizes`, one per layer; `sizes`, the widths that
         programs name; `version`.
     """
     layers = units[::directions]
@@ -52,6 +52,6 @@ def cell_of(name: str, text: str) -> CellDefinition:
 
 
 def plain_state(state: Mapping[str, Any], derived: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Build a module's pickled state: its attributes, without those that its settings determine, and the settings."""
+    """Builds the pickled state of a module: its settings, and its attributes that are not derived from them."""
     kept = {name: value for name, value in state.items() if name not in derived}
     return kept | {SETTINGS: dict(settings)}

@@ -1,4 +1,4 @@
-"""The base class of sequence layers: stacked layers, two directions, dropout between layers, states in and out."""
+"""The base of all sequence layers: stacked layers, two directions, dropout between them, and their states."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ Fields = tuple[Any, ...]  # one entry a state: a tensor, or a tuple of one tenso
 
 
 class Stack(MemoryAndRecords, RegularisedModule):
-    """Recurrent layers on top of each other; `Recurrent`, `LSTM`, `GRU` and `RNN` differ in arguments and returns.
+    """Stacked recurrent layers; `Recurrent`, `LSTM`, `GRU` and `RNN` differ in arguments and returns.
 
     Attributes:
-        units: The units, layer by layer, forward direction first.
+        units: The layer directions, layer by layer, forward direction first.
         state_fields: The names of the states, in order; the first is the output.
     """
 
@@ -114,7 +114,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         self.reset_parameters()
 
     def _make(self, cells: Sequence[CellDefinition], hidden_sizes: Sequence[int], sizes: Mapping[str, int]) -> None:
-        """Build the units and their parameters from the settings."""
+        """Make the layer directions and register their parameters."""
         self.units = self._make_units(cells, type(self)._layout_of, self.input_size, hidden_sizes, sizes)
         self.state_fields = tuple(dict.fromkeys(s.name for u in self.units for s in u.program.states))
         self._change_units()
@@ -165,26 +165,26 @@ class Stack(MemoryAndRecords, RegularisedModule):
         return tuple(units)
 
     def reset_parameters(self) -> None:
-        """Initialise the parameters again, as the constructor does."""
+        """Initialise the parameters again, as at construction."""
         initialise(self, self.units, self.init, self.forget_bias, self.max_lag)
 
     # Widths
 
     @property
     def output_size(self) -> int:
-        """The width of the layer's output, both directions concatenated."""
+        """The width of the layer's output, both directions side by side."""
         return self.units[-1].output_size * self.num_directions
 
     @property
     def backend_used(self) -> str:
-        """The backend that runs this layer on its parameters' present device and dtype."""
+        """The backend for the current device and dtype of the parameters."""
         like = self._like()
         return backends.choose(self.backend, self.strict_backend, like.device, computed_in(like.dtype))
 
     # Running
 
     def _like(self) -> Tensor:
-        """Give a tensor with the layer's device and dtype."""
+        """Return a tensor with the layer's device and dtype."""
         return torch.empty(0) if self._first is None else getattr(self, self._first)
 
     def _run(
@@ -197,9 +197,9 @@ class Stack(MemoryAndRecords, RegularisedModule):
         every_layer: bool = False,
         training: bool | None = None,
     ) -> tuple[Any, Fields]:
-        """Run a call; output and final states have the input's form: batched or not, batch first or not, packed or not.
+        """Run a call; returns the output and the final states in the input's form: batched, batch first, packed.
 
-        With `every_layer` the output of each layer; `training` is the layer's own mode unless it is given.
+        With `every_layer` the output of each layer; `training` defaults to the layer's mode.
         """
         check_flags(every_layer=every_layer)
         training = self.training if training is None else training
@@ -224,7 +224,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         every_layer: bool,
         training: bool,
     ) -> tuple[Any, Fields]:
-        """Run a call on checked tensors, in the dtype of `like`."""
+        """Run a call in the dtype of `like`."""
         if isinstance(x, PackedSequence):
             return self._run_packed(like, x, fields, aux, reset, lengths, every_layer, training)
         if is_nested(x):
@@ -295,7 +295,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         check_aux_names(aux, self.aux_names, f"cell {describe(self.units)}", f"{order} or {order[:-1].rstrip(',')}, K)")
 
     def _given(self, x: Tensor, aux: Mapping[str, Any], reset: Any, lengths: Any, batched: bool) -> AuxInputs:
-        """Collect the auxiliary inputs of each unit, and the resets."""
+        """Return the auxiliary inputs of each layer direction, and the resets."""
         first = self.batch_first
         whole = {
             u.suffix: {
@@ -323,7 +323,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         every_layer: bool,
         training: bool,
     ) -> tuple[list[Tensor], list[tuple[Tensor, ...]]]:
-        """Run on packed rows; states come and go in batch order."""
+        """Run on packed rows; initial and final states are in the order of the batch."""
         in_order = [tuple(s.index_select(0, packing.order) for s in states) for states in initial]
         steps, batch = packing.steps, packing.varlen.batch
         packed = AuxInputs(
@@ -344,7 +344,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         training: bool,
         lengths: Tensor | None = None,
     ) -> tuple[list[Tensor], list[tuple[Tensor, ...]]]:
-        """Run all layers; return the output, or each layer's, and the final states; `shape` is the padded input's.
+        """Return the output, or that of each layer, and the final states; `shape` is that of the padded input.
 
         `lengths` are those of sequences that stay padded.
         """
@@ -380,12 +380,12 @@ class Stack(MemoryAndRecords, RegularisedModule):
         return StateField(name, layers, len({u.state_width(name) for u in self.units}) == 1, places)
 
     def _initial(self, fields: Fields | None, batch: int | None, like: Tensor) -> list[tuple[Tensor, ...]]:
-        """Build the initial states of each unit, with the check that they are detached from freed graphs."""
+        """Return the initial states of each layer direction, which backward checks for a freed graph."""
         states = self._unpack(fields, batch, like)
         return states if fields is None else watched(states, [[s.name for s in u.plain.states] for u in self.units])
 
     def _unpack(self, fields: Fields | None, batch: int | None, like: Tensor) -> list[tuple[Tensor, ...]]:
-        """Split the state into each unit's initial states, (B, width) each; `batch` is None without a batch axis."""
+        """Return the initial states of each layer direction, (B, width) each; `batch` is None for an unbatched call."""
         if fields is None:
             rows = 1 if batch is None else batch
             if self.learn_initial_state:
@@ -421,7 +421,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
         return pieces
 
     def _pack(self, finals: list[tuple[Tensor, ...]]) -> Fields:
-        """Stack the states of all units into one entry for each field."""
+        """Stack the states of all layer directions into one entry per field."""
 
         def stack(field: StateField, units: Sequence[int]) -> Tensor:
             tensors = [finals[u][field.places[u]] for u in units]

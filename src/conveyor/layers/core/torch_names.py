@@ -1,7 +1,7 @@
-"""The attributes and methods by which libraries recognise torch.nn's recurrent layers, and their base class.
+"""The attributes and methods of torch.nn.RNNBase that libraries use.
 
-A layer reads its parameters from where they are at each call, so that torch's second list of them, `_flat_weights`, is
-made when it is asked for, and what torch does to keep it right is nothing here.
+A layer reads its parameters anew at each call. So torch's second list of them, `_flat_weights`, is built on access,
+and the methods by which torch updates it do nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RecurrentNames(nn.RNNBase):
-    """torch.nn's base class of recurrent layers, without its own parameters and lists."""
+    """The base class of torch.nn's recurrent layers, without its own attributes."""
 
     units: tuple[LayerDirection, ...]
 
@@ -32,20 +32,20 @@ class RecurrentNames(nn.RNNBase):
         return nn.Module._apply(self, fn, recurse)
 
     def _init_flat_weights(self) -> None:
-        """Do nothing, where torch.nn rebuilds its list of parameters."""
+        """Does nothing; torch.nn rebuilds its list of parameters here."""
 
     def _update_flat_weights(self) -> None:
-        """Do nothing, where torch.nn checks its list of parameters."""
+        """Does nothing; torch.nn updates its list of parameters here."""
 
     def _weights_have_changed(self) -> bool:
         return False
 
     def flatten_parameters(self) -> None:
-        """Do nothing: parameters are read at each call."""
+        """Does nothing: parameters are read anew at each call."""
 
     @property
     def _all_weights(self) -> list[list[str]]:  # type: ignore[override]
-        """The names of the parameters, a list for each layer and direction."""
+        """The names of the parameters, one list per layer and direction."""
         return [list(unit.names) for unit in self.units]
 
     @property
@@ -58,7 +58,7 @@ class RecurrentNames(nn.RNNBase):
 
     @property
     def all_weights(self) -> list[list[Any]]:
-        """The parameters, a list for each layer and direction, in torch's order."""
+        """The parameters, one list per layer and direction, in torch's order."""
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
     # Checks that subclasses of torch's layers call before a forward pass of their own
@@ -77,16 +77,16 @@ class RecurrentNames(nn.RNNBase):
         """Check the shape of a state.
 
         Raises:
-            TensorError: It has another.
+            TensorError: The shape differs.
         """
         if tuple(hx.shape) != tuple(expected_hidden_size):
             raise TensorError(msg.format(expected_hidden_size, list(hx.shape)))
 
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
-        """Check an input with a batch, or packed rows if their sizes are passed.
+        """Checks an input with a batch, or packed rows if their sizes are passed.
 
         Raises:
-            TensorError: Its type, its number of dimensions or its width does not fit.
+            TensorError: Its dtype, number of dimensions or width does not fit.
         """
         weight = next((w for w in self._flat_weights if w is not None), input)
         if input.dtype != weight.dtype:
@@ -112,7 +112,7 @@ class RecurrentNames(nn.RNNBase):
         self.check_hidden_size(hidden, self.get_expected_hidden_size(input, batch_sizes))
 
     def permute_hidden(self, hx: Any, permutation: Tensor | None) -> Any:
-        """Reorder the rows of a state (…, B, width)."""
+        """Permutes the rows of a state (…, B, width)."""
         return hx if permutation is None else hx.index_select(1, permutation)
 
 
@@ -136,5 +136,5 @@ class LSTMNames(RecurrentNames):
         self.check_hidden_size(hidden[1], expected, "Expected hidden[1] size {}, got {}")
 
     def permute_hidden(self, hx: Any, permutation: Tensor | None) -> Any:
-        """Reorder the rows of the states (h, c)."""
+        """Permutes the rows of the states (h, c)."""
         return hx if permutation is None else tuple(s.index_select(1, permutation) for s in hx)

@@ -1,4 +1,4 @@
-"""Records of the calls of a layer or a model."""
+"""Records of the named values of a layer or a model."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from conveyor.layers.recording.trace import Trace
 
 
 class Recording:
-    """The recorded calls of a model's layers, in order.
+    """The recorded calls of layers, in order.
 
     Attributes:
-        calls: The name of the layer inside the model (empty if it is the model itself) and its trace, call by call.
+        calls: The layer's name in the model (empty if it is the model itself) and its trace, for each call.
     """
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Trace]] = []
 
     def __getitem__(self, name: str) -> Trace:
-        """Find the trace of the last call of the layer with that name.
+        """Return the trace of the last call of the layer of that name.
 
         Raises:
             ArgumentError: No such layer was called.
@@ -58,7 +58,7 @@ def recording(model: nn.Module, values: Sequence[str] | str | None = None) -> It
 
     Args:
         model: Any module; layers are found in it by their names.
-        values: The names of the values that are kept, such as `["f", "c"]`; None keeps all.
+        values: The names of the recorded values, such as `["f", "c"]`; None records all.
 
     Yields:
         The recording, which fills as layers are called: `traces["encoder.rnn"]["f"]`.
@@ -102,14 +102,14 @@ def recording(model: nn.Module, values: Sequence[str] | str | None = None) -> It
 
 
 def record(layer: Stack, call: Callable[[], tuple[Any, Any]], values: Any, given: Any, lengths: Any) -> Trace:
-    """Record one call of a layer as a trace.
+    """Record one call of a layer; returns its trace.
 
     Args:
         layer: The layer.
         call: Calls it.
-        values: The names of the values that are kept; None keeps all.
+        values: The names of the recorded values; None records all.
         given: The input.
-        lengths: The call's `lengths`, or None.
+        lengths: The lengths of its sequences, or None.
 
     Raises:
         ArgumentError: The layer has no value of a name, or the call is wrong.
@@ -126,7 +126,7 @@ def trace_of(recorder: Recorder, returned: tuple[Any, Any], given: Any, lengths:
 
 
 def _own_lengths(given: Any, lengths: Any) -> Tensor | None:
-    """Read the lengths (B,) from the input of a call."""
+    """Return the lengths (B,) of an input, which may be packed or nested; None if none were passed."""
     if isinstance(given, PackedSequence):
         return unpacked_form(given)[1]
     if is_nested(given):

@@ -1,7 +1,7 @@
-"""Recorders, which save the values inside calls of layers.
+"""The recorder of named values inside calls of layers.
 
-Without a listener they cost nothing. A listener returns a recorder for each call of a layer in the same thread; the
-compiled code writes the recorded values beside its results.
+Without a listener it costs nothing. A listener supplies a recorder for each call of a layer in the same thread; the
+compiled code stores the recorded values beside its results.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class DirectionRecord:
 
     Attributes:
         program: The program that ran: the cell's equations, with resets and masks.
-        values: The named values, (T, B, width) at the input's time index, zero behind a sequence's end.
+        values: The named values, (T, B, width) at the input's time index, zero past a sequence's end.
         initial: Each state before the first step, (B, width).
     """
 
@@ -43,12 +43,12 @@ class DirectionRecord:
 
 @dataclass
 class Recorder:
-    """The recorder of one call of a layer.
+    """A recorder of one call of a layer.
 
     Attributes:
         layer: The layer.
-        wanted: The names of the values that are asked for; None is all.
-        units: The values of each direction, by the suffix of its parameters' names.
+        wanted: The names of the values to record; None is all.
+        units: The record of each direction, by the suffix of its parameters' names.
     """
 
     layer: Stack
@@ -56,13 +56,13 @@ class Recorder:
     units: dict[str, DirectionRecord] = field(default_factory=dict)
 
     def nodes(self, program: Program) -> tuple[int, ...]:
-        """List the nodes whose values are to be recorded."""
+        """Return the nodes whose values are recorded."""
         return tuple(sorted({n for name, n in program.names.items() if self._wants(name)}))
 
     def prepare(
         self, direction: DirectionCall, program: Program, x: Tensor, states: Sequence[Tensor]
     ) -> tuple[Program, Mapping[str, Tensor]]:
-        """Return the program and auxiliary inputs for a direction, before it runs on `x` and the states."""
+        """Return the program and the auxiliary inputs of a direction, before it runs on `x` and the states."""
         return program, direction.aux
 
     def save(
@@ -73,7 +73,7 @@ class Recorder:
         states: Sequence[Tensor],
         order: TimeDirection,
     ) -> None:
-        """Save the values of a direction, reordered from its order of time to the input's."""
+        """Save the values of a direction, flipped from its order of time to the input's time index."""
         packing = order.packing
         batch = len(states[0])
         whole = {n: laid(order.flip(value), packing, batch) for n, value in kept.items()}
@@ -89,7 +89,7 @@ class Recorder:
 
 
 def laid(value: Tensor, packing: Packing | None, batch: int) -> Tensor:
-    """Convert per-step values to (T, B, width), also from packed rows."""
+    """Return values at each time step as (T, B, width), also from packed rows."""
     return value if packing is None else packing.unpack(value, batch)
 
 
@@ -103,7 +103,7 @@ listeners = _Listeners()
 
 @contextmanager
 def listening(on_call: Callable[[Stack], Recorder | None]) -> Iterator[None]:
-    """Register `on_call`, which returns a recorder or None at each call of a layer in this thread."""
+    """Call `on_call` at each call of a layer in this thread, for a recorder or None."""
     before = listeners.on_call
     listeners.on_call = (*before, on_call)
     try:
@@ -113,7 +113,7 @@ def listening(on_call: Callable[[Stack], Recorder | None]) -> Iterator[None]:
 
 
 def recorder_of(layer: Stack) -> Recorder | None:
-    """Find the recorder of a call of a layer; None if no listener is registered."""
+    """Return the recorder of a call of a layer; None without a listener."""
     for on_call in reversed(listeners.on_call):
         recorder = on_call(layer)
         if recorder is not None:
@@ -124,10 +124,10 @@ def recorder_of(layer: Stack) -> Recorder | None:
 
 
 def check_names(wanted: Any, layers: Sequence[Stack]) -> tuple[str, ...] | None:
-    """Check the names of the requested values and return them.
+    """Check the names of values to record; returns them.
 
     Raises:
-        ArgumentError: They are no names, or no layer has a value of that name.
+        ArgumentError: They are not names, or no layer has a value of that name.
     """
     if wanted is None:
         return None

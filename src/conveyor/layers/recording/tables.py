@@ -1,4 +1,4 @@
-"""Traces as tables."""
+"""Traces as pandas tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def to_pandas(trace: Trace) -> pd.DataFrame:
-    """Convert a trace to a table; see `Trace.to_pandas`."""
+    """Make a table of a trace; see `Trace.to_pandas`."""
     pandas = require_pandas()
     parts = []
     for k, way, layer in trace.directions():
@@ -62,7 +62,7 @@ def save(table: pd.DataFrame, path: str | Path, *, force: bool = False) -> None:
 
 
 def require_pandas() -> Any:
-    """Import pandas; raise `ArgumentError` where it is not installed."""
+    """Import pandas; raises `ArgumentError` if it is not installed."""
     try:
         import pandas
     except ImportError:

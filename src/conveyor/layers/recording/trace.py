@@ -1,4 +1,4 @@
-"""The trace of a call: every named value of a layer at every step."""
+"""The trace of a call: every named value of a layer, at every time step."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class LayerTrace(Mapping[str, Tensor]):
     """The named values of one layer, (T, B, width) by name, at the input's time index.
 
     Args:
-        forward: The values of the forward direction.
-        reverse: The values of the reverse direction, if there is one.
+        forward: The record of the forward direction.
+        reverse: That of the reverse direction, if there is one.
 
     Attributes:
-        program: The program of a step; its `names` map nodes to the names of values.
+        program: The program of a time step; its `names` map names to nodes.
         initial: Each state before the first step, (B, width).
-        reverse: The other direction, whose first step is the last; None if there is none.
+        reverse: The trace of the reverse direction, whose first step is the last; None if there is none.
     """
 
     def __init__(self, forward: DirectionRecord, reverse: DirectionRecord | None = None) -> None:
@@ -61,16 +61,16 @@ class LayerTrace(Mapping[str, Tensor]):
 
 
 class Trace:
-    """The values that the layers of one call computed, (T, B, width): time first, and B = 1 without a batch.
+    """The named values of one call's layers, (T, B, …) also for `batch_first`; B is 1 without a batch.
 
     Args:
         recorder: The recorder of the call.
         output: The call's output.
         state: The call's final state.
-        lengths: (B,), if sequences were of unequal length; values behind an end are zero.
+        lengths: (B,), if sequences have unequal length; values past an end are zero.
 
     Attributes:
-        layers: A `LayerTrace` for each layer.
+        layers: One `LayerTrace` per layer.
         output: The call's output.
         state: The call's state.
         lengths: (B,), or None.
@@ -85,7 +85,7 @@ class Trace:
         self.lengths = lengths
 
     def layer(self, k: int) -> LayerTrace:
-        """Get the values of layer `k`, from 0; negative indices count from the last.
+        """Return the values of layer `k`, from 0; negative numbers count from the last.
 
         Raises:
             ArgumentError: There is no such layer.
@@ -108,14 +108,14 @@ class Trace:
     # Elsewhere
 
     def directions(self) -> Iterator[tuple[int, str, LayerTrace]]:
-        """Iterate over each layer's index, `forward` or `reverse`, and the values."""
+        """Iterate over the layer indices, the directions `forward` or `reverse`, and their values."""
         for k, layer in enumerate(self.layers):
             yield k, "forward", layer
             if layer.reverse is not None:
                 yield k, "reverse", layer.reverse
 
     def to_numpy(self) -> dict[tuple[int, str, str], np.ndarray[Any, Any]]:
-        """Convert the values to arrays (T, B, width) by (layer, direction, name)."""
+        """Return arrays (T, B, width) by (layer, direction, name)."""
         return {
             (k, way, name): value.float().numpy(force=True) if value.dtype.itemsize < 4 else value.numpy(force=True)
             for k, way, layer in self.directions()
@@ -123,10 +123,10 @@ class Trace:
         }
 
     def to_pandas(self) -> pd.DataFrame:
-        """Convert to a table: a row for each layer, direction, batch row, step and unit, a column for each value.
+        """Make a table with a row per layer, direction, batch row, time step and unit, and a column per named value.
 
-        Steps behind a sequence's end are left out; a value that is narrower than others is missing for the units that
-        it does not have.
+        Time steps past a sequence's end are left out; a value that is narrower than others is missing for the units
+        that it lacks.
 
         Raises:
             ArgumentError: pandas is not installed.
@@ -140,10 +140,10 @@ class Trace:
 
         Args:
             path: The file.
-            force: Whether a file that is there is overwritten.
+            force: Whether an existing file is overwritten.
 
         Raises:
-            ArgumentError: The name ends in something else, the file is there, or a package is missing.
+            ArgumentError: The name ends in something else, the file exists, or a package is missing.
         """
         from conveyor.layers.recording.tables import save
 

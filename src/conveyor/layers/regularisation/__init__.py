@@ -1,6 +1,6 @@
-"""Dropout, zoneout and gradient limits of a layer in training.
+"""Regularisation in training: dropout, zoneout and gradient clipping.
 
-dropout  checks and conversions of the arguments
+dropout  the conversion of the arguments, and single masks
 masks    the masks of a call
-module   the arguments of every layer
+module   the regularisation arguments of every layer
 """

@@ -1,4 +1,4 @@
-"""Dropout, zoneout and gradient limits: checks of the arguments, and random masks.
+"""The arguments of dropout, zoneout and gradient clipping, and the drawing of single masks.
 
 Masks are drawn here, by torch's generator, and in one order, whatever runs the layer: input, recurrent connections and
 zoneout of each layer from the first, between layers, output.
@@ -22,12 +22,12 @@ PLACES = ("input", "recurrent", "output")  # of variational dropout
 
 @dataclass(frozen=True)
 class Changes:
-    """The regularisation of a unit's steps.
+    """The regularisation of a layer direction's time steps.
 
     Attributes:
-        recurrent: Whether there is dropout on recurrent connections in training.
-        zoneout: The probability of zoneout by state.
-        clip: The limit of the gradient at each step by state.
+        recurrent: Whether its recurrent connections have dropout in training.
+        zoneout: The zoneout probability, by state.
+        clip: The limit of the gradient at each time step, by state.
     """
 
     recurrent: bool = False
@@ -36,7 +36,7 @@ class Changes:
 
 
 def as_rate(name: str, value: Any) -> float:
-    """Check a probability and convert it to float."""
+    """Check a probability and return it as a float."""
     number = real_number(value)
     if number is None or not 0 <= number <= 1:
         kind = ArgumentTypeError if number is None else ArgumentError
@@ -45,7 +45,7 @@ def as_rate(name: str, value: Any) -> float:
 
 
 def as_limit(name: str, value: Any) -> float:
-    """Check a positive number and convert it to float."""
+    """Check a positive number and return it as a float."""
     number = real_number(value)
     if number is None or not number > 0:
         kind = ArgumentTypeError if number is None else ArgumentError
@@ -56,7 +56,7 @@ def as_limit(name: str, value: Any) -> float:
 def by_name(
     argument: str, value: Any, names: Sequence[str], what: str, read: Callable[[str, Any], float]
 ) -> dict[str, float]:
-    """Convert one number for all names, or a dict of some, to a dict; names with None or 0 are left out."""
+    """Return a dict of values by name, from one value for all names or a dict; None and 0 are left out."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -74,7 +74,7 @@ def by_name(
 
 
 def warn_of_one_layer(dropout: float, num_layers: int) -> None:
-    """Warn that dropout between layers does nothing with a single layer."""
+    """Warn that dropout between layers has no effect with one layer."""
     if dropout and num_layers == 1:
         warnings.warn(
             f"dropout={dropout:g} acts between layers, and this is one layer, so it does nothing;"
@@ -92,6 +92,6 @@ def multiplier(like: Tensor, shape: Sequence[int], rate: float) -> Tensor:
 
 
 def kept(like: Tensor, shape: Sequence[int], rate: float) -> Tensor:
-    """Draw a zoneout mask: 1 with probability `rate`, where the state is kept, else 0."""
+    """Draw a zoneout mask: 1 with probability `rate`, where a state keeps its value, else 0."""
     # Half the time of torch's bernoulli_, and a number a step and unit is to be drawn here.
     return (torch.rand(*shape, dtype=torch.float32, device=like.device) < rate).to(like.dtype)

@@ -1,8 +1,7 @@
-"""The masks of one call, drawn before it runs: they are the same on every backend, for padded and for packed rows.
+"""The masks of one call, drawn before it runs: the same on every backend, and for padded and packed rows.
 
-They are drawn by torch's generator in one order: for each layer, from the first, the mask between it and the layer
-below, the mask on its input, and for each direction those of its recurrent connections and of zoneout; last the mask
-on the output.
+They are drawn by torch's generator in one order: for each layer, from the first, that between it and the layer below,
+that on its input, and for each direction those of its recurrent connections and of zoneout; last that on the output.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ class Masks:
     """The masks of a call, (T, B, width), (1, B, width) where one serves for all steps, or packed rows.
 
     Attributes:
-        below: For each layer that on the output of the layer below.
-        read: For each layer that on all that it reads.
-        units: For each unit, by its suffix, those that its program reads.
-        output: That on the last layer's output.
+        below: For each layer the mask on the output of the layer below.
+        read: For each layer the mask on its input.
+        units: For each layer direction, by its suffix, the masks that its program reads.
+        output: The mask on the last layer's output.
     """
 
     below: Sequence[Tensor | None]
@@ -36,7 +35,7 @@ class Masks:
 
 
 def no_masks(layers: int) -> Masks:
-    """Make masks that drop nothing."""
+    """Return empty masks, for no dropout."""
     return Masks((None,) * layers, (None,) * layers)
 
 
@@ -54,10 +53,10 @@ def draw(
 
     Args:
         layers: The directions of each layer.
-        widths: For each layer the width of the layer below and of its input; last the output's width, twice.
+        widths: For each layer the width of the layer below and of its input; last the width of the output, twice.
         dropout: The probability between layers.
-        variational: That of variational dropout, by place.
-        like: Of the type and device that masks have.
+        variational: The probability of variational dropout, by place.
+        like: A tensor with the dtype and device of the masks.
         steps: T.
         batch: B.
         packing: The packing of the rows, or None.

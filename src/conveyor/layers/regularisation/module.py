@@ -1,4 +1,4 @@
-"""The base class of layers with dropout, zoneout, gradient limits and checkpointing, which may be changed later."""
+"""The regularisation arguments of a layer, which may be changed later, and the masks of a call."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from conveyor.scalars import as_whole, plain_numbers
 
 
 class RegularisedModule(Module):
-    """A layer with dropout, zoneout, gradient limits and checkpointing.
+    """A layer with dropout, zoneout and gradient clipping.
 
     Attributes:
-        units: The units, layer by layer, forward direction first.
+        units: The layer directions, layer by layer, forward direction first.
         state_fields: The names of the states.
     """
 
@@ -44,7 +44,7 @@ class RegularisedModule(Module):
 
     @property
     def dropout(self) -> float:
-        """The probability with which an element between layers is zeroed in training."""
+        """The probability of dropout on the output of each layer but the last in training."""
         return self._dropout
 
     @dropout.setter
@@ -53,7 +53,7 @@ class RegularisedModule(Module):
 
     @property
     def variational_dropout(self) -> float | Mapping[str, float] | None:
-        """The probability of variational dropout, or a dict of "input", "recurrent" and "output" to theirs."""
+        """The probability of variational dropout, or a dict of probabilities by "input", "recurrent" and "output"."""
         return self._variational
 
     @variational_dropout.setter
@@ -67,7 +67,7 @@ class RegularisedModule(Module):
 
     @property
     def zoneout(self) -> float | Mapping[str, float] | None:
-        """The probability of zoneout, or a dict of states to theirs."""
+        """The probability of zoneout, or a dict of probabilities by state."""
         return self._zoneout
 
     @zoneout.setter
@@ -81,7 +81,7 @@ class RegularisedModule(Module):
 
     @property
     def gradient_clip(self) -> float | Mapping[str, float] | None:
-        """The limit of the gradient that a step passes back to the states, or a dict of states to theirs."""
+        """The limit of the gradient that a time step passes back to the states, or a dict of limits by state."""
         return self._clip
 
     @gradient_clip.setter
@@ -95,7 +95,7 @@ class RegularisedModule(Module):
 
     @property
     def checkpoint_every(self) -> int | None:
-        """The steps from one saved state to the next; None saves all that the gradient reads."""
+        """The time steps between states that are saved for the gradient; None saves all residuals."""
         return self._every
 
     @checkpoint_every.setter
@@ -127,7 +127,7 @@ class RegularisedModule(Module):
         )
 
     def _directions_of(self, layer: int) -> tuple[LayerDirection, ...]:
-        """List the units of a layer."""
+        """Return the layer directions of a layer."""
         return self.units[layer * self.num_directions : (layer + 1) * self.num_directions]
 
     def _draw(self, x: Tensor, steps: int, batch: int, packing: Packing | None) -> masking.Masks:

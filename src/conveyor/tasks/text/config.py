@@ -14,7 +14,7 @@ UNITS = {"char": "character", "byte": "byte", "word": "word"}
 
 @dataclass(frozen=True)
 class DataConfig:
-    """The configuration of a text and its division into parts and tokens.
+    """The texts of a run, and their division into tokens and sets.
 
     Args:
         files: text to train on, one after another.

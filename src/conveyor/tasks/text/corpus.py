@@ -5,13 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 
 from conveyor.errors import TextError
-
-SHIPPED = "conveyor:"
-"""Prefix of a path that names a text inside the package, such as `conveyor:moby_dick.txt`."""
+from conveyor.tasks.files import full_path, read_bytes
 
 
 @dataclass(frozen=True)
@@ -56,23 +52,8 @@ def read_file(path: str, hint: str = "check the path") -> TextFile:
     Raises:
         TextError: it is missing, a directory, unreadable or empty.
     """
-    try:
-        if path.startswith(SHIPPED):
-            content = resources.files("conveyor").joinpath("data", path.removeprefix(SHIPPED)).read_bytes()
-        else:
-            path = str(Path(path).absolute())
-            content = Path(path).read_bytes()
-    except FileNotFoundError as error:
-        raise TextError(f"{path}: no such file; {hint}") from error
-    except IsADirectoryError as error:
-        raise TextError(f"{path}: expected a text file, got a directory; name the files in it") from error
-    except OSError as error:
-        raise TextError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise TextError(f"{path!r}: cannot be read ({error}); check the path") from error
-    if not content:
-        raise TextError(f"{path}: expected text, got an empty file")
-    return TextFile(path, content)
+    path = full_path(path)
+    return TextFile(path, read_bytes(path, TextError, "text", hint))
 
 
 def read_files(paths: Sequence[str], hint: str = "check the path") -> tuple[TextFile, ...]:

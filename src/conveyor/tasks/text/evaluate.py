@@ -1,4 +1,4 @@
-"""Evaluation of a language model on a text."""
+"""The evaluation of a language model on a text."""
 
 from __future__ import annotations
 

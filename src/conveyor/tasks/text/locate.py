@@ -1,4 +1,4 @@
-"""Search for the texts of an earlier run: at their old paths, beside the run, or at paths that the user names."""
+"""The current paths of an earlier run's texts: unchanged, beside the run as before, or where the user says."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conveyor.errors import TextError
+from conveyor.tasks.files import SHIPPED
 from conveyor.tasks.text.config import DataConfig
-from conveyor.tasks.text.corpus import SHIPPED, read_file
+from conveyor.tasks.text.corpus import read_file
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _find(path: str, checksum: str, folder: Path, given: Sequence[Path], files: 
 
 
 def _places(path: str, folder: Path, given: Sequence[Path], files: Sequence[Path]) -> Iterator[Path]:
-    """Iterate over the paths where a text may be: given files, below given folders, the old path, around the run."""
+    """Yield the possible paths of a text: user's files, user's folders, its old path, in or above the run's folder."""
     yield from files
     yield from (place for home in given for place in _endings(path, home))
     yield Path(path)

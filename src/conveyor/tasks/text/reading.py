@@ -92,7 +92,7 @@ def open_reading(folder: Path, text: Path | None, most: int) -> Reading:
 
 
 def _line_start(vocabulary: Vocabulary, numbers: Tensor) -> int:
-    """Find the first token after a line break: a text that was split may begin amid a word."""
+    """Return the index after the first line break, 0 without one: a divided text may begin amid a word."""
     first = numbers[:200].tolist()
     return next((t + 1 for t, token in enumerate(_visible(vocabulary, first)) if token == "\n"), 0)
 

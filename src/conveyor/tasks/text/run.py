@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from conveyor.errors import ArgumentError, CheckpointError, ConveyorError
+from conveyor.errors import ArgumentError, ConveyorError
 from conveyor.frontend import CellDefinition
-from conveyor.tasks.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from conveyor.tasks.checkpoint import Checkpoint
 from conveyor.tasks.distributed import Distributed
+from conveyor.tasks.run import Run, build_model, misfit, read_cell, read_run, seed_run, unreadable
 from conveyor.tasks.text.config import TextConfig
 from conveyor.tasks.text.dataset import Dataset, read_dataset
 from conveyor.tasks.text.evaluate import evaluate
 from conveyor.tasks.text.locate import locate
-from conveyor.tasks.text.model import LanguageModel, cross_entropy
+from conveyor.tasks.text.model import LanguageModel, next_token_loss
 from conveyor.tasks.text.start import knows, usual_start
 from conveyor.tasks.text.streams import Streams
 from conveyor.tasks.text.vocabulary import Vocabulary, vocabulary_from_json
-from conveyor.tasks.trainer import StepReport, Trainer
+from conveyor.tasks.trainer import Trainer
 
 TASK = "text"
-_TENSORS = ("weights", "best", "training")
 
 
-class TextRun:
+class TextRun(Run[LanguageModel]):
     """A training run in memory; `save` and `resume` move it to and from a checkpoint.
 
     Building one seeds torch's random generator and sets its number of threads.
@@ -42,6 +41,9 @@ class TextRun:
         ConveyorError: the cell needs inputs that a language model has not, or the model cannot be built.
     """
 
+    TASK = TASK
+    DESCRIPTION = "a language model on text"
+
     def __init__(self, config: TextConfig, cell: CellDefinition, dataset: Dataset) -> None:
         if cell.program.aux:
             raise ArgumentError(
@@ -49,11 +51,11 @@ class TextRun:
                 f"{', '.join(aux.name for aux in cell.program.aux)}; a language model has no such input"
             )
         self.config = config
+        self.training = config.training
         self.cell = cell
         self.dataset = dataset
         self.test_loss: float | None = None
-        torch.set_num_threads(config.training.threads)
-        torch.manual_seed(config.training.seed)
+        seed_run(config.training)
         self.model = _build_model(cell, len(dataset.vocabulary), config)
         data = config.data
         self.share = Distributed.of_environment()
@@ -62,7 +64,7 @@ class TextRun:
         self.trainer = Trainer(
             self.model,
             Streams(dataset.train, data.batch_size, data.window),
-            cross_entropy,
+            next_token_loss,
             lambda: evaluate(self.model, dataset.valid, data.batch_size, data.window),
             config.training,
             self.share,
@@ -89,69 +91,36 @@ class TextRun:
             CheckpointError: the checkpoint cannot be used.
             TextError: a text is missing or changed.
         """
-        checkpoint = _read(folder)
+        checkpoint = read_run(folder, cls)
         config, cell, vocabulary = _definition(checkpoint)
         located = locate(config.data, checkpoint.get("data"), folder, texts)
         dataset = read_dataset(located.config, vocabulary, located.sha256)
         if "start" in checkpoint.document:
             dataset = replace(dataset, start=checkpoint.get("start"))
         run = cls(replace(config, data=located.config), cell, dataset)
-        tensors = {role: checkpoint.tensors(role) for role in _TENSORS}
-        try:
-            run.trainer.restore(checkpoint.get("trainer"), tensors)
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise _misfit(checkpoint) from error
+        run.restore(checkpoint)
         run.test_loss = checkpoint.get("test_loss")
         return run
 
-    def save(self, folder: Path) -> None:
-        """Write the checkpoint of this moment; of several processes all must call it, and the first writes.
+    @property
+    def tested(self) -> bool:
+        """Whether the run is over."""
+        return self.test_loss is not None
 
-        Raises:
-            CheckpointError: the folder cannot be written.
-        """
-        trainer, tensors = self.trainer.snapshot()
-        if not self.share.is_rank_zero:
-            return
-        document = {
-            "task": TASK,
-            "torch": torch.__version__,
+    def test(self) -> None:
+        """Find the loss on the held-out text, of the best weights."""
+        data = self.config.data
+        self.test_loss = evaluate(self.best_model(), self.dataset.test, data.batch_size, data.window)
+
+    def document(self) -> dict[str, Any]:
+        """Return the configuration, the files' digests, the vocabulary and the test loss."""
+        return {
             "config": self.config.to_json(),
-            "cell": {"name": self.cell.name, "program": self.cell.program.text},
             "data": self.dataset.sha256,
             "start": self.dataset.start,
             "test_loss": self.test_loss,
-            "trainer": trainer,
             "vocabulary": self.dataset.vocabulary.to_json(),
         }
-        write_checkpoint(folder, document, tensors)
-
-    def train(self, folder: Path) -> Iterator[StepReport]:
-        """Train to the end, with checkpoints on the way; stop iterating and `save` to break off.
-
-        The test loss, of the best weights, is there once the iterator is exhausted.
-
-        Raises:
-            NonFiniteError: the loss is not finite; the last checkpoint stays.
-            CheckpointError: the folder cannot be written.
-        """
-        every = self.config.training.checkpoint_every
-        if self.trainer.progress.step == 0:
-            self.save(folder)
-        for report in self.trainer:
-            if report.validation is not None or report.step % every == 0:
-                self.save(folder)
-            yield report
-        if self.test_loss is None:
-            data = self.config.data
-            self.test_loss = evaluate(self.best_model(), self.dataset.test, data.batch_size, data.window)
-            self.save(folder)
-
-    def best_model(self) -> LanguageModel:
-        """A copy of the model with the weights of the best validation."""
-        model = copy.deepcopy(self.model)
-        model.load_state_dict(self.trainer.best_weights)
-        return model
 
 
 def load_model(folder: Path) -> tuple[LanguageModel, Vocabulary]:
@@ -160,14 +129,14 @@ def load_model(folder: Path) -> tuple[LanguageModel, Vocabulary]:
     Raises:
         CheckpointError: the checkpoint cannot be used.
     """
-    checkpoint = _read(folder)
+    checkpoint = read_run(folder, TextRun)
     config, cell, vocabulary = _definition(checkpoint)
     with torch.random.fork_rng():
         model = LanguageModel(cell, len(vocabulary), config.model)
     try:
         model.load_state_dict(checkpoint.tensors("best"))
     except RuntimeError as error:
-        raise _misfit(checkpoint) from error
+        raise misfit(checkpoint) from error
     return model, vocabulary
 
 
@@ -177,50 +146,27 @@ def load_start(folder: Path) -> str:
     Raises:
         CheckpointError: the checkpoint cannot be used.
     """
-    checkpoint = _read(folder)
+    checkpoint = read_run(folder, TextRun)
     vocabulary = _definition(checkpoint)[2]
     start = checkpoint.document.get("start")
     return start if isinstance(start, str) and knows(vocabulary, start) else usual_start(vocabulary)
 
 
 def _build_model(cell: CellDefinition, vocabulary_size: int, config: TextConfig) -> LanguageModel:
-    if not config.model.proj_size and any(node.type.width == "proj" for node in cell.program.nodes):
+    sizes = config.model
+    if not sizes.proj_size and any(node.type.width == "proj" for node in cell.program.nodes):
         raise ArgumentError(f"proj_size: expected at least 1 for {cell.name}, which projects, got 0; give --proj-size")
-    try:
-        return LanguageModel(cell, vocabulary_size, config.model)
-    except ConveyorError:
-        raise
-    except RuntimeError as error:
-        reason = str(error).partition("\n")[0]
-        raise ArgumentError(
-            f"model: a {cell.name} of hidden_size {config.model.hidden_size} and embedding_size "
-            f"{config.model.embedding_size} cannot be built ({reason}); choose smaller sizes"
-        ) from error
-
-
-def _read(folder: Path) -> Checkpoint:
-    checkpoint = read_checkpoint(folder)
-    task = checkpoint.get("task")
-    if task != TASK:
-        raise CheckpointError(
-            f"{folder}: expected a language model on text, got task {task!r}; use that task's command"
-        )
-    return checkpoint
+    what = f"a {cell.name} of hidden_size {sizes.hidden_size} and embedding_size {sizes.embedding_size}"
+    return build_model(lambda: LanguageModel(cell, vocabulary_size, sizes), what, "choose smaller sizes")
 
 
 def _definition(checkpoint: Checkpoint) -> tuple[TextConfig, CellDefinition, Vocabulary]:
-    cell: dict[str, Any] = checkpoint.get("cell")
+    cell = read_cell(checkpoint)
     try:
-        config = TextConfig.from_json(checkpoint.get("config"))
-        definition = CellDefinition.from_text(cell["name"], cell["program"])
-        return config, definition, vocabulary_from_json(checkpoint.get("vocabulary"))
+        return (
+            TextConfig.from_json(checkpoint.get("config")),
+            cell,
+            vocabulary_from_json(checkpoint.get("vocabulary")),
+        )
     except (ConveyorError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{checkpoint.folder}: its configuration cannot be read ({type(error).__name__}: {error}); copy it again"
-        ) from error
-
-
-def _misfit(checkpoint: Checkpoint) -> CheckpointError:
-    return CheckpointError(
-        f"{checkpoint.folder}: its tensors do not fit its configuration; it was altered: copy it again"
-    )
+        raise unreadable(checkpoint, error) from error

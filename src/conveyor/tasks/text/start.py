@@ -1,4 +1,4 @@
-"""The prompt of a run's samples: one that its text contains and its vocabulary can encode."""
+"""The start of a run's samples: one that its text contains and its vocabulary knows."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ def _starts(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _is_printable(text: str) -> bool:
-    """Tell whether a text has no control characters, and no replacement characters of undecodable bytes."""
+    """Tell whether a text has no control characters, and no replacement characters for invalid bytes."""
     return "\ufffd" not in text and not any(unicodedata.category(c) in ("Cc", "Cs") for c in text)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from conveyor.sequences.streams import StreamSampler
+from conveyor.tasks.batch import Batch
 
 
 class Streams:
@@ -17,6 +18,8 @@ class Streams:
         batch_size: number of streams.
         window: steps of a window; the last of a pass may be shorter.
     """
+
+    stateful = True
 
     def __init__(self, tokens: Tensor, batch_size: int, window: int) -> None:
         self.tokens = tokens
@@ -35,6 +38,11 @@ class Streams:
         """Return the inputs and targets of the window with this index, each (T, B) int64."""
         where = self.sampler[index]
         return self.tokens[where].long(), self.tokens[where + 1].long()
+
+    def batch(self, epoch: int, index: int) -> Batch:
+        """Return the window with this index as a batch; every epoch reads the text in its order."""
+        inputs, targets = self[index]
+        return Batch({"tokens": inputs}, {"tokens": targets})
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         return (self[index] for index in range(len(self)))

@@ -1,14 +1,14 @@
-"""The argument table of compiled code: the offsets and strides of its arrays as int64, in a fixed order.
+"""The argument table of compiled code: the base, offset and strides of each array, as integers in a fixed order.
 
-Memory is addressed from a few *bases*: the workspace, the residuals, and each tensor of the caller. A table holds
-offsets from them, so that one table serves all calls of a shape; a call passes only the addresses of the bases.
+Memory comes in a few *bases*: the workspace, the residuals of the backward pass, each tensor of the caller. A table
+holds offsets within them, so that it is built once for a shape; a call only passes the addresses of the bases.
 
-An array is a matrix for each step. Row r of it at a step is at
+An array is one matrix per time step. Its row r at a step has the address
 
     bases[base] + offset + size · (indices[index] · step + r · stride)
 
-with `offset` in bytes, `step` and `stride` in elements. `indices` holds the index of the step (`INDICES`), so that one
-form serves for sequences, for values kept for a chunk of steps, for double buffers, and, with `step` or `stride` 0, for
+with `offset` in bytes, `step` and `stride` in elements. `indices` gives the index of the step (`INDICES`), so that one
+form serves for sequences, for the values of a chunk of steps, for double buffers, and, with `step` or `stride` 0, for
 values that are the same at each step or in each row.
 """
 
@@ -26,7 +26,7 @@ INDICES = ("step", "before", "chunk", "turn", "other turn")
 
 @dataclass
 class Table:
-    """The names of the arrays, products and widths that compiled code reads, each with its index in the table."""
+    """The layout of an argument table: the index of each entry, by its name."""
 
     widths: dict[str, int] = field(default_factory=dict)
     arrays: dict[str, int] = field(default_factory=dict)
@@ -34,19 +34,19 @@ class Table:
     size: int = 0
 
     def width(self, symbol: str) -> int:
-        """Give the index of a width's entry."""
+        """Return the index of a width."""
         if symbol not in self.widths:
             self.widths[symbol] = self._take(1)
         return self.widths[symbol]
 
     def array(self, name: str) -> int:
-        """Give the index of an array's first entry."""
+        """Return the first index of an array."""
         if name not in self.arrays:
             self.arrays[name] = self._take(len(FIELDS))
         return self.arrays[name]
 
     def product(self, name: str) -> int:
-        """Give the index of a product's first entry."""
+        """Return the first index of a product."""
         if name not in self.products:
             self.products[name] = self._take(len(PRODUCT_FIELDS))
         return self.products[name]
@@ -58,5 +58,5 @@ class Table:
 
 
 def product(work: str, first: int) -> str:
-    """Name a product by its first result."""
+    """Return the name of a product, which is that of its first result."""
     return f"{work} {first}"

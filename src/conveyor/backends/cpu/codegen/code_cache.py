@@ -32,11 +32,11 @@ _TOUCH = 600.0  # seconds between two notes of an entry's use
 
 @dataclass(frozen=True)
 class Usage:
-    """The size of the cache folder.
+    """The size of the cache on disk.
 
     Attributes:
-        entries: How many pieces of code.
-        bytes: Their size, with that of files which are being written.
+        entries: The number of cached modules.
+        bytes: Their size, including files that are being written.
     """
 
     entries: int
@@ -55,7 +55,7 @@ class _File:
 
 
 def folder() -> Path:
-    """Find the cache folder: `CONVEYOR_CACHE`, or `conveyor` in the user's cache folder.
+    """Return the folder of the cache: `CONVEYOR_CACHE`, or the user's cache folder.
 
     Raises:
         RuntimeError: There is no home folder.
@@ -68,7 +68,7 @@ def folder() -> Path:
 
 
 def usage() -> Usage:
-    """Count the cache folder's entries and bytes; zero if it cannot be read."""
+    """Return the number of entries and bytes in the cache; zero if the folder can't be read."""
     try:
         found = list(_files(folder()))
     except (OSError, RuntimeError):
@@ -77,7 +77,7 @@ def usage() -> Usage:
 
 
 def read(key: str) -> bytes | None:
-    """Read the code of a key; None if there is no entry or its digest does not match."""
+    """Read the code of a key; None if it is missing or damaged."""
     try:
         path = folder() / key
         data = path.read_bytes()
@@ -91,7 +91,7 @@ def read(key: str) -> bytes | None:
 
 
 def write(key: str, code: bytes) -> None:
-    """Write the code of a key atomically, also with several processes writing."""
+    """Write the code of a key atomically, also when several processes write it."""
     try:
         place = folder()
         place.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ def _note_use(path: Path) -> None:
 
 
 def _files(place: Path) -> Iterator[_File]:
-    """List the cache's files."""
+    """List the files in the folder that this cache has written."""
     with os.scandir(place) as found:
         for item in found:
             if item.name.startswith(_WRITING) or _ENTRY.fullmatch(item.name):
@@ -130,7 +130,7 @@ def _files(place: Path) -> Iterator[_File]:
 
 
 def _trim(place: Path) -> None:
-    """Remove the files of killed writers, and the least recently used entries above the size limit."""
+    """Remove temporary files of killed processes and, above the size limit, the least recently used entries."""
     found = list(_files(place))
     now = time.time()
     for file in found:

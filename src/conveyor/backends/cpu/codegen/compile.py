@@ -1,7 +1,8 @@
-"""Compilation of schedules to callable code, with a cache in memory and one on disk.
+"""From schedules to machine code that can be called, through a cache in memory and one on disk.
 
-The key of an entry on disk is a digest of the program's structure, the kind of pass, the machine and this package's
-source: compiled code is found without the LLVM IR, which takes longer to write than the code takes to load.
+An entry on disk is known by what was compiled (the program's structure and the kind of pass), for which machine, and by
+the source of this package: so code in the cache is found without the LLVM IR, which takes longer to write than the
+code to load.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ class Compiled:
 
     Attributes:
         addresses: The addresses of its functions by name.
-        table: The layout of their table.
-        engine: What owns the code.
-        few: The rows of a register block in the loop's code for few rows; 0 if that is the code for many.
+        table: The layout of their argument table.
+        engine: LLVM's engine, which owns the code.
+        few: The rows of a register block in the loop's code for few rows; 0 for the code for many rows.
     """
 
     addresses: Mapping[str, int]
@@ -60,11 +61,11 @@ def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, 
     """Compile the schedules of a pass, or load them from the cache on disk.
 
     Args:
-        what: The program's hash and the kind of pass, which identify them.
+        what: Their program's hash and the kind of pass, a unique key.
         work: The schedules by name.
-        form: The format of numbers.
-        width: The instructions.
-        few: The rows of a register block, for a loop over few rows; 0 is for many.
+        form: The floating-point format.
+        width: The instruction set.
+        few: The rows of a register block, for a loop over few rows; 0 for many rows.
     """
 
     def make() -> tuple[ir.Module, dict[str, Any]]:
@@ -79,7 +80,7 @@ def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, 
 
 @dataclass(frozen=True)
 class Kernels:
-    """The compiled functions that all programs of a dtype and ISA share.
+    """The compiled functions that all programs share.
 
     Attributes:
         run: The function of `conveyor.backends.cpu.codegen.scheduling.driver`; a call releases the GIL.
@@ -96,7 +97,7 @@ class Kernels:
 
 @lru_cache(maxsize=16)
 def kernels(form: Format, width: ISA) -> Kernels:
-    """Compile the kernels for a dtype and ISA; later calls return the same ones."""
+    """Return the kernels for a format and an instruction set; they are compiled at the first call."""
     with _lock:
         engine = _kernels_of(form, width)
         names = (f(form, width) for f in (driver.name, driver.part_name, task_scheduler.name, task_scheduler.part_name))
@@ -105,7 +106,7 @@ def kernels(form: Format, width: ISA) -> Kernels:
 
 
 def _kernels_of(form: Format, width: ISA) -> Any:
-    """Load the kernels and register the GEMM kernel by name for code that is loaded later."""
+    """Return the engine with the kernels; the product kernel is registered by name for code that is loaded later."""
     name = gemm.product_name(form, width)
     if name not in _kernels:
         _know_threads()
@@ -125,7 +126,7 @@ def _kernels_of(form: Format, width: ISA) -> Any:
 
 
 def _know_threads() -> None:
-    """Register OpenMP's functions for a thread's number and the number of threads."""
+    """Register the OpenMP functions by which compiled code reads its thread number and the number of threads."""
     library = openmp()
     for name, alone in zip(driver.ASKED, _ALONE, strict=True):
         asked = alone if library is None else getattr(library, name)
@@ -137,7 +138,7 @@ _ALONE = tuple(ctypes.CFUNCTYPE(ctypes.c_int)(lambda number=number: number) for 
 
 
 def _load(what: str, make: Callable[[], tuple[ir.Module, dict[str, Any]]], width: ISA) -> tuple[Any, dict[str, Any]]:
-    """Load a module's code and notes into an engine, from disk or by compiling it."""
+    """Load the code of a module and its metadata from the cache on disk, or compile and write them."""
     key = _key(what, width)
     data = code_cache.read(key)
     if data is None:
@@ -166,7 +167,7 @@ def _key(what: str, width: ISA) -> str:
 
 @lru_cache(maxsize=1)
 def _source() -> str:
-    """Compute the digest of the code generator as installed: sources, byte code, or a zip file's."""
+    """Return the digest of the code generator as installed: source, byte code, or the files of a zip archive."""
     package = files("conveyor")
     digest = hashlib.sha256()
     for folder in (package / "ir", package / "backends" / "lowering", package / "backends" / "cpu"):
@@ -177,7 +178,7 @@ def _source() -> str:
 
 
 def _sources(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
-    """List the Python files in a folder, recursively, with their paths."""
+    """List the Python source files of a folder and its subfolders, with their paths."""
     for entry in folder.iterdir():
         path = f"{name}/{entry.name}"
         if entry.is_dir() and entry.name != "__pycache__":

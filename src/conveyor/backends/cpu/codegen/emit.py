@@ -1,4 +1,4 @@
-"""Emission of a schedule as LLVM IR, for the rows of a step.
+"""Emits the code of a schedule for the rows of a step.
 
     for each stage:
         for each product: call the product kernel on the rows, for this part of the columns
@@ -9,8 +9,8 @@
                     load, compute in registers, store, add to reductions
         wait for the other parts
 
-The addresses of a step's rows follow from the argument table and the indices of the step (see `argument_table`), so
-that the same code serves for one step of the loop and for a chunk of steps at once.
+The argument table and the indices of the step give the addresses of its rows (see `argument_table`), so that the same
+code serves for one step of the loop and for a chunk of steps at once.
 """
 
 from __future__ import annotations
@@ -76,13 +76,13 @@ READERS = ("input", "const", "width", "bias", "vector", "product", "product_t", 
 def emit(
     work: Iterable[tuple[str, Schedule]], form: Format, width: ISA, loop: Callable[..., Work] | None = None
 ) -> tuple[ir.Module, Table]:
-    """Emit a module with a function for each schedule, by its name, and the argument table that they share.
+    """Emit a module with a function for each schedule, by its name, and the layout of their argument table.
 
     Args:
         work: The schedules by name.
-        form: The format of numbers.
-        width: The instructions.
-        loop: What emits the schedule named `loop`, if not `Work`.
+        form: The floating-point format.
+        width: The instruction set.
+        loop: Makes the emitter of the schedule named `loop`; `Work` by default.
     """
     module = ir.Module("work")
     # The kernel stands in a module of its own, so that it is compiled once for all programs.
@@ -96,18 +96,18 @@ def emit(
 
 
 def wait_name(form: Format, width: ISA) -> str:
-    """Name the barrier function on which threads wait for each other."""
+    """Return the name of the barrier function."""
     return f"conveyor_wait_{width.name}_f{form.integer.width}"
 
 
 def splits(schedule: Schedule) -> bool:
-    """Tell whether threads can divide the units of a schedule: it has no reductions, row scalars or block matrices."""
+    """Tell whether the units of a schedule can be divided between threads: no reduction goes over a row's units."""
     groups = [g for stage in schedule.stages for g in stage.groups]
     return not any(g.reduces or g.width == ROW for g in groups) and all(p.blocks == 1 for p in schedule.products)
 
 
 class Work:
-    """The emission of one schedule as a function."""
+    """The emitter of one schedule as a function."""
 
     signature = SIGNATURE
     divides = False  # whether quotients are made by divisions
@@ -149,27 +149,27 @@ class Work:
     # Memory
 
     def entry(self, b: ir.IRBuilder, place: int) -> Any:
-        """Emit the load of an entry of the argument table."""
+        """Load an entry of the argument table."""
         return b.load(b.gep(self.entries, [i64(place)], source_etype=I64), typ=I64)
 
     def base(self, b: ir.IRBuilder, place: int) -> Any:
-        """Emit the address of a base plus an offset, which are adjacent in the table."""
+        """Return the address of a base plus an offset, which are adjacent entries of the argument table."""
         base = b.load(b.gep(self.bases, [self.entry(b, place)], source_etype=POINTER), typ=POINTER)
         return b.gep(base, [self.entry(b, place + 1)], source_etype=ir.IntType(8))
 
     def array(self, b: ir.IRBuilder, name: str) -> tuple[Any, Any]:
-        """Emit the address of an array at this step, and its row stride."""
+        """Return the address of an array at this step, and its stride from row to row."""
         place = self.table.array(name)
         index, step, stride = (self.entry(b, place + FIELDS.index(f)) for f in FIELDS[2:])
         at = b.load(b.gep(self.indices, [index], source_etype=I64), typ=I64)
         return b.gep(self.base(b, place), [b.mul(at, step)], source_etype=self.form.type), stride
 
     def operations(self, b: ir.IRBuilder) -> Vectors:
-        """Make the emitter of vector operations."""
+        """Return the vector operations at a builder."""
         return Vectors(b, self.form, self.lanes, self.divides)
 
     def row_of(self, b: ir.IRBuilder, array: tuple[Any, Any], row: Any) -> Any:
-        """Emit the address of a row."""
+        """Return the address of a row."""
         return b.gep(array[0], [b.mul(row, array[1])], source_etype=self.form.type)
 
     # Stages
@@ -192,12 +192,12 @@ class Work:
                 self.meet(b)
 
     def meet(self, b: ir.IRBuilder) -> None:
-        """Emit a barrier between the threads."""
+        """Emit a barrier."""
         with b.if_then(b.icmp_signed(">", self.parts, i64(1))):
             b.call(self.wait, [self.bases, self.parts])
 
     def range(self, b: ir.IRBuilder, total: Any, unit: int) -> tuple[Any, Any]:
-        """Emit the range of this thread's share of `units` blocks."""
+        """Return the range of this part when `total` is divided in multiples of `unit`."""
         if not self.splits:
             return i64(0), total
         blocks = b.sdiv(b.add(total, i64(unit - 1)), i64(unit))
@@ -208,7 +208,7 @@ class Work:
         return first, last
 
     def product(self, b: ir.IRBuilder, product: Product) -> None:
-        """Emit a call of the GEMM kernel for all columns, or for this thread's."""
+        """Emit a product, of all columns or of this part's."""
         place = self.table.product(table.product(self.function.name, product.results[0]))
         inner, columns, *strides = (self.entry(b, place + PRODUCT_FIELDS.index(f)) for f in PRODUCT_FIELDS[2:])
         left = self.array(b, self.schedule.home(product.operands[0]))
@@ -236,7 +236,7 @@ class Work:
 
 
 class Rows:
-    """The emission of one group; loads that all rows share are emitted at `b`, ahead of the loop over rows."""
+    """The emitter of one group's pointwise work; loads at `b`, before the loop over rows, what all rows share."""
 
     def __init__(self, work: Work, b: ir.IRBuilder, stage: int, group: Group) -> None:
         self.work = work
@@ -258,7 +258,7 @@ class Rows:
             self.sums = [b.alloca(work.vector) for _ in group.reduces]
 
     def emit(self, b: ir.IRBuilder, row: Any, span: tuple[Any, Any] | None = None) -> None:
-        """Emit the work on one row, for this thread's units or for those of a range."""
+        """Emit the pointwise work on one row, for this part's units or those of a span."""
         self.b = b
         first, last = span if span is not None else (self.first, self.last)
         self.addresses = {name: self.work.row_of(b, array, row) for name, array in self.arrays.items()}
@@ -273,7 +273,7 @@ class Rows:
             self._units(first, last)
 
     def _is_memory(self, n: int) -> bool:
-        """Tell whether a value is loaded from memory rather than computed in this group."""
+        """Tell whether a value is loaded from memory rather than computed in this stage."""
         schedule = self.schedule
         if n in schedule.given:
             return True
@@ -299,14 +299,14 @@ class Rows:
         return list(dict.fromkeys(read + made + [name for n in self.group.stores for name in self._targets(n)]))
 
     def _targets(self, n: int) -> list[str]:
-        """List the arrays that a value is stored to."""
+        """Return the names of the arrays in which a value is stored."""
         schedule = self.schedule
         names = [label for label, node in schedule.wanted if node == n]
         own = n in schedule.scratch and not self._is_memory(n)
         return names + ([schedule.name(n)] if own else [])
 
     def _compute(self, v: Vectors, n: int, values: dict[int, Any], unit: Any, mask: Any) -> Any:
-        """Emit the vector of a node at `unit`; its operands are in `values`."""
+        """Emit the vector of a node at `unit`; `values` holds its operands."""
         node = self.nodes[n]
         if self._is_memory(n):
             loaded = self._load(v, n, unit, mask)

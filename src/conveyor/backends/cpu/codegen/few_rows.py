@@ -38,13 +38,13 @@ MOST_ROWS = 3  # of the batch: with more, the register blocks of the code for ma
 
 
 def rows_at_once(schedule: Schedule, batch: int, width: ISA, ragged: bool = False) -> int:
-    """Choose the rows of a register block for a batch; 0 where the code for large batches is to be used.
+    """Return the rows of a register block for a batch of B rows; 0 if the code for many rows is to be used.
 
     Args:
-        schedule: The loop's.
+        schedule: The schedule of the loop.
         batch: B.
-        width: The instructions.
-        ragged: Whether sequences are of unequal length, so that steps differ in their rows.
+        width: The instruction set.
+        ragged: Whether sequences have unequal length, so that the number of rows varies from step to step.
     """
     if ragged or not 0 < batch <= MOST_ROWS or not any(is_woven(schedule, p, batch, width) for p in schedule.products):
         return 0
@@ -52,31 +52,31 @@ def rows_at_once(schedule: Schedule, batch: int, width: ISA, ragged: bool = Fals
 
 
 def is_woven(schedule: Schedule, product: Product, rows: int, width: ISA) -> bool:
-    """Tell whether code for `rows` rows reads a product's weights interleaved by result."""
+    """Tell whether the weights of a product are interleaved (woven) in the code for `rows` rows."""
     kinds = {schedule.nodes[n].type.width for n in product.results}
     fits = rows * len(product.results) <= _sums(width)
     return product.blocks == 1 and len(kinds) == 1 and kinds != {ROW} and fits
 
 
 def panel_vectors(schedule: Schedule, rows: int, width: ISA) -> int:
-    """Choose the number of vectors of units in a panel."""
+    """Return the width of a panel of units, in vectors."""
     woven = [p for p in schedule.products if is_woven(schedule, p, rows, width)]
     return 2 if all(2 * rows * len(p.results) <= _sums(width) for p in woven) else 1
 
 
 def _sums(width: ISA) -> int:
-    """Count the vector registers that can hold sums."""
+    """Return the number of vector accumulators that fit the registers beside the operands."""
     return width.rows * width.panel
 
 
 def emitter(rows: int, width: ISA) -> Callable[..., Work]:
-    """Make the factory of `FewRows` that `conveyor.backends.cpu.codegen.emit.emit` calls for the loop."""
+    """Return the constructor of the loop's emitter for `conveyor.backends.cpu.codegen.emit.emit`."""
     return lambda *given: FewRows(rows, width, *given)
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """A kind of block: the number of its panels, and of the vectors of each."""
+    """A kind of block: its number of panels, and the vectors of each."""
 
     panels: int
     vectors: int
@@ -84,11 +84,11 @@ class _Kind:
 
 
 class FewRows(Work):
-    """The emission of the loop's schedule as a function for a small batch.
+    """The emitter of the loop's schedule as a function for few rows.
 
     Args:
         rows: The rows of a register block.
-        chosen: The instructions.
+        chosen: The instruction set.
         given: The arguments of `conveyor.backends.cpu.codegen.emit.Work`.
     """
 
@@ -130,7 +130,7 @@ class FewRows(Work):
 
     @contextmanager
     def _ahead(self, b: ir.IRBuilder) -> Iterator[None]:
-        """Emit the loads and addresses that all steps share, ahead of the loop over steps."""
+        """Emit the instructions of the `with` block before the loop over steps."""
         if b.block is self.prologue:
             yield
         else:
@@ -138,17 +138,17 @@ class FewRows(Work):
                 yield
 
     def entry(self, b: ir.IRBuilder, place: int) -> Any:
-        """Emit the load of an entry of the argument table."""
+        """Load an entry of the argument table."""
         with self._ahead(b):
             return super().entry(b, place)
 
     def base(self, b: ir.IRBuilder, place: int) -> Any:
-        """Emit the address of a base plus an offset, which are adjacent in the table."""
+        """Return the address of a base plus an offset, which are adjacent entries of the argument table."""
         with self._ahead(b):
             return super().base(b, place)
 
     def range(self, b: ir.IRBuilder, total: Any, unit: int) -> tuple[Any, Any]:
-        """Emit the range of this thread's share of `units` blocks."""
+        """Return the range of this part when `total` is divided in multiples of `unit`."""
         with self._ahead(b):
             return super().range(b, total, unit)
 
@@ -190,7 +190,7 @@ class FewRows(Work):
         return [*(_Kind(p, self.vectors) for p in reversed(powers)), _Kind(1, 1, True)]
 
     def _blocks(self, b: ir.IRBuilder, symbol: str, products: Sequence[Product], group: Rows | None) -> None:
-        """Emit products and pointwise work, a block of units at a time."""
+        """Emit products and pointwise work, one block of units at a time."""
         first, last = self.range(b, self.entry(b, self.table.width(symbol)), self.unit)
         kinds = self._kinds(products)
         calls = [_Call(self, b, p) for p in products]
@@ -238,7 +238,7 @@ class FewRows(Work):
 
 
 class _Call:
-    """One product; loads that all its blocks share are emitted at `b`."""
+    """The emitter of one product; loads at `b` the values that all its blocks share."""
 
     def __init__(self, work: FewRows, b: ir.IRBuilder, product: Product) -> None:
         self.work = work
@@ -251,7 +251,7 @@ class _Call:
         self.results = [work.array(b, work.schedule.home(n)) for n in product.results]
 
     def emit(self, b: ir.IRBuilder, kind: _Kind, low: Any, high: Any) -> None:
-        """Emit the sums of all rows for the units from `low` to before `high`."""
+        """Emit the accumulation of all rows for the units from `low` to before `high`."""
         work = self.work
         heights = [work.rows, 1] if work.rows > 1 else [1]
         gemm.in_blocks(
@@ -283,7 +283,7 @@ class _Call:
 
     def _store(self, b: ir.IRBuilder, n: int, value: Any, at: Any, mask: Any) -> None:
         size = self.work.form.integer.width // 8
-        # Arrays in the workspace are padded to full vectors.
+        # Arrays of the workspace are padded to full vectors.
         if mask is None or n in self.work.schedule.scratch:
             b.store(value, at, align=size)
         else:
@@ -291,12 +291,12 @@ class _Call:
 
 
 def _is_late(group: Group, woven: dict[str, list[Product]]) -> bool:
-    """Tell whether a group runs behind its stage's blocks: it reduces rows of the width that these compute."""
+    """Tell whether a group reduces over a width that is computed in blocks of units, so that it must run after them."""
     return group.width in woven and bool(group.reduces)
 
 
 def _meetings(schedule: Schedule, is_woven: Callable[[Product], bool]) -> list[bool]:
-    """List for each stage whether a barrier must follow it.
+    """Tell for each stage whether a barrier must follow it.
 
     A thread reads other threads' units only as operands of products, which are full rows. Pointwise it reads its own.
     """

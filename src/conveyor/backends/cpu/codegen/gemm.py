@@ -1,4 +1,4 @@
-"""The GEMM kernels: a register block of sums, and the two orders in which it goes over a matrix.
+"""The kernels of matrix products: a register block of sums, and the two loop orders over a matrix.
 
 A packed matrix is a list of panels, each as many columns wide as a register block: `[panel][k][column]`, padded with
 zeros to full panels. A register block of `rows` x `panel` vectors holds sums while k runs, so that of three loads and
@@ -39,19 +39,19 @@ STRETCH = 256  # of k; 6 columns of 256 rows take 16 KiB of cache lines
 
 
 def product_name(form: Format, width: ISA) -> str:
-    """Name the kernel for rows times a weight."""
+    """Return the name of the kernel that multiplies rows by a weight."""
     return f"conveyor_product_{width.name}_f{form.integer.width}"
 
 
 def outer_name(form: Format, width: ISA) -> str:
-    """Name the kernel for a weight's gradient."""
+    """Return the name of the kernel for a weight's gradient."""
     return f"conveyor_outer_{width.name}_f{form.integer.width}"
 
 
 def emit(module: ir.Module, form: Format, width: ISA) -> None:
     """Add both kernels to a module.
 
-    Strides count numbers from row to row; `packed` is aligned to a vector.
+    Strides count elements from row to row; `packed` is aligned to a vector.
     """
     _emit_product(module, form, width)
     _emit_outer(module, form, width)
@@ -100,7 +100,7 @@ def _emit_product(module: ir.Module, form: Format, width: ISA) -> None:
 
 
 def _blocks(b: ir.IRBuilder, rows: Any, most: int) -> list[Any]:
-    """Emit the row at which the register blocks of each height end, from `most` down: few blocks of about equal height.
+    """Return for each block height, highest first, the row where its register blocks end: few blocks, of like heights.
 
     A lower block takes nearly as long as a high one: its sums wait for each other.
     """
@@ -160,7 +160,7 @@ def _emit_outer(module: ir.Module, form: Format, width: ISA) -> None:
 def in_blocks(
     b: ir.IRBuilder, rows: Any, heights: Sequence[int], body: Callable[[ir.IRBuilder, Any, int], None]
 ) -> None:
-    """Emit loops over all rows, in blocks of the first height, and of ever lower ones for the rest."""
+    """Emit a loop over all rows in blocks of the first height, and over the remaining rows in lower ones."""
     start: Any = i64(0)
     for h in heights:
         start = loop(b, start, rows, h, lambda b, r, h=h: body(b, r, h))  # type: ignore[misc]
@@ -168,11 +168,11 @@ def in_blocks(
 
 @dataclass(frozen=True)
 class _Part:
-    """The last panel, only some of whose columns belong to the result.
+    """The last panel where it is partial.
 
     Attributes:
-        vectors: How many vectors it still has.
-        columns: How many columns.
+        vectors: The number of its vectors.
+        columns: The number of its columns.
     """
 
     vectors: int
@@ -180,7 +180,7 @@ class _Part:
 
 
 class Block:
-    """A register block; the values that all blocks of a kernel share."""
+    """A register block: the values that all blocks of a kernel share."""
 
     def __init__(
         self, form: Format, width: ISA, row_stride: Any, inner_stride: Any, result_stride: Any, k_stride: Any
@@ -196,7 +196,7 @@ class Block:
         self.align = (self.lanes if k_stride is None else 1) * form.integer.width // 8
 
     def rest(self, b: ir.IRBuilder, columns: Any, body: Callable[[ir.IRBuilder, _Part], None]) -> None:
-        """Emit the columns behind the last full panel, in a block of as many vectors as they need."""
+        """Emit the columns after the last full panel, in a block of as many vectors as they need."""
         rest = b.srem(columns, i64(self.columns))
         with b.if_then(b.icmp_signed(">", rest, i64(0))):
             for vectors in range(1, self.panel + 1):
@@ -215,7 +215,7 @@ class Block:
         more: Any,
         part: _Part | None,
     ) -> None:
-        """Emit `height` rows times some panels of weights, or part of one.
+        """Emit the product of `height` rows and some panels of weights, or a partial panel.
 
         The sums begin at zero, or at `result` where the condition `more` holds.
         """
@@ -253,7 +253,7 @@ class Block:
         inner: Any,
         starts: list[Any],
     ) -> list[Any]:
-        """Emit the sums over k: `height` rows times `vectors` of each panel, from the initial values `starts`."""
+        """Emit the sums over k of `height` rows and `vectors` of each panel, starting at `starts`."""
         v = Vectors(b, self.form, self.lanes)
         before, body, after = b.block, b.append_basic_block("k"), b.append_basic_block("done")
         b.cbranch(b.icmp_signed(">", inner, i64(0)), body, after)

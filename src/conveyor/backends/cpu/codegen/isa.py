@@ -1,4 +1,4 @@
-"""The instruction set (ISA) that code is compiled for, with its register sizes."""
+"""The instruction sets of this CPU, and the size of a register block for each."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class ISA:
     """An instruction set.
 
     Attributes:
-        name: What `CONVEYOR_CPU` calls it.
+        name: Its name in `CONVEYOR_CPU`.
         cpu: The processor that LLVM makes code for; "host" is the one that it runs on.
-        bytes: Of a vector register.
-        panel: How many vectors wide the register block of a product is; with `rows` high it fills the registers.
-        rows: How many rows high it is.
-        needs: Features of the CPU without which it can't run.
+        bytes: The size of a vector register.
+        panel: The width of a product's register block, in vectors; with `rows` rows it fills the registers.
+        rows: The height of the register block, in rows.
+        needs: The CPU features that it requires.
     """
 
     name: str
@@ -37,7 +37,7 @@ class ISA:
     needs: tuple[str, ...]
 
     def lanes(self, form: Format) -> int:
-        """Count the elements of a vector register."""
+        """Return the number of elements in a vector."""
         return self.bytes * 8 // form.integer.width
 
 
@@ -51,18 +51,18 @@ _ARM = (ISA("neon", "host", 16, 4, 6, ()),)
 
 @lru_cache(maxsize=1)
 def host_features() -> frozenset[str]:
-    """Read the features of this CPU."""
+    """Return the features of this CPU."""
     return frozenset(name for name, there in llvm.get_host_cpu_features().items() if there)
 
 
 def widths() -> tuple[ISA, ...]:
-    """List the instruction sets of this CPU, the widest first."""
+    """Return the instruction sets that this CPU has, widest first."""
     known = _ARM if platform.machine() in ("aarch64", "arm64") else _X86
     return tuple(w for w in known if host_features().issuperset(w.needs))
 
 
 def width() -> ISA:
-    """Choose the widest instruction set of this CPU, or the one that `CONVEYOR_CPU` names.
+    """Return the widest instruction set of this CPU, or the one that the environment variable `CONVEYOR_CPU` names.
 
     Raises:
         ArgumentError: The variable names instructions that are unknown or that this CPU lacks.
@@ -82,7 +82,7 @@ def _named(wanted: str | None) -> ISA:
 
 
 def machine(chosen: ISA) -> Any:
-    """Create LLVM's target machine for an ISA; a new one each time, since an engine frees its own."""
+    """Make LLVM's target machine for an instruction set; a new one per call, since an engine frees its own."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target: Any = llvm.Target.from_default_triple()

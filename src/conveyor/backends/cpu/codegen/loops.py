@@ -1,4 +1,4 @@
-"""Loops and int64 constants in LLVM IR."""
+"""Loops and integers in LLVM IR."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ POINTER = ir.PointerType()
 
 
 def i64(number: int) -> Any:
-    """Make an int64 constant."""
+    """Make a 64-bit integer constant."""
     return ir.Constant(I64, number)
 
 
 def loop(b: ir.IRBuilder, start: Any, stop: Any, step: int, body: Callable[[ir.IRBuilder, Any], None]) -> Any:
-    """Emit a loop of `body` over start, start + step, … while a full step fits below stop; return the next index."""
+    """Emit a loop over start, start + step, … while index + step ≤ stop; returns the first index not covered."""
     before = b.block
     head, inside, after = (b.append_basic_block(name) for name in ("head", "body", "after"))
     b.branch(head)

@@ -27,12 +27,12 @@ SIGNATURE = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, I64, I64, POINTER
 
 
 def name(form: Format, width: ISA) -> str:
-    """Name the kernel."""
+    """Return the name of the kernel."""
     return f"conveyor_pack_{width.name}_f{form.integer.width}"
 
 
 def within_name(form: Format, width: ISA) -> str:
-    """Name the kernel for columns within one panel."""
+    """Return the name of the kernel for columns within one panel."""
     return f"conveyor_weave_{width.name}_f{form.integer.width}"
 
 
@@ -125,7 +125,7 @@ class _Within(_Pack):
 
 
 def _transpose(b: ir.IRBuilder, lines: list[Any]) -> list[Any]:
-    """Emit the transpose of a square of vectors: halves, quarters, … are exchanged, down to single elements."""
+    """Transpose a square of vectors in registers: exchange halves, then quarters, down to single elements."""
     lanes = len(lines)
     step = lanes // 2
     i32 = ir.IntType(32)

@@ -26,7 +26,7 @@ from llvmlite import ir
 
 @dataclass(frozen=True)
 class Format:
-    """The constants of a floating-point format that the elementary functions need."""
+    """The constants of a floating-point format that the elementary functions use."""
 
     type: ir.Type
     integer: ir.IntType
@@ -93,13 +93,13 @@ FORMATS = {"float32": FLOAT32, "float64": FLOAT64}
 
 
 class Vectors:
-    """An emitter of operations on vectors of `lanes` elements at the position of `builder`.
+    """The emitter of operations on vectors of `lanes` elements at the position of `builder`.
 
     Args:
-        builder: It says where.
-        form: The format of the numbers.
-        lanes: How many are in a vector.
-        divides: Whether a quotient is made by a division: for work on few numbers.
+        builder: The builder, at the position where code is emitted.
+        form: The floating-point format.
+        lanes: The number of elements in a vector.
+        divides: Whether a quotient is computed by a division: faster for few elements.
     """
 
     def __init__(self, builder: ir.IRBuilder, form: Format, lanes: int, divides: bool = False) -> None:
@@ -114,22 +114,22 @@ class Vectors:
     # Constants and splats
 
     def const(self, number: float) -> Any:
-        """Make a constant vector with the same number in every lane."""
+        """Broadcast a constant to every lane."""
         return ir.Constant(self.type, [ir.Constant(self.form.type, number)] * self.lanes)
 
     def integer(self, number: int) -> Any:
-        """Make a constant integer vector with the same number in every lane."""
+        """Broadcast an integer constant to every lane."""
         return ir.Constant(self.integers, [number] * self.lanes)
 
     def splat(self, scalar: Any) -> Any:
-        """Emit the broadcast of a scalar to every lane."""
+        """Broadcast a scalar to every lane."""
         i32 = ir.IntType(32)
         first = self.b.insert_element(ir.Constant(self.type, ir.Undefined), scalar, ir.Constant(i32, 0))
         mask = ir.Constant(ir.VectorType(i32, self.lanes), [0] * self.lanes)
         return self.b.shuffle_vector(first, ir.Constant(self.type, ir.Undefined), mask)
 
     def call(self, name: str, *args: Any) -> Any:
-        """Emit the call of an LLVM intrinsic whose result has the type of its first argument."""
+        """Call an LLVM intrinsic whose result has the type of its first argument."""
         full = f"llvm.{name}.{self.suffix}"
         known = self.b.module.globals
         kind = ir.FunctionType(args[0].type, [a.type for a in args])
@@ -139,7 +139,7 @@ class Vectors:
     # The last vector of a row, which may be shorter
 
     def first(self, number: Any) -> Any:
-        """Emit a mask of the first `number` (an i64) lanes."""
+        """Make a mask of the first `number` (an i64) lanes."""
         wide = ir.VectorType(ir.IntType(64), self.lanes)
         i32 = ir.IntType(32)
         one = self.b.insert_element(ir.Constant(wide, ir.Undefined), number, ir.Constant(i32, 0))
@@ -154,19 +154,19 @@ class Vectors:
         return self.b.call(function, args)
 
     def masked_load(self, at: Any, mask: Any, align: int) -> Any:
-        """Emit a masked load, with zeros in the other lanes, whose memory is not touched."""
+        """Load the lanes of a mask, zero in the others, whose memory is not touched."""
         i32 = ir.IntType(32)
         kind = ir.FunctionType(self.type, [ir.PointerType(), i32, mask.type, self.type])
         return self._masked("load", kind, [at, ir.Constant(i32, align), mask, self.const(0.0)])
 
     def masked_store(self, value: Any, at: Any, mask: Any, align: int) -> None:
-        """Emit a masked store."""
+        """Store the lanes of a mask."""
         i32 = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [self.type, ir.PointerType(), i32, mask.type])
         self._masked("store", kind, [value, at, ir.Constant(i32, align), mask])
 
     def across(self, value: Any, join: Callable[[Any, Any], Any]) -> Any:
-        """Emit the reduction of all lanes to a scalar, halves first."""
+        """Reduce all lanes to a scalar, halves first."""
         i32 = ir.IntType(32)
         lanes = self.lanes
         while lanes > 1:
@@ -178,40 +178,40 @@ class Vectors:
     # Arithmetic
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
-        """Emit a·b + c, with a single rounding where the ISA has FMA."""
+        """Compute a·b + c, with one rounding where the CPU can."""
         return self.call("fmuladd", a, b, c)
 
     def polynomial(self, x: Any, coefficients: Sequence[float]) -> Any:
-        """Emit a polynomial by Horner's rule; coefficients from the constant up."""
+        """Evaluate a polynomial by Horner's rule; coefficients from the constant up."""
         total = self.const(coefficients[-1])
         for c in reversed(coefficients[:-1]):
             total = self.fma(total, x, self.const(c))
         return total
 
     def below(self, x: Any, high: float) -> Any:
-        """Emit min(x, high); NaN stays NaN."""
+        """Compute min(x, high); NaN stays NaN."""
         return self.b.select(self.b.fcmp_ordered(">", x, self.const(high)), self.const(high), x)
 
     def above(self, x: Any, low: float) -> Any:
-        """Emit max(x, low); NaN stays NaN."""
+        """Compute max(x, low); NaN stays NaN."""
         return self.b.select(self.b.fcmp_ordered("<", x, self.const(low)), self.const(low), x)
 
     def fabs(self, x: Any) -> Any:
-        """Emit |x|."""
+        """Compute |x|."""
         return self.call("fabs", x)
 
     def larger(self, x: Any, y: Any) -> Any:
-        """Emit the maximum; NaN if either is."""
+        """Compute the maximum; NaN if either operand is."""
         first = self.b.select(self.b.fcmp_unordered(">", x, y), x, y)
         return self.b.select(self.b.fcmp_unordered("uno", y, y), y, first)
 
     def smaller(self, x: Any, y: Any) -> Any:
-        """Emit the minimum; NaN if either is."""
+        """Compute the minimum; NaN if either operand is."""
         first = self.b.select(self.b.fcmp_unordered("<", x, y), x, y)
         return self.b.select(self.b.fcmp_unordered("uno", y, y), y, first)
 
     def quotient(self, top: Any, bottom: Any) -> Any:
-        """Emit the correctly rounded quotient for a denominator from 1 to 10⁹.
+        """Compute a quotient with a denominator from 1 to 10⁹, correctly rounded.
 
         A division takes the time of many multiplications, but less than they do one after the other: it is for work on
         few numbers. Where there are many, and the CPU has an estimate of the reciprocal good to 14 bits, they make it.
@@ -225,7 +225,7 @@ class Vectors:
         return self.refined(top, bottom, self.b.call(estimate, [bottom, self.const(0.0), ir.Constant(mask, 0xFFFF)]))
 
     def refined(self, top: Any, bottom: Any, estimate: Any) -> Any:
-        """Emit the quotient from an estimate of the denominator's reciprocal.
+        """Compute a quotient from an estimate of the denominator's reciprocal.
 
         Two steps of Newton's give the nearest number to the reciprocal, and the remainder that this leaves, which is
         exact, the nearest to the quotient (Markstein 1990).
@@ -239,7 +239,7 @@ class Vectors:
     # Elementary functions
 
     def _reduce(self, x: Any) -> tuple[Any, Any]:
-        """Emit the integer n (as bits) and exp(r) − 1, where x = n ln 2 + r and |r| ≤ ½ ln 2."""
+        """Compute the integer n (as bits) and exp(r) − 1, where x = n ln 2 + r and |r| ≤ ½ ln 2."""
         b, form = self.b, self.form
         magic = self.const(form.round)
         shifted = self.fma(x, self.const(1.4426950408889634074), magic)
@@ -250,12 +250,12 @@ class Vectors:
         return bits, self.fma(b.fmul(r, r), self.polynomial(r, form.expm1), r)
 
     def _power_of_two(self, n: Any, lift: int = 0) -> Any:
-        """Emit 2^(n + lift) in the range of normal numbers."""
+        """Compute 2^(n + lift) in the range of normal numbers."""
         biased = self.b.add(n, self.integer(self.form.bias + lift))
         return self.b.bitcast(self.b.shl(biased, self.integer(self.form.mantissa)), self.type)
 
     def exp(self, x: Any) -> Any:
-        """Emit the exponential; denormal results are exact to their last place."""
+        """Compute the exponential; denormal results are exact to their last place."""
         b, form = self.b, self.form
         x = self.below(self.above(x, form.exp_low), form.exp_high)
         n, p = self._reduce(x)
@@ -265,7 +265,7 @@ class Vectors:
         return b.fmul(self.fma(p, first, first), second)
 
     def _exp_below(self, x: Any) -> Any:
-        """Emit the exponential of numbers up to 0, by the same roundings as `exp` with fewer operations."""
+        """Compute the exponential for x ≤ 0, with the same roundings as `exp` and fewer instructions."""
         b, lift = self.b, self.form.bias // 2
         n, p = self._reduce(self.above(x, self.form.exp_low))
         # Lifted by 2^lift it is a normal number, however small; only the last product rounds to a denormal.
@@ -273,7 +273,7 @@ class Vectors:
         return b.fmul(self.fma(p, scale, scale), self.const(2.0**-lift))
 
     def sigmoid(self, x: Any) -> Any:
-        """Emit 1 / (1 + exp(−x))."""
+        """Compute 1 / (1 + exp(−x))."""
         b = self.b
         e = self._exp_below(b.fneg(self.fabs(x)))
         is_negative = b.icmp_signed("<", b.bitcast(x, self.integers), self.integer(0))
@@ -281,7 +281,7 @@ class Vectors:
         return self.quotient(top, b.fadd(e, self.const(1.0)))
 
     def tanh(self, x: Any) -> Any:
-        """Emit the hyperbolic tangent."""
+        """Compute the hyperbolic tangent."""
         b = self.b
         size = self.below(self.fabs(x), self.form.tanh_high)
         n, p = self._reduce(b.fadd(size, size))
@@ -290,7 +290,7 @@ class Vectors:
         return self.call("copysign", self.quotient(t, b.fadd(t, self.const(2.0))), x)
 
     def log(self, x: Any) -> Any:
-        """Emit the natural logarithm; of 0 it is −inf, of negative numbers NaN."""
+        """Compute the natural logarithm; −inf for 0, NaN for negative numbers."""
         b, form = self.b, self.form
         smallest = 2.0 ** (1 - form.bias)
         denormal = b.fcmp_ordered("<", x, self.const(smallest))
@@ -316,7 +316,7 @@ class Vectors:
         return b.select(b.fcmp_ordered("==", x, self.const(float("inf"))), x, y)
 
     def log1p(self, x: Any) -> Any:
-        """Emit log(1 + x), exact for small x."""
+        """Compute log(1 + x), exact for small x."""
         b = self.b
         u = b.fadd(x, self.const(1.0))
         lost = b.fdiv(b.fsub(x, b.fsub(u, self.const(1.0))), u)
@@ -326,6 +326,6 @@ class Vectors:
         return b.select(edge, self.log(u), y)
 
     def softplus(self, x: Any) -> Any:
-        """Emit log(1 + exp(x)), without overflow."""
+        """Compute log(1 + exp(x)), without overflow."""
         rest = self.log1p(self.exp(self.b.fneg(self.fabs(x))))
         return self.b.fadd(self.above(x, 0.0), rest)

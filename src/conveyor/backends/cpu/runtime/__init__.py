@@ -1,12 +1,12 @@
 """Runs compiled passes on tensors.
 
-memory_plan       the memory of a pass, and the jobs on it
-launch_plan       the memory layout, argument table and jobs of a pass, filled in for a number of steps
-extents           checks that tensors still have the shapes that a pass was prepared for
-workspace         the workspaces of passes, reused
-threads           runs a pass on torch's threads
-oversubscription  the check whether these threads get cores
-sequence          the two passes
+memory_plan       the memory plan of a pass: bases, workspace, arrays and jobs
+launch_plan       the launch plan of a pass for a batch, then for a number of time steps
+extents           checks of the shapes of tensors against those of the plan
+workspace         the pool of workspaces
+threads           the run of a pass on torch's threads
+oversubscription  the detection of oversubscribed cores
+sequence          the forward and backward pass
 stack             the passes of a stack of layers and directions in one compiled call
-launch            the launch of a stack's passes, prepared once for each signature
+launch            the passes of all layers of a stack, planned once per signature
 """

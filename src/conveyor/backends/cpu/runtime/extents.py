@@ -1,7 +1,7 @@
-"""Checks that tensors still have the shapes that a pass was prepared for, before compiled code reads their memory.
+"""Checks that tensors still have the shapes that a pass was planned for, before compiled code reads from addresses.
 
-A tensor that torch has saved for the backward pass may be given other memory in between (`tensor.data = …`), of which
-torch takes no note.
+A tensor that torch has saved for the backward pass may get other memory in between (`tensor.data = …`), which torch
+does not notice.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _shape = attrgetter("shape")
 
 
 def shapes_of(layout: ParamLayout, tensors: Sequence[Tensor]) -> list[torch.Size]:
-    """Find the shapes of the parameter tensors at the first run of a layout; they stay the same for later tensors."""
+    """Finds the shapes that the parameter tensors had at the first run."""
     known: list[torch.Size] = layout.__dict__.setdefault("_shapes", list(map(_shape, tensors)))
     return known
 
 
 def check_parameters(tensors: Sequence[Tensor], shapes: list[torch.Size]) -> None:
-    """Check the shapes of the parameter tensors.
+    """Checks the shapes of the parameter tensors.
 
     Raises:
-        TensorError: One has another shape than when the pass was prepared.
+        TensorError: A shape differs from that of the first run.
     """
     found = list(map(_shape, tensors))
     if found != shapes:
@@ -40,17 +40,17 @@ def check_parameters(tensors: Sequence[Tensor], shapes: list[torch.Size]) -> Non
 
 
 def check_backward(x: Tensor, aux: Mapping[str, Tensor], history: Tensor, sizes: Sequence[int], batch: int) -> None:
-    """Check the tensors that a backward pass reads again against the residuals of its forward pass.
+    """Checks the inputs that a backward pass reads again against the residuals of its forward pass.
 
     Args:
         x: The input.
         aux: The auxiliary inputs.
-        history: The first state at each step.
-        sizes: Its sizes but the last, as those of x say.
-        batch: Rows that auxiliary inputs have before their width.
+        history: The history of the first state.
+        sizes: The expected sizes of its axes but the last, from the shape of x.
+        batch: The expected rows of the auxiliary inputs, their last axis but one.
 
     Raises:
-        TensorError: The type or a size is not that of the forward pass.
+        TensorError: The dtype or a size differs from that of the forward pass.
     """
     if history.dtype is not x.dtype or list(history.shape[:-1]) != list(sizes):
         raise TensorError(

@@ -1,10 +1,10 @@
-"""The launch of a stack's passes: all layers and directions, prepared once for each signature.
+"""The passes of all layers and directions of a stack, planned once per signature and then only run.
 
-A launch holds a launch plan for each layer and direction. A call fills in addresses: those of the caller's tensors, and
-offsets in the state history, one tensor for the whole stack, which the forward pass leaves for the backward pass.
+A launch has a launch plan for each layer and direction. A call fills in addresses: those of the caller's tensors, and
+offsets in the history that the forward pass leaves for the backward pass, one tensor for the stack.
 
-Addresses are described by *places*: the name of an address of the call, and an offset in bytes. For a number of steps
-the places of all bases of all passes become one list of pairs of numbers, from which a call makes its table.
+A *place* is the name of one of the call's addresses, and an offset from it. For a number of time steps the places of
+all bases of all passes become one list of pairs of integers, from which a call builds its argument table.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from conveyor.backends.cpu.runtime.sequence import launch_plan_for
 from conveyor.backends.cpu.runtime.stack import may_run_at_once
 from conveyor.backends.interface import RecurrenceSpec
 
-Place = tuple[str, int, int]  # of a base: an address by its name, bytes behind it, and bytes more a step
+Place = tuple[str, int, int]  # of a base: the name of an address, offset in bytes, and bytes more per time step
 _LINE = 128  # bytes that no two threads should write into
 _zeros: list[Any] = []
 
 
 def zero_row(numbers: int) -> int:
-    """Give the address of `numbers` zeros, in a shared read-only block that only grows."""
+    """Return the address of a block of at least `numbers` zeros, which only grows."""
     if not _zeros or len(_zeros[-1]) < numbers:
         _zeros.append((ctypes.c_double * max(2 * numbers, 1024))())  # earlier ones stay: their addresses are in use
     return ctypes.addressof(_zeros[-1])
@@ -41,20 +41,20 @@ def zero_row(numbers: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Signature:
-    """The properties of a call that a launch is prepared for.
+    """The key of a launch: everything that its plan depends on.
 
     Attributes:
-        units: The recurrence of each layer and direction, layer by layer, forward direction first; one with auxiliary
-            inputs stands alone, for inference.
+        units: The spec of each layer and direction, layer by layer, forward direction first; one with auxiliary
+            inputs is the only one, for inference.
         directions: The number of directions of a layer.
         batch: B.
-        dtype: The type of all tensors.
+        dtype: The dtype of all tensors.
         training: Whether a backward pass follows.
-        has_states: Whether the call has initial states; otherwise they are zeros.
-        wants_x: Whether the backward pass computes the gradient of the input.
-        alone: Whether T = 1; a single step reads and writes states in the caller's memory.
-        emits: Whether the call returns the output beside the final states.
-        drops: Whether there is dropout between layers, so that each layer's passes run by themselves.
+        has_states: Whether there are initial states; zeros otherwise.
+        wants_x: Whether the gradient of the input is computed.
+        alone: Whether there is one time step, which reads and writes the caller's states in place.
+        emits: Whether the output is stored beside the final states.
+        drops: Whether there is dropout between layers, so that each layer's passes are a group of their own.
     """
 
     units: tuple[RecurrenceSpec, ...]
@@ -70,14 +70,14 @@ class Signature:
 
 
 class Launch:
-    """The launch of a stack's passes.
+    """The passes of a stack, planned for a signature.
 
     Args:
-        signature: The properties of the calls.
+        signature: The signature.
 
     Attributes:
         state_widths: The width of each state.
-        width: The width of a layer's output, both directions concatenated.
+        width: The width of a layer's output, both directions side by side.
     """
 
     def __init__(self, signature: Signature) -> None:
@@ -102,13 +102,13 @@ class Launch:
         self._places, self.history_row, self.history_rest = self._history()
 
     def _kept_columns(self) -> list[int]:
-        """Count the saved values of each unit, beside the states, in elements per row."""
+        """Return for each layer and direction the columns of its residuals beside the states."""
         return [self._frame(k, True, 1).saved for k in range(len(self.signature.units))]
 
     # The history: residuals of the forward pass
 
     def _history(self) -> tuple[dict[str, Place], int, int]:
-        """Lay out the history: the place of each part, the elements per step, and the further elements."""
+        """Lay out the history; returns the places in it, its elements per time step, and its fixed elements."""
         s, places = self.signature, {}
         step = rest = 0
 
@@ -127,7 +127,7 @@ class Launch:
         return places, step, rest
 
     def history_numbers(self, steps: int) -> int:
-        """Compute the size of the history of a number of steps, in elements."""
+        """Return the number of elements of the history for T steps."""
         return steps * self.history_row + self.history_rest
 
     # Frames
@@ -141,7 +141,7 @@ class Launch:
         return Shape(capacity, s.batch, s.units[unit].widths, False, reverse, stride, zeros, emits)
 
     def _frame(self, unit: int, forward: bool, capacity: int, gradients: tuple[bool, ...] = ()) -> LaunchPlan:
-        """Find a unit's launch plan; `gradients` tells which final states have a gradient in a backward pass."""
+        """Return the launch plan of a direction's pass; `gradients` says which final states have gradients."""
         s = self.signature
         spec = s.units[unit]
         if forward:
@@ -164,13 +164,13 @@ class Launch:
         return frozenset(self.first_param[k] + j for k, frame in frames for j in frame.partly)
 
     def output(self, history: Tensor, layer: int, steps: int) -> Tensor:
-        """View the output of a layer below the last in the history: (T, B, width)."""
+        """Return the output of a layer below the last, (T, B, width), a view of the history."""
         _, offset, a_step = self._output(layer)
         sizes = (steps, self.signature.batch, self.width)
         return history.as_strided(sizes, (sizes[1] * sizes[2], sizes[2], 1), (offset + a_step * steps) // self.size)
 
     def _order(self, forward: bool) -> list[int]:
-        """List the units in an order in which each runs after those that it reads."""
+        """Return the indices of all layers and directions in an order that satisfies their dependencies."""
         layers = range(self.layers) if forward else reversed(range(self.layers))
         d = self.signature.directions
         return [layer * d + k for layer in layers for k in range(d)]
@@ -178,14 +178,14 @@ class Launch:
     # Places of bases
 
     def _output(self, layer: int) -> Place:
-        """Find the place of the first row of a layer's output."""
+        """Return the place of the first row of a layer's output."""
         if layer == self.layers - 1:
             return "y", 0, 0
         _, offset, a_step = self._places[f"output {layer}"]
         return "history", offset + self.lead * self.signature.batch * self.width * self.size, a_step
 
     def _bases(self, unit: int) -> dict[str, Place]:
-        """Find the places of the bases that both passes of a unit have."""
+        """Return the bases that both passes of a direction have."""
         s, size = self.signature, self.size
         layer, direction = divmod(unit, s.directions)
         given = not layer or s.drops
@@ -239,7 +239,7 @@ class Launch:
     # Calls
 
     def _addresses(self, forward: bool) -> list[str]:
-        """List the names of a call's addresses, in order."""
+        """Return the names of the addresses of a call, in order."""
         s, slots, units = self.signature, range(self.first_param[-1]), range(len(self.signature.units))
         named = ["workspace", "none", "zero", "y", "history"]
         named += [f"x {layer}" for layer in range(self.layers if s.drops else 1)]
@@ -260,12 +260,12 @@ class Launch:
         g_strides: tuple[int, int] | None = None,
         gradients: tuple[bool, ...] = (),
     ) -> tuple[Group, ...]:
-        """Prepare the passes for a number of steps; later calls return the same ones.
+        """Return the pass groups for a number of time steps.
 
         Args:
             steps: T.
-            x_strides: The input's step stride and row stride, in elements.
-            forward: Whether these are forward passes.
+            x_strides: The strides of the input from step to step and from row to row, in elements.
+            forward: Whether they run forward.
             g_strides: The strides of the output's gradient; None if there is none.
             gradients: For each state whether its final value has a gradient; empty if none has.
         """
@@ -311,7 +311,7 @@ class Launch:
     def _template(
         self, forward: bool, capacity: int, of_output: bool, gradients: tuple[bool, ...]
     ) -> tuple[Template, ...]:
-        """Prepare the part of the groups that does not depend on the number of steps, for a capacity."""
+        """Build the pass groups that serve any number of time steps up to a capacity."""
         s = self.signature
         number = {name: k for k, name in enumerate(self._addresses(forward))}
         apart = s.drops or (not forward and s.directions > 1)
@@ -352,17 +352,17 @@ class Launch:
         return ("x", *x), (f"grad_output.{self.names[0]}", *g), *((n, s.batch * w, w) for n, w in widths)
 
     def positions(self, group: Group, name: str) -> list[int]:
-        """List the indices in a group's table at which an address of a forward call stands without an offset."""
+        """Return the indices in a group's address table that hold an address of a forward call without offset."""
         k = self._addresses(True).index(name)
         return [at for at, place in enumerate(zip(group.numbers, group.behind, strict=True)) if place == (k, 0)]
 
     def forward(self, groups: Sequence[Group], addresses: list[int], stamp: Any = None) -> None:
-        """Run all passes forward, without dropout between layers.
+        """Run the forward passes, without dropout between layers.
 
         Args:
-            groups: The groups of passes.
-            addresses: The call's addresses, without those of packed weights.
-            stamp: Identifies the parameters' values, so that a single step can reuse its packed weights.
+            groups: The passes.
+            addresses: The addresses of the call, without those of packed weights.
+            stamp: The version of the parameters' values, by which a single time step reuses its packed weights.
         """
         (group,) = groups
         if not self.signature.alone:

@@ -1,8 +1,8 @@
-"""The launch plan of a pass over sequences of one shape: memory layout, argument table and jobs, made once.
+"""The launch plan of a pass over sequences of one shape: computed once per shape, then only executed.
 
-The memory of the pass itself (packed matrices, values kept for a chunk of steps or for one step) is one workspace. The
-caller's tensors and results are bases of their own. A plan serves any number of steps: `fit` copies its arrays and
-changes the few numbers that depend on it.
+Packed matrices and the intermediate values of a chunk and of a time step are in one workspace. The caller's tensors
+and results are separate bases. A launch plan serves any number of time steps: fitting it to one copies its arrays and
+changes a few entries in them.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _HEAD = {name: k for k, name in enumerate(driver.HEAD)}
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Fit:
-    """A launch plan filled in for a number of steps.
+    """A launch plan fitted to a number of time steps.
 
     Attributes:
         jobs: The address of the job array.
-        again: The address of the job array that reuses packed weights.
-        operations: The floating-point operations of a pass, approximately.
-        flat: Whether all per-step inputs have one row stride across steps.
+        again: The address of a job array that reuses packed weights.
+        operations: Floating-point operations of a pass, approximately.
+        flat: Whether the rows of all time steps are evenly spaced in all per-step inputs.
         arrays: The arrays that own this memory.
     """
 
@@ -58,28 +58,28 @@ class Fit:
 
 
 class LaunchPlan(MemoryPlan):
-    """The launch plan of a pass: its arrays, its argument table and its jobs.
+    """The arrays, the argument table and the jobs of a pass.
 
     Args:
-        recipe: The pass.
+        recipe: The lowered pass.
         compiled: Its code.
         shape: The shape.
         places: The parameter layout.
         form: The floating-point format.
         chosen: The instruction set.
-        trails: The states with a state history.
-        bases: The bases in the order in which the caller passes their memory; after them it passes the requested
-            gradients, the gradients of the parameter tensors, and these tensors.
-        resident: Whether packed weights have a base of their own, `resident`, which later passes reuse.
+        trails: The states whose history is saved.
+        bases: The bases in the order in which the caller passes their addresses; after them come those of the requested
+            gradients, of the gradients of the parameter tensors, and of the parameter tensors.
+        resident: Whether packed weights are persistent: in a separate base, `resident`, for later passes.
 
     Attributes:
-        kernels: The functions that run the pass.
-        order: For each base after the workspace and the zeros, the index of its memory in the caller's order.
-        workspace: The size of the workspace, in bytes.
-        resident: The size of packed weights that have a base of their own, in bytes.
-        saved: The values saved for the backward pass, in elements per row.
+        kernels: The compiled functions that run the pass.
+        order: The index of the caller's address for each base, after the workspace and the zeros.
+        workspace: Bytes of the workspace.
+        resident: Bytes of persistent packed weights.
+        saved: Columns of the residuals.
         asked: The inputs whose gradients are computed, and their widths.
-        partly: The indices of parameter tensors with rows that get no gradient.
+        partly: The tensors with rows that get no gradient.
         summed: Whether a per-step input is itself summed over all rows.
         by_units: Whether threads share the units of the loop's steps and wait for each other twice a step.
     """
@@ -140,7 +140,7 @@ class LaunchPlan(MemoryPlan):
         self.partly = frozenset(p.tensor for key, parts in places.parts.items() if key not in reached for p in parts)
 
     def fit(self, steps: int, strides: Strides) -> Fit:
-        """Fill in the plan for a number of steps and the strides of per-step inputs."""
+        """Fit the plan to a number of time steps, and to the strides of the per-step inputs."""
         found = self._fits.get((steps, strides))
         if found is None:
             if len(self._fits) >= FITS:
@@ -184,7 +184,7 @@ class LaunchPlan(MemoryPlan):
         return tuple(place[name] for name in tuple(self.bases)[fixed:])
 
     def _chunk(self) -> int:
-        """Choose the number of steps of a chunk."""
+        """Return the time steps per chunk."""
         kept = sum(self._width(n) for n in self.lowered.left)
         for name, schedule in self.lowered.schedules:
             if name != "loop":
@@ -196,7 +196,7 @@ class LaunchPlan(MemoryPlan):
     # Arrays
 
     def _inputs(self) -> None:
-        """Lay out the per-step inputs, whose strides `fit` fills in."""
+        """Add the arrays of the per-step inputs, whose strides are set when the plan is fitted."""
         states = {s.name for s in self.program.states}
         self._given: dict[str, list[str]] = {}
         for n, node in enumerate(self.nodes):
@@ -206,7 +206,7 @@ class LaunchPlan(MemoryPlan):
                 self._given.setdefault(name, []).append(array_names.node(n))
 
     def _parameters(self) -> None:
-        """Lay out biases and vectors, which every row reads at every step."""
+        """Add the arrays of biases and vectors, which every row reads at every time step."""
         for n, node in enumerate(self.nodes):
             if node.op not in ("bias", "vector"):
                 continue
@@ -214,7 +214,7 @@ class LaunchPlan(MemoryPlan):
             self._put(array_names.node(n), base, offset, "step", 0, 0)
 
     def _whole(self, parts: Sequence[Part], width: int) -> tuple[str, int]:
-        """Find the base and offset of a bias or vector; one of several parts is summed in the workspace."""
+        """Return the base and offset of a bias or vector; several parts are summed into the workspace."""
         base, offset = f"slot {parts[0].tensor}", parts[0].start * self.size
         for part in parts[1:]:
             total = self._take_weights(width)
@@ -225,7 +225,7 @@ class LaunchPlan(MemoryPlan):
         return base, offset
 
     def _states(self) -> None:
-        """Lay out the states, or their gradients, and their copies from and to the caller."""
+        """Add the arrays and copies of the states, or of their gradients."""
         reads = {node.attr: n for n, node in enumerate(self.nodes) if node.op == "input"}
         for k, state in enumerate(self.program.states):
             name, width = state.name, self.widths[state.width]
@@ -240,7 +240,7 @@ class LaunchPlan(MemoryPlan):
                 self._turns(reads, name, f"grad {name}", f"d state {name}", width)
 
     def _stored(self) -> None:
-        """Lay out saved and requested values, gradients of per-step inputs, and the values that the loop leaves."""
+        """Add the arrays of the residuals, of recorded values, and of per-step gradients."""
         batch = self.shape.batch
         self.saved = sum(self._width(n) for n in self.lowered.saved)
         at = 0
@@ -259,7 +259,7 @@ class LaunchPlan(MemoryPlan):
             start += self._width(n) * self.size
 
     def _memory(self, schedule: Schedule) -> None:
-        """Allocate a schedule's scratch arrays: the results of a product side by side, each other value by itself."""
+        """Allocate the intermediate values of a schedule: the results of a product side by side, the others alone."""
         within = schedule is self.lowered.loop
         steps = 1 if within else self._steps_per_chunk
         for product in schedule.products:
@@ -307,7 +307,7 @@ class LaunchPlan(MemoryPlan):
                 self._pack(product, at, operands, widths, [*edges[:-1], room], block)
 
     def _weave(self, product: Product, operands: list[int], units: int) -> tuple[int, int, int, int, int, int]:
-        """Lay out a product's weights for a small batch, interleaved by result, and add the jobs that pack them."""
+        """Return the position of a product's interleaved weights for few rows; adds the jobs that pack them."""
         many, inner = len(product.results), sum(operands)
         lying = self._as_it_lies(product, operands, units)
         if lying is not None:
@@ -329,7 +329,7 @@ class LaunchPlan(MemoryPlan):
         return self.lowered.loop, self.compiled.few, self.chosen
 
     def _matrix(self, product: Product, key: str, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Find the base and offset of a matrix, and its strides along k and along the columns."""
+        """Return the base and offset of a matrix, and its strides along k and along columns."""
         (part,) = self.places.parts["product", key]
         # A matrix (rows, columns) is (N, K) for a product, and (K, N) for one by its transpose.
         stored = height if product.op == "product" else width
@@ -337,7 +337,7 @@ class LaunchPlan(MemoryPlan):
         return (self._base(f"slot {part.tensor}"), part.start * stored * self.size), strides
 
     def _as_it_lies(self, product: Product, operands: list[int], columns: int) -> tuple[int, int] | None:
-        """Find the base and offset of a product's weights if they can be used without packing; else None."""
+        """Return the base and offset of unpacked weights, if they can be used without packing at a gain; else None."""
         once = self.shape.capacity == 1 and self.shape.batch <= FEW_USES
         whole = columns % self.panel == 0 and product.blocks == 1 and len(product.results) == 1
         if product.op != "product_t" or not once or not whole:
@@ -414,7 +414,7 @@ class LaunchPlan(MemoryPlan):
                 self._todo["finish"].append((*target, width, *copy, width, 1, width))
 
     def _pack_operand(self, operand: int, cols: int, blocks: int, rows: int) -> list[int]:
-        """Add the jobs that pack an operand, block by block; return the offset of each block."""
+        """Add the jobs that pack an operand, block by block; returns the offset of each block."""
         array = self._place_of(operand)
         found = []
         for block in range(blocks):
@@ -450,22 +450,22 @@ class LaunchPlan(MemoryPlan):
         return numbers
 
     def _weights_of_a_step(self) -> int:
-        """Count the weights that the loop reads at each step."""
+        """Return the number of weights that the loop reads at each time step."""
         named = (table.product("loop", product.results[0]) for product in self.lowered.loop.products)
         return sum(inner * columns for inner, columns in (self._products[name][2:4] for name in named))
 
     def _is_split_by_units(self) -> bool:
-        """Tell whether threads divide the loop's units instead of its rows: a small batch, or large matrices."""
+        """Tell whether threads divide the units of a step: with too few rows, or too large matrices."""
         few = self.shape.batch < FEW_ROWS and self._weights_of_a_step() >= WORTH_WAITING
         return emit.splits(self.lowered.loop) and (few or self.is_large)
 
     def _reads_states(self, schedule: Schedule) -> bool:
-        """Tell whether a schedule reads states before a step, whose packed rows are not those of the step."""
+        """Tell whether a schedule reads the states before a step, whose rows are not the step's when packed."""
         states = {s.name for s in self.program.states}
         return any(n in schedule.given and self.nodes[n].attr in states for n in schedule.order if n < len(self.nodes))
 
     def _fill_jobs(self, done: Collection[str]) -> tuple[array[int], list[tuple[int, Callable[[int], int]]]]:
-        """Build the job array, and list its entries that depend on the number of steps, with their functions."""
+        """Build the job array, and the functions that compute its entries from the number of time steps."""
         code = {
             name: self.compiled.addresses[name] if schedule.wanted or schedule.scratch else 0
             for name, schedule in self.lowered.schedules

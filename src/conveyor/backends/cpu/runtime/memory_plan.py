@@ -1,4 +1,4 @@
-"""The memory plan of a pass: bases, offsets in the workspace, and the arrays and jobs that use them."""
+"""The memory plan of a pass: bases, offsets within the workspace, and the arrays and jobs that use them."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Number = int | Callable[[int], int]  # of a job; or what it is for a number of s
 
 @dataclass(frozen=True)
 class Shape:
-    """The shape that a launch plan is made for, without the number of steps, which `LaunchPlan.fit` fills in.
+    """The shape that a launch plan depends on beside the program, without the number of time steps.
 
     Attributes:
-        capacity: The maximal number of steps of a chunk; 1 is a single step, which has another layout.
+        capacity: The maximum number of time steps of a chunk; 1 is a single step, which has another layout.
         batch: B.
-        widths: The values of the program's symbolic widths.
-        ragged: Whether sequences of unequal length are packed; then there is no step of a fixed number of rows.
+        widths: The numbers of the program's widths.
+        ragged: Whether sequences of unequal length are packed, so that the number of rows varies per step.
         reverse: Whether the recurrence runs from the last step to the first.
-        stride: The row stride of the first state's history, which may interleave two directions, in elements; 0 is
-            its width.
-        zeros: The bases of states and their gradients of which one row of zeros serves all batch rows.
-        emits: Whether a single step writes its output to a base of its own, `output`, with that row stride.
+        stride: The row stride of the first state's history, in elements, which may include another direction's;
+            0 is its width.
+        zeros: The bases of states and their gradients that are one row of zeros, broadcast to all rows.
+        emits: Whether a single step writes its output to the base `output`, with that row stride.
     """
 
     capacity: int
@@ -46,25 +46,25 @@ class Shape:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """The fields that tell the shape from others with the same widths."""
+        """The fields that identify the shape among those with the same widths."""
         return self.capacity, self.batch, self.ragged, self.reverse, self.stride, self.zeros, self.emits
 
     @staticmethod
     def capacity_for(steps: int) -> int:
-        """Round a number of steps up to a power of two."""
+        """Return the capacity for a number of time steps: the next power of two."""
         return 1 << max(steps - 1, 0).bit_length()
 
 
 class MemoryPlan:
-    """The memory plan of a pass.
+    """The memory plan of a pass, the base of its launch plan.
 
     Args:
-        lowered: The pass.
+        recipe: The lowered pass.
         shape: Its shape.
         places: The parameter layout.
         form: The floating-point format.
         chosen: The instruction set.
-        resident: Whether packed weights have a base of their own.
+        resident: Whether packed weights are persistent, in a separate base.
     """
 
     def __init__(
@@ -88,9 +88,9 @@ class MemoryPlan:
         self._todo: dict[str, list[tuple[Number, ...]]] = {kind: [] for kind in driver.JOBS}
 
     def _apart(self, row: int) -> int:
-        """Compute the step stride of a workspace array from its row stride, in elements.
+        """Return the step stride of a workspace array with a given row stride, in elements.
 
-        With sequences of unequal length it is the row stride: a step is then addressed by its first packed row.
+        With packed sequences a step is indexed by its first row, so the step stride is the row stride.
         """
         return row if self.shape.ragged else self.shape.batch * row
 
@@ -98,13 +98,13 @@ class MemoryPlan:
         return self.bases.setdefault(name, driver.WAITING + len(self.bases))
 
     def _take(self, numbers: int) -> int:
-        """Allocate elements in the workspace and return their offset in bytes."""
+        """Allocate elements in the workspace; returns their offset in bytes."""
         start = self._used
         self._used += -(-numbers * self.size // ALIGN) * ALIGN
         return start
 
     def _take_weights(self, numbers: int) -> int:
-        """Allocate elements for packed weights and return their offset in bytes."""
+        """Allocate elements for packed weights; returns their offset in bytes."""
         if self._weights == "workspace":
             return self._take(numbers)
         start = self.resident
@@ -121,28 +121,28 @@ class MemoryPlan:
         return self.widths.get(schedule.nodes[n].type.width, 1)
 
     def _edges(self, widths: Sequence[int]) -> list[int]:
-        """Compute the first column of each of several results padded to full vectors, and last the end of all."""
+        """Return the first column of each of several results when each is padded to full vectors; last, their end."""
         edges = [0]
         for width in widths:
             edges.append(edges[-1] + -(-width // self.lanes) * self.lanes)
         return edges
 
     def _stride(self, base: str, width: int) -> int:
-        """Give the row stride of one of the caller's states: its width, or 0 where one row of zeros serves all rows."""
+        """Return the row stride of a caller's state, in elements: 0 for a broadcast row of zeros."""
         return 0 if base in self.shape.zeros else width
 
     def _copy(self, source: str, to: tuple[int, Number, int], width: int) -> None:
-        """Add a job at the start that copies a state from the caller's memory to the array that is read first."""
+        """Add a job before the first step that copies a state from the caller's memory to where it is first read."""
         self._todo["copy"].append((self._base(source), 0, self._stride(source, width), *to, self.shape.batch, width))
 
     def _finish(self, base: str, source: tuple[int, Number, int], width: int, stride: int = 0) -> None:
-        """Add a job at the end that copies a state to the caller, with a row stride of its width or of `stride`."""
+        """Add a job after the last step that copies a state to the caller, with a row stride."""
         self._todo["finish"].append((*source, self._base(base), 0, stride or width, self.shape.batch, width))
 
     # States, or their gradients
 
     def _only_step(self, reads: Mapping[str, int], name: str, width: int) -> None:
-        """Lay out the state of a single step: it is read and written in the caller's memory, without copies."""
+        """Add the arrays of a single time step, which reads and writes the caller's states in place."""
         base = f"trail {name}" if self.backwards else f"start {name}"
         self._place(reads, name, base, 0, "step", 0, self._stride(base, width))
         if self.backwards and f"grad.{name}" in reads:
@@ -152,9 +152,9 @@ class MemoryPlan:
         self._put(*result, 0, "step", 0, width)
 
     def _history(self, reads: Mapping[str, int], name: str, width: int, stride: int) -> None:
-        """Lay out a state history, (T + 1) entries: the state before the first step precedes it.
+        """Add the arrays of a state's history of T + 1 entries, the initial state first.
 
-        In reverse it follows the last step; then the history begins a step later, at its second entry.
+        In reverse the initial state comes last; then the history begins one time step later, at its second entry.
         """
         reverse, row = self.shape.reverse, stride or width
         step = self.shape.batch * row
@@ -174,7 +174,7 @@ class MemoryPlan:
             self._put(array_names.node(reads[key]), base, offset, index, step, w)
 
     def _turns(self, reads: Mapping[str, int], name: str, result: str, final: str, width: int) -> None:
-        """Lay out a state, or its gradient, in two buffers that alternate from step to step."""
+        """Add the double buffer of a state or of its gradient, indexed by the parity of the time step."""
         step = self.shape.batch * width
         place = self._take(2 * step)
         backwards = int(self.backwards)
@@ -187,7 +187,7 @@ class MemoryPlan:
         self._put(result, "workspace", place, written, step, width)
 
         def turn(of_last: bool, other: int) -> Number:
-            """Give the offset of the buffer of the first or the last step to run."""
+            """Return the offset of the double buffer's half for the first or last executed step."""
 
             def at(steps: int) -> int:
                 number = 0 if of_last == descends else steps - 1

@@ -1,4 +1,4 @@
-"""The check for oversubscription: whether this process's threads get cores, by their run delay, and how many there are.
+"""The detection of oversubscribed cores from this process's run delay, and the number of cores that it may use.
 
 The system counts how long each thread has run, and how long it wanted to run and did not (`schedstat`). Where the
 threads of this process waited for more than a seventh of the time that they wanted to run, others hold the cores, and
@@ -31,11 +31,11 @@ _MEMBERSHIP = Path("/proc/self/cgroup")
 
 @dataclass
 class RunDelay:
-    """The run delay of this process's threads, and the decision that follows from it.
+    """The run delay of this process's threads, and the decision between one thread and several.
 
     Args:
-        read: Gives the process's times; None where the system does not say.
-        clock: Gives the time in seconds.
+        read: Returns the process's times; None if the system does not report them.
+        clock: Returns the time in seconds.
     """
 
     read: Callable[[], Reading | None]
@@ -49,7 +49,7 @@ class RunDelay:
         self._last: tuple[float, Reading] | None = None
 
     def is_oversubscribed(self) -> bool:
-        """Tell whether several threads would wait for cores; most calls read only the clock."""
+        """Tell whether several threads would wait for cores; most calls only read the clock."""
         now = self.clock()
         if now >= self._look_at:
             self._look(now)
@@ -67,7 +67,7 @@ class RunDelay:
         self._look_at = now + max(span, COST * cost)
 
     def _waited(self, now: float, reading: Reading) -> float | None:
-        """Compute the run delay as a share of the time in which threads wanted to run; None if that was too short."""
+        """Return the run delay since the last reading as a share of the wanted time; None if that is too short."""
         if self._last is None:
             return None
         before, (ran, waited) = self._last
@@ -78,7 +78,7 @@ class RunDelay:
         return wait / (run + wait)
 
     def _after_shared(self, waited: float | None) -> float:
-        """Decide after a period with several threads; return the seconds until the next reading."""
+        """Decide after a period with several threads; returns the seconds until the next reading."""
         if waited is None or waited <= SHARE:
             if waited is not None and not self._is_trial:
                 self._pause = PERIOD
@@ -89,7 +89,7 @@ class RunDelay:
         return self._pause
 
     def _after_alone(self, waited: float | None) -> float:
-        """Decide after a period with one thread; if even that one waited, several are not tried."""
+        """Decide after a period with one thread: if even that one waited, several would too."""
         if waited is not None and waited > SHARE:
             return self._pause
         self._alone, self._is_trial = False, True
@@ -97,7 +97,7 @@ class RunDelay:
 
 
 def threads_times() -> Reading | None:
-    """Read the run time and run delay of this process's threads, in ns; None where the system does not count them."""
+    """Read the times of this process's threads; None if the system does not report them."""
     ran = waited = 0
     try:
         names = os.listdir(_TASKS)[:_MOST]
@@ -117,7 +117,7 @@ _crowd = RunDelay(threads_times, time.monotonic)
 
 
 def is_oversubscribed() -> bool:
-    """Tell whether this process's threads wait for cores; False where the system does not count run delays."""
+    """Tell whether this process's threads wait for cores; False if the system does not report it."""
     return _crowd.is_oversubscribed()
 
 
@@ -127,7 +127,7 @@ _cores = (0.0, 1)
 
 
 def cores() -> int:
-    """Count the cores that this process may use, by its affinity and its cgroup's limit; read once a second."""
+    """Return the number of cores that this process may use, by affinity and cgroup limit, read once a second."""
     global _cores
     now = time.monotonic()
     if now >= _cores[0]:
@@ -142,11 +142,11 @@ def _ask_cores() -> int:
 
 
 def group_limit(membership: Path, control: Path) -> float | None:
-    """Read the CPU limit of the process's cgroups, in cores; None if they set none.
+    """Return the number of cores that the process's cgroups allow; None if they set no limit.
 
     Args:
-        membership: The file that names the process's groups.
-        control: The folder in which groups are mounted.
+        membership: The file that names the process's cgroups.
+        control: The folder in which cgroups are mounted.
     """
     limits: list[float] = []
     try:
@@ -162,7 +162,7 @@ def group_limit(membership: Path, control: Path) -> float | None:
 
 
 def _limits(folder: Path, path: str) -> list[float]:
-    """Read the limits of a cgroup and its ancestors; in a container only the root may be visible."""
+    """Return the limits of a cgroup and its parents; in a container the path may be missing, but the root is there."""
     parts = path.split("/") if path else []
     found = []
     for depth in range(len(parts) + 1):
@@ -174,7 +174,7 @@ def _limits(folder: Path, path: str) -> list[float]:
 
 
 def _first(file: Path) -> list[float]:
-    """Read the numbers of a file of one line; none if it is missing or says that there is no limit."""
+    """Read the numbers of a file of one line; empty if it is missing or says that there is no limit."""
     try:
         return [float(word) for word in file.read_text(encoding="ascii").split()]
     except (OSError, ValueError):

@@ -1,7 +1,8 @@
-"""Groups of passes that run without other work between them: a template, then a group for a number of steps."""
+"""Groups of a stack's passes that run without interruption, planned for any number of time steps, then fitted."""
 
 from __future__ import annotations
 
+import ctypes
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from conveyor.backends.cpu.runtime.stack import Entry, Stack
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Pass:
-    """One unit's pass: its compiled function, and the offset in bytes of its bases in the table."""
+    """The pass of one layer and direction: its kernel, and the offset of its bases in the address table, in bytes."""
 
     run: Callable[..., None]
     kernels: Any
@@ -32,18 +33,19 @@ class _Pass:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Group:
-    """Passes that run one after the other without other work between them, for a number of steps.
+    """Passes that run in sequence without interruption, fitted to a number of time steps.
 
     Attributes:
         layer: The layer of the first.
         passes: The passes.
-        chosen: Selects the call's address for each base of all passes.
-        behind: The offset from that address, in bytes.
-        numbers: The index of that address.
-        workspace: The size of their workspace, in bytes.
-        stack: Runs them in parallel; None where one after the other is as good.
-        needs_rows: Whether some group needs per-step inputs with one row stride across steps, and lacks them.
-        frames: Their launch plans, which own the memory behind the addresses.
+        chosen: Takes the address of the call for each base of all passes.
+        behind: The bytes behind it.
+        is_offset: Whether any base stands behind its address.
+        numbers: Which address of the call it is.
+        workspace: The bytes that they work in.
+        stack: What runs them at the same time; None where one after the other is as good.
+        needs_rows: Whether for some group what is given must stand in rows at equal distances, and does not.
+        frames: Their frames, which own what the addresses lead to.
         fits: Their fits, likewise.
     """
 
@@ -51,6 +53,7 @@ class Group:
     passes: tuple[_Pass, ...]
     chosen: Callable[[Sequence[int]], tuple[int, ...]]
     behind: tuple[int, ...]
+    is_offset: bool
     numbers: tuple[int, ...]
     workspace: int
     stack: Stack | None
@@ -59,24 +62,29 @@ class Group:
     fits: tuple[Fit, ...]
 
     def run(self, addresses: list[int], again: bool = False) -> None:
-        """Run the passes; `addresses` holds the workspace's, then those of the call."""
+        """Run the passes; `addresses` holds that of the workspace, then those of the call."""
         addresses[0], owner = memory.scratch(self.workspace)
-        self.run_on(array("q", map(add, self.chosen(addresses), self.behind)), again)
+        self.run_on(self.table(addresses), again)
         del owner
 
     def table(self, addresses: Sequence[int]) -> array[int]:
-        """Build the table of all bases' addresses from the call's addresses."""
-        return array("q", map(add, self.chosen(addresses), self.behind))
+        """The addresses of all bases of all passes, from those of the call."""
+        chosen = self.chosen(addresses)
+        return array("q", map(add, chosen, self.behind) if self.is_offset else chosen)
 
-    def calls(self, table: array[int]) -> list[tuple[Callable[..., None], int, int]] | None:
-        """List the calls that run the passes on a table with packed weights; None if a pass may use several threads."""
+    def calls(self, table: array[int]) -> list[tuple[Any, ...]] | None:
+        """Functions and arguments that run the passes on a table, with packed weights; None if on several threads.
+
+        Arguments are ctypes' own objects, which it need not make at each call.
+        """
         if any(one.operations >= threads._WORTHWHILE for one in self.passes):
             return None
         bases = table.buffer_info()[0]
-        return [(one.run, one.again, bases + one.at) for one in self.passes]
+        alone = ctypes.c_long(0), ctypes.c_long(1)
+        return [(one.run, ctypes.c_void_p(one.again), ctypes.c_void_p(bases + one.at), *alone) for one in self.passes]
 
     def run_on(self, table: array[int], again: bool) -> None:
-        """Run the passes on a table; `again` if the weights are packed already."""
+        """Run the passes on an address table; `again` reuses packed weights."""
         bases = table.buffer_info()[0]
         if self.stack is not None:
             team = threads.usable(torch.get_num_threads(), sum(one.operations for one in self.passes))
@@ -94,17 +102,17 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """A group of passes for a capacity, with any number of steps.
+    """A pass group for any number of time steps up to a capacity.
 
     Attributes:
         layer: The layer of the first pass.
-        units: The indices of the units with their launch plans.
-        starts: The offset of each unit's bases in the table, in bytes.
+        units: The layer directions with their launch plans.
+        starts: The offset of each one's bases in the address table, in bytes.
         numbers: For each base the index of its address in the call,
-        behind: the offset from that address in bytes,
-        a_step: and the further offset for each step in bytes.
-        workspace: The size of the passes' workspace, in bytes.
-        at_once: Whether they may run in parallel: the batch has too few rows to divide between all threads.
+        behind: the offset from it in bytes,
+        a_step: and the additional bytes per time step.
+        workspace: Bytes of the shared workspace.
+        at_once: Whether they may run concurrently: there are too few rows to divide between threads.
     """
 
     layer: int
@@ -118,11 +126,11 @@ class Template:
 
     @cached_property
     def chosen(self) -> Callable[[Sequence[int]], tuple[int, ...]]:
-        """The selector of all bases' addresses from those of a call."""
+        """The function that picks the address of each base from those of a call."""
         return itemgetter(*self.numbers)
 
     def fit(self, steps: int, fits: tuple[Fit, ...], needs_rows: bool, directions: int) -> Group:
-        """Build the group for a number of steps from its launch plans' fits."""
+        """Fit the group to a number of time steps, with the fits of its launch plans."""
         frames = tuple([frame for _, frame in self.units])
         passes = tuple(
             [
@@ -139,5 +147,6 @@ class Template:
             ]
             stack = Stack(frames[0].kernels, entries, frames[0].shape.batch)
         return Group(
-            self.layer, passes, self.chosen, behind, self.numbers, self.workspace, stack, needs_rows, frames, fits
-        )
+            self.layer, passes, self.chosen, behind, any(behind), self.numbers, self.workspace, stack, needs_rows,
+            frames, fits,
+        )  # fmt: skip

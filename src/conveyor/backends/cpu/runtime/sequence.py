@@ -1,4 +1,4 @@
-"""The forward and backward pass over a sequence: allocation, then a call of compiled code."""
+"""The forward and backward pass over a sequence: allocates memory and calls compiled code."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _ZERO = (ctypes.c_double * 8)()  # for padding; read only
 
 
 def zeros() -> int:
-    """Give the address of a block of zeros."""
+    """Return the address of a block of zeros."""
     return ctypes.addressof(_ZERO)
 
 
 @lru_cache(maxsize=512)
 def compiled(lowered: LoweredPass, dtype: torch.dtype, chosen: ISA, few: int = 0) -> Compiled:
-    """Compile a pass; with `few`, its loop for that many rows in a register block."""
+    """Compile a lowered pass; with `few`, for a loop over that many rows."""
     return compile_work(lowered.name, lowered.schedules, FORMATS[dtype], chosen, few)
 
 
 class _States:
-    """A program's states: their names and widths, and the names of their bases."""
+    """The states of a program: their names and widths, and the names of their bases."""
 
     def __init__(self, program: Program) -> None:
         self.names = tuple(i.name for i in program.states)
@@ -50,7 +50,7 @@ class _States:
         self.output = f"grad_output.{self.names[0]}"
 
     def bases(self, what: str) -> list[str]:
-        """List the names of a kind of base, one for each state."""
+        """Return one base name per state."""
         return [f"{what} {n}" for n in self.names]
 
 
@@ -150,9 +150,9 @@ def run_backward(
 def launch_plan_for(
     spec: RecurrenceSpec, which: tuple[Any, ...], shape: Shape, dtype: torch.dtype, resident: bool = False
 ) -> LaunchPlan:
-    """Find or make the launch plan of `("forward", training, requested nodes)` or `("backward", wants_x)`.
+    """Return the launch plan of a pass: `("forward", training, recorded nodes)` or `("backward", wants_x)`.
 
-    The most recent plans are cached in the parameter layout.
+    Recent plans are cached in the parameter layout.
     """
     program, chosen = spec.program, width()
     key = (program, which, shape.key, dtype, chosen.name, resident)
@@ -182,7 +182,7 @@ def launch_plan_for(
 
 
 def _fitted(args: RecurrenceArgs, which: tuple[Any, ...], given: Sequence[Tensor]) -> tuple[LaunchPlan, Fit]:
-    """Find the launch plan of a pass, and its fit for the number of steps and the strides of per-step inputs."""
+    """Return the launch plan of a pass, and its fit to the strides of the per-step inputs."""
     varlen = args.varlen
     total, batch, _ = args.extent
     strides = []
@@ -204,7 +204,7 @@ os.register_at_fork(before=_evicting.acquire, after_in_parent=_evicting.release,
 
 
 def _run(frame: LaunchPlan, fit: Fit, tensors: list[Tensor], args: RecurrenceArgs) -> None:
-    """Run a pass on tensors in the order of the plan's bases, followed by the parameters."""
+    """Run a pass on the memory of tensors, in the order of the plan's bases, and on the parameters."""
     check_parameters(args.params, shapes_of(args.spec.layout, args.params))
     workspace = memory.acquire(frame.workspace)
     tensors += [_whole(t, args.x.dtype) for t in args.params]
@@ -223,7 +223,7 @@ def _whole(tensor: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _given(args: RecurrenceArgs) -> list[Tensor]:
-    """Collect the per-step inputs, x and aux, in one dtype and with a unit stride of 1."""
+    """Return the per-step inputs: x, then the auxiliary inputs."""
     x = args.x
     plain = [_plain(value, x.dtype) for value in args.aux]
     if args.varlen is None:
@@ -232,11 +232,11 @@ def _given(args: RecurrenceArgs) -> list[Tensor]:
 
 
 def _plain(value: Tensor, dtype: torch.dtype) -> Tensor:
-    """Convert a tensor to the pass's dtype and to a stride of 1 along its units."""
+    """Return a tensor in the pass's dtype with unit stride in its last axis."""
     value = value.to(dtype) if value.dtype != dtype else value
     if value.shape[-1] <= 1 or value.stride(-1) == 1:
         return value
-    # Values that are broadcast over steps or rows are copied once.
+    # A broadcast axis is copied once.
     shape = value.shape
     for axis in range(value.dim() - 1):
         if value.stride(axis) == 0 and value.shape[axis] > 1:

@@ -41,10 +41,10 @@ class Entry:
 
 
 class Stack:
-    """The passes of a stack, in an order in which each runs after those that it reads.
+    """The passes of a stack, in an order that satisfies their dependencies.
 
     Args:
-        kernels: The functions that run them.
+        kernels: The compiled functions that run them.
         entries: The passes, those of one layer side by side.
         batch: B.
     """
@@ -68,8 +68,8 @@ class Stack:
         """Run all passes.
 
         Args:
-            bases: For each entry the address of its array of bases.
-            team: The number of threads; OpenMP may provide fewer.
+            bases: For each entry the address of its base array.
+            team: The number of threads; OpenMP may use fewer.
         """
         numbers = self._numbers.copy()
         for place, address in zip(self._bases, bases, strict=True):
@@ -84,27 +84,27 @@ class Stack:
             threads.run_on(self._kernels.stack_part, array, team)
 
     def is_at_once(self, team: int) -> bool:
-        """Tell whether passes run in parallel, rather than one after the other with all threads."""
+        """Tell whether passes run concurrently, rather than all threads together on one pass after the other."""
         return may_run_at_once(self._batch, min(team, len(self._passes)), team) and not any(
             e.is_large for e in self._passes
         )
 
 
 def may_run_at_once(batch: int, passes: int, team: int | None = None) -> bool:
-    """Tell whether a batch has too few rows for all threads, of any number by default, while `passes` passes run."""
+    """Tell whether a batch has too few rows to divide between a team's threads while `passes` passes run."""
     rows = math.ceil(batch / ROWS)
     return passes > (rows if team is None else min(team, rows))
 
 
 def piece(steps: int, batch: int) -> int:
-    """Compute the steps of a piece, so that its rows fill register blocks."""
+    """Return the time steps of a piece, such that its rows fill register blocks."""
     block = ROWS // math.gcd(ROWS, batch)
     wanted = min(max(math.ceil(steps / PIECES), 1), PIECE_STEPS)
     return math.ceil(wanted / block) * block
 
 
 def _sources(entries: Sequence[Entry], k: int) -> tuple[int, int]:
-    """Find the entries that an entry reads, as indices + 1; 0 for none."""
+    """Return the indices + 1 of the entries that an entry reads; 0 for none."""
     before = [j for j in range(k) if entries[j].layer != entries[k].layer]
     if not before:
         return 0, 0

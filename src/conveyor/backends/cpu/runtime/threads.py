@@ -1,8 +1,8 @@
-"""Execution of compiled code on several threads of torch's pool.
+"""The run of compiled code on several threads, those of torch's own pool.
 
-torch's threads spin for milliseconds after each of its parallel operations, waiting for the next. A second pool of
-threads would share the cores with them (measured: two threads were no faster than one), so the work is handed to
-torch's pool, by the entry point that compilers use, `GOMP_parallel`. There is one such call a pass over a sequence,
+torch's threads spin for milliseconds after each of its parallel operations, waiting for the next. A second
+pool would have to share the cores with them (measured: two threads were no faster than one), so the work is handed
+to that pool by the entry that compilers use, `GOMP_parallel`. There is one such call a pass over a sequence,
 never one a step. Inside it threads wait for each other between the parts of a chunk, and, where rows are few, twice a
 step; that they do only as long as no other process wants the cores. Small work is not split.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def usable(threads: int, operations: float, coupled: bool = False) -> int:
-    """Choose the number of threads for a pass.
+    """Return the number of threads that pay off for a pass.
 
     In a child of a fork the pool of the parent is gone, and waiting for it would never end; there it is one.
 
@@ -30,9 +30,9 @@ def usable(threads: int, operations: float, coupled: bool = False) -> int:
     than they gain, and so does a pass that is shorter than another process's turn.
 
     Args:
-        threads: The number of threads allowed.
+        threads: The maximum number.
         operations: Floating-point operations of the pass.
-        coupled: Whether there is a barrier at every step.
+        coupled: Whether there is a barrier at every time step.
     """
     if operations < _WORTHWHILE or threads < 2 or forked() or openmp() is None:
         return 1
@@ -47,12 +47,12 @@ _WORTHWHILE = 2e7  # about 0.1 ms on one core; less is over before the other thr
 
 
 def run(kernels: Kernels, jobs: int, bases: int, team: int) -> None:
-    """Run a pass on a number of threads; OpenMP may provide fewer.
+    """Run a pass on a number of threads; OpenMP may use fewer.
 
     Args:
-        kernels: The functions that run the pass.
+        kernels: The compiled functions.
         jobs: The address of the job array.
-        bases: The address of the array of bases.
+        bases: The address of the base array.
         team: The number of threads.
     """
     if team == 1:
@@ -62,7 +62,7 @@ def run(kernels: Kernels, jobs: int, bases: int, team: int) -> None:
 
 
 def run_on(function: int, given: ctypes.Array[ctypes.c_int64], team: int) -> None:
-    """Run the function at an address on several OpenMP threads, all with the same argument."""
+    """Run the function at an address on several OpenMP threads, each with the same arguments."""
     library = openmp()
     assert library is not None
     library.GOMP_parallel(ctypes.c_void_p(function), given, ctypes.c_uint(team), ctypes.c_uint(0))

@@ -1,8 +1,8 @@
-"""The workspaces of passes, reused rather than returned to the system.
+"""The pool of workspaces: memory of passes, reused rather than returned to the system.
 
 A pass needs tens of megabytes for a moment. Memory that is new to a process costs as much as the work on it: the system
-clears each page when it is first touched (docs/notes/cpu-backend.md has figures). So unused blocks are kept here for
-the next call.
+clears each page when it is first touched (docs/notes/cpu-backend.md has figures). So unused blocks stay in the
+pool for the next call.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import os
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-LIMIT = 256 * 2**20  # bytes that wait, at most; a block of more than half of it does not wait at all
+LIMIT = 256 * 2**20  # maximum bytes of unused blocks; a block of more than half of it is not pooled
 _ROUND = 2**16
-_SMALL = 2**15  # numbers; less is quicker had from torch's allocator
+_SMALL = 2**15  # elements; for fewer torch's allocator is faster
 _lock = threading.Lock()
-_blocks: defaultdict[int, list[Any]] = defaultdict(list)  # those that are lent and those that wait, by their size
-poison = False  # tests fill acquired memory with bits that are NaN in every format
+_blocks: defaultdict[int, list[Any]] = defaultdict(list)  # those in use and the unused ones, by their size
+poison = False  # tests fill acquired blocks with bits that are NaN in every format
 
 
 # A child must not be forked while another thread is in here: it would wait for that thread, which it does not have.
@@ -34,7 +34,7 @@ os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_i
 
 
 def _of_the_unused() -> int:
-    """Count the references to a block that nobody borrows; the number depends on the interpreter."""
+    """Return the reference count of an unused block, which depends on the interpreter."""
     for block in [ctypes.create_string_buffer(1)]:
         return sys.getrefcount(block)
     raise AssertionError
@@ -44,7 +44,7 @@ _UNUSED = _of_the_unused()
 
 
 def empty(shape: Sequence[int], like: Tensor) -> Tensor:
-    """Allocate an uninitialised tensor; a large one's memory is reused when it is freed."""
+    """Allocate an uninitialised tensor; a large one's memory returns to the pool when nobody refers to it."""
     numbers = math.prod(shape)
     if numbers < _SMALL:
         return like.new_empty(shape)
@@ -58,11 +58,11 @@ class _Scratch(threading.local):
 
 
 _scratch = _Scratch()
-_KEPT = 2**25  # bytes that a thread keeps for itself
+_KEPT = 2**25  # maximum bytes of a block that a thread retains
 
 
 def scratch(size: int) -> tuple[int, Any]:
-    """Acquire a workspace of at least `size` bytes for one pass of this thread; return its address and its owner."""
+    """Return the address of at least `size` bytes for one pass of this thread, and their owner."""
     own = _scratch
     if size > own.size or poison:
         block = acquire(size)
@@ -73,49 +73,56 @@ def scratch(size: int) -> tuple[int, Any]:
 
 
 def room(shape: tuple[int, ...], lead: int, dtype: torch.dtype, itemsize: int) -> Tensor:
-    """Allocate an uninitialised tensor (N, …), no view, with `lead` more entries of memory before and behind it."""
+    """Allocate an uninitialised tensor (N, …), no view, with `lead` more entries of memory before and after it."""
     row = 1
     for size in shape[1:]:
         row *= size
     numbers = (shape[0] + 2 * lead) * row
     if numbers < _SMALL:
+        # Sizes one by one: torch takes half as long again to read a tuple of them.
         if not lead:
-            return torch.empty(shape, dtype=dtype)
-        return torch.empty((shape[0] + 2 * lead, *shape[1:]), dtype=dtype)[lead:-lead].data
+            return torch.empty(*shape, dtype=dtype)
+        return torch.empty(shape[0] + 2 * lead, *shape[1:], dtype=dtype)[lead:-lead].data
     block = acquire(numbers * itemsize)
     flat = torch.frombuffer(block, dtype=dtype, count=shape[0] * row, offset=lead * row * itemsize)
     return flat.resize_(shape)
 
 
-def rooms(
-    shapes: tuple[tuple[int, ...], ...], empty: Callable[[tuple[int, ...]], Tensor], dtype: torch.dtype, itemsize: int
-) -> list[Tensor]:
-    """Allocate uninitialised tensors, no views: the large ones in one block, the small ones by `empty`."""
+def pattern(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Make a tensor without memory of its own of which `torch.empty_like` makes uninitialised ones, contiguous.
+
+    That takes half as long as `torch.empty`, which reads a shape and a dtype at each call.
+    """
+    return torch.empty((), dtype=dtype).expand(shape)
+
+
+def rooms(patterns: tuple[Tensor, ...], shapes: tuple[tuple[int, ...], ...], itemsize: int) -> list[Tensor]:
+    """Make uninitialised tensors, no views, of patterns of these shapes; the large ones in one block."""
     numbers, whole = _numbers(shapes)
     if not whole:
-        return list(map(empty, shapes))
+        return list(map(torch.empty_like, patterns))
     block, at, found = acquire(whole * itemsize), 0, []
-    for shape, many in zip(shapes, numbers):  # noqa: B905 - every call asks
+    for like, shape, many in zip(patterns, shapes, numbers):  # noqa: B905 - every call asks
         if many:
-            found += [torch.frombuffer(block, dtype=dtype, count=many, offset=at * itemsize).resize_(shape)]
+            found += [torch.frombuffer(block, dtype=like.dtype, count=many, offset=at * itemsize).resize_(shape)]
             at += -(-many // 16) * 16
         else:
-            found += [empty(shape)]
+            found += [torch.empty_like(like)]
     return found
 
 
 @lru_cache(maxsize=1024)
 def _numbers(shapes: tuple[tuple[int, ...], ...]) -> tuple[list[int], int]:
-    """Count the elements of each large shape, 0 for a small one, and the sum of all, each rounded up to 16."""
+    """Return the elements of each large tensor, 0 for small ones, and the total, each rounded up to 16."""
     numbers = [n if n >= _SMALL else 0 for n in map(math.prod, shapes)]
     return numbers, sum(-(-n // 16) * 16 for n in numbers)
 
 
 def acquire(size: int) -> Any:
-    """Acquire a ctypes array of at least `size` bytes; it is reused when nobody refers to it."""
+    """Acquire a ctypes array of at least `size` bytes; it returns to the pool when nobody refers to it."""
     size = _rounded(size)
     with _lock:
-        # Whoever refers to a block keeps it from waiting.
+        # A block that somebody refers to is in use.
         for block in _blocks[size]:
             if sys.getrefcount(block) == _UNUSED:
                 break
@@ -131,7 +138,7 @@ def acquire(size: int) -> Any:
 
 @lru_cache(maxsize=4096)
 def _rounded(size: int) -> int:
-    """Round a size up to one of few block sizes, so that sequences of any length can reuse each other's blocks."""
+    """Round a size up to one of a few block sizes, so that sequences of any length reuse blocks."""
     unit = max(_ROUND, 1 << max(size.bit_length() - 3, 0))
     return -(-size // unit) * unit
 

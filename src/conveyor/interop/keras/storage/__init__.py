@@ -1,11 +1,11 @@
-"""Keras's files and live layers: where configurations and arrays are kept.
+"""Keras's files and live layers, the stores of configurations and arrays.
 
-source             what a file is, and the recurrent layers in it
-subprocess_reader  a file read in a process of its own
-hdf5               HDF5 files read with care
+source             the kind of a file, and the recurrent layers in it
+subprocess_reader  the reading of a file in a subprocess
+hdf5               the safe reading of HDF5 files
 config             recurrent layers from a configuration
 inferred_layers    recurrent layers from weights alone, by names and shapes
-weight_store       where arrays lie
+weight_store       the stores of arrays
 model              a model's configuration, written
 archives           the three kinds of files, written
 live_model         a live layer or model, filled

@@ -21,7 +21,7 @@ _PARTS = ("kernel", "recurrent_kernel", "bias")
 
 
 def contents(items: Sequence[Item], path: Path) -> bytes:
-    """Write a model to the bytes of a file, in the format of its file name.
+    """Return the bytes of a model's file, of the kind that its name implies.
 
     Raises:
         ArgumentError: The name tells none, or Keras has no such activation.
@@ -45,7 +45,7 @@ def _archive(items: Sequence[Item]) -> bytes:
 
 
 def _weights(items: Sequence[Item]) -> bytes:
-    """Write a group for each object, with its arrays in `vars` by number."""
+    """Write one group per object, its arrays in `vars` by number."""
     made = io.BytesIO()
     with h5py().File(made, "w") as root:
         _object(root, "sequential")
@@ -83,7 +83,7 @@ def _object(group: Any, name: str, arrays: Sequence[Array] = ()) -> None:
 
 
 def _legacy(items: Sequence[Item]) -> bytes:
-    """Write a group for each layer, with its arrays by name and the configuration as an attribute."""
+    """Write one group per layer, its arrays by their names, and the configuration as an attribute."""
     config = sequential(items)
     for entry in config["config"]["layers"]:
         for key in ("module", "registered_name", "build_config"):

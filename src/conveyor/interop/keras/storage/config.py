@@ -1,4 +1,4 @@
-"""The recurrent layers in a Keras configuration, with their arrays from any weight store."""
+"""Finds the recurrent layers in a Keras configuration, and their arrays in any weight store."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _OF_KERAS = ("keras", "tf_keras", "tensorflow")
 
 
 class Place(Protocol):
-    """The protocol of a weight store: a layer's arrays in a file or a live layer."""
+    """A weight store: it returns the arrays of a layer."""
 
     def layer(self, entries: Sequence[Entry], index: int) -> Place:
-        """Find the store of one layer of the model at this place."""
+        """Return the store of one of the layers of this model."""
         ...
 
     def wrapped(self) -> Place:
-        """Find the store of the wrapped layer."""
+        """Return the store of the layer that this layer wraps."""
         ...
 
     def arrays(self, directions: Sequence[Cells]) -> list[list[list[Array]]]:
-        """Read the arrays for each direction and cell.
+        """Return the arrays of each direction and cell.
 
         Args:
-            directions: For each direction its cells.
+            directions: The cells of each direction.
         """
         ...
 
@@ -47,15 +47,15 @@ def find_layers(
 ) -> Iterator[Found]:
     """Find the recurrent layers in a layer or model, in order.
 
-    Nothing of a configuration is run: a Lambda, or a class of the user's own, is passed over.
+    Nothing of a configuration is run: a Lambda, or a user's class, is skipped.
 
     Args:
         entry: Its configuration.
         place: The store of its arrays.
         major: The first number of the version of Keras that wrote it.
-        path: The names of the models it stands in.
-        top: Whether it is the whole; such a model has no name that its user gave.
-        masked: The source of its input's mask; empty for no mask.
+        path: The names of the enclosing models.
+        top: Whether it is the outermost model, whose name the user did not choose.
+        masked: The source of its input's mask; empty if it has none.
     """
     kind, config = str(entry.get("class_name")), entry.get("config")
     if isinstance(config, list):  # a Sequential of Keras before 2.2.3
@@ -95,7 +95,7 @@ def _on_one_line(text: Any) -> str:
 
 
 def _check_own(entry: Entry, kind: str) -> None:
-    """Raise for a user's class with the name of one of Keras's."""
+    """Raise if an entry is a user's class with the name of a Keras class."""
     module = entry.get("module")
     if isinstance(module, str) and module.split(".")[0] not in _OF_KERAS:
         raise ArgumentError(f"it is a class {kind} of {module}, not Keras's, and may compute something else")
@@ -137,7 +137,7 @@ def _read(name: str, kind: str, config: Mapping[str, Any], place: Place, major: 
 
 
 def _left_behind(config: Mapping[str, Any]) -> Iterator[str]:
-    """List the training settings of a configuration that conveyor's layers lack."""
+    """Yield the training settings of a configuration that conveyor's layers do not have."""
     inner = [
         c.get("config", {}) for n in ("layer", "backward_layer", "cell") if isinstance(c := config.get(n), Mapping)
     ]
@@ -159,7 +159,7 @@ def _filled(cells: Sequence[CellSpec], arrays: Sequence[list[Array]], where: str
 
 
 def _cells(kind: str, config: Mapping[str, Any], major: int) -> tuple[CellSpec, ...]:
-    """Read the cells of a layer, or of the cell of an RNN."""
+    """Return the cells of a layer, or of the cell of an RNN."""
     if kind == "RNN":
         cell = config["cell"]
         _check_own(cell, cell["class_name"])

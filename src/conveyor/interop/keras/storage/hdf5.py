@@ -1,4 +1,4 @@
-"""HDF5 files read with care: what a file says is data, wherever it was made."""
+"""The safe reading of HDF5 files: a file's content is untrusted data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SMALL = 2**20
 
 
 def h5py() -> Any:
-    """Import h5py.
+    """Import the package h5py.
 
     Raises:
         ArgumentError: It is not installed.
@@ -47,16 +47,16 @@ class Group:
 
     @property
     def address(self) -> Any:
-        """Tells groups apart: a group may stand in several places, even within itself."""
+        """The identity of the group: it may be linked in several places, even within itself."""
         return h5py().h5o.get_info(self._held.id).addr
 
     def group(self, path: str) -> Group | None:
-        """Find the group at a path; None if there is none."""
+        """Return the group at a path; None if there is none."""
         held = self._at(path)
         return Group(held) if isinstance(held, h5py().Group) else None
 
     def array(self, path: str) -> Array:
-        """Read the array at a path.
+        """Return the array at a path.
 
         Raises:
             ArgumentError: There is none, or none that may be read.
@@ -83,12 +83,12 @@ class Group:
         return held
 
     def text(self, name: str) -> str | None:
-        """Read an attribute as text; None if there is none of this name."""
+        """Return an attribute as text; None if there is none of this name."""
         value = self._held.attrs.get(name)
         return None if value is None else _text(value)
 
     def names(self, attribute: str) -> list[str]:
-        """Read a list of names from an attribute, which Keras splits into several where it is long."""
+        """Return a list of names in an attribute, which Keras splits into several where it is long."""
         found = self._held.attrs.get(attribute)
         if found is None:
             found, part = [], 0
@@ -98,7 +98,7 @@ class Group:
         return [_text(n) for n in found]
 
     def has_names(self, attribute: str) -> bool:
-        """Tell whether the group has an attribute with a list of names."""
+        """Tell whether the group has such an attribute."""
         return attribute in self._held.attrs or f"{attribute}0" in self._held.attrs
 
 
@@ -107,13 +107,13 @@ def _text(value: Any) -> str:
 
 
 def _from_bfloat16(stored: Array) -> Array:
-    """Convert bfloat16, the upper half of float32, which NumPy does not know."""
+    """Convert bfloat16, the upper half of float32, which NumPy lacks."""
     return (stored.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
 
 
 @contextmanager
 def opened(file: Any, path: Path) -> Iterator[Group]:
-    """Open a file for reading and give its root; any error of its content becomes one line.
+    """Open the root group of a file; any error from its content is reported in one line.
 
     Args:
         file: A path or a file in memory.
@@ -135,5 +135,5 @@ def opened(file: Any, path: Path) -> Iterator[Group]:
 
 
 def one_line(error: BaseException) -> str:
-    """Join an error's text to one line."""
+    """Return an error's text on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]

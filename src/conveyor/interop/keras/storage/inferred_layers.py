@@ -1,4 +1,4 @@
-"""Layers inferred from a file of weights without a configuration, by names and shapes."""
+"""Infers layers from a file of weights without a configuration, by names and shapes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNTOLD = "its two directions differ, or hold several cells; give a file with it
 
 
 def guess_named(root: Group) -> Iterator[Found]:
-    """Infer the layers of a Keras 2 file of weights, or of a Keras 3 file in that format.
+    """Infer the layers of a weights file of Keras 2, or of Keras 3 in that layout.
 
     Keras before 2.3 had hard_sigmoid for the gates by default; CuDNN's layers have a sigmoid, and so has what comes
     from TensorFlow 2, whose version ends in -tf.
@@ -55,7 +55,7 @@ def _named_layer(name: str, paths: Sequence[str], arrays: Sequence[list[Array]],
 
 
 def guess_tree(root: Group) -> Iterator[Found]:
-    """Infer the layers of a Keras 3 `.weights.h5` file."""
+    """Infer the layers of a `.weights.h5` file of Keras 3."""
     for path, group in sorted(_layers(root, "", {root.address}), key=lambda found: _natural(found[0])):
         directions = [g for d in ("forward_layer", "backward_layer") if (g := group.group(d)) is not None] or [group]
         noted = group.group("vars")
@@ -73,7 +73,7 @@ def guess_tree(root: Group) -> Iterator[Found]:
 
 
 def _layers(group: Group, path: str, seen: set[object]) -> Iterator[tuple[str, Group]]:
-    """Find the groups of recurrent layers: those with a cell, or with two directions."""
+    """Yield the groups of recurrent layers: those with a cell, or with two directions."""
     for key in group:
         child = group.group(key)
         if child is None or key in ("vars", "optimizer") or child.address in seen:
@@ -108,7 +108,7 @@ def _cells(layer: Group, where: str) -> tuple[CellSpec, ...]:
 
 
 def _of_one_class(order: Sequence[int], kinds: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Find pairs of neighbours of one class in an order."""
+    """Yield the pairs of neighbours of one class in an order."""
     for kind in dict.fromkeys(kinds):
         same = [k for k in order if kinds[k] == kind]
         yield from zip(same, same[1:], strict=False)
@@ -150,11 +150,11 @@ _UNTOLD_FORM = (
 
 @dataclass(frozen=True)
 class Said:
-    """The user's options for a file of weights without a configuration.
+    """The user's settings for a file of weights alone.
 
     Attributes:
         activation: The activation.
-        recurrent_activation: That of the gates.
+        recurrent_activation: The activation of the gates.
         reset_after: Whether the reset gate of a GRU without biases acts after the product.
     """
 
@@ -164,7 +164,7 @@ class Said:
 
 
 def assume(spec: LayerSpec, said: Said) -> Found:
-    """Apply the user's options to an inferred layer; the result is `Unread` if the equations stay ambiguous.
+    """Apply the user's settings to an inferred layer; `Unread` if its equations remain undetermined.
 
     Raises:
         ArgumentError: It is not guessed, or there is no such activation.
@@ -210,5 +210,5 @@ def _check(spec: LayerSpec, said: Said) -> None:
 
 
 def _natural(name: str) -> list[tuple[str, int]]:
-    """Make a sort key by which lstm_2 precedes lstm_10."""
+    """Return a sort key by which lstm_2 comes before lstm_10."""
     return [(word, int(part or 0)) for word, part in re.findall(r"([^\d]*)(\d*)", name)]

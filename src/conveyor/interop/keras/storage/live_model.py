@@ -1,4 +1,4 @@
-"""Live Keras layers and models, filled with the weights of conveyor's layers."""
+"""Fills a live layer or model of Keras with the weights of conveyor layers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Row = tuple[CellSpec, ...]  # a cell, or those of two directions
 
 
 def fill(layer: Any, target: Any) -> list[Report]:
-    """Copy the weights of a layer, or of a mapping of layers by name, into a live Keras layer or model.
+    """Copy the weights of a layer, or of a mapping of layers by name, into a live layer or model of Keras.
 
     Raises:
         ArgumentError: The target has other cells or sizes, or no layer of that name; nothing is changed then.
@@ -47,7 +47,7 @@ def _targets(target: Any) -> tuple[dict[str, LayerSpec], dict[str, Any]]:
 
 
 def _places(alive: Any, path: str = "", top: bool = True) -> Iterator[tuple[str, Any]]:
-    """Find the live recurrent layers by the names that `find_layers` gives them."""
+    """Yield the live recurrent layers by the names that `find_layers` gives them."""
     name = "/".join(p for p in (path, alive.name) if p)
     if isinstance(getattr(alive, "layers", None), list):
         for child in alive.layers:
@@ -67,7 +67,7 @@ def _rows(spec: LayerSpec) -> list[_Row]:
 
 
 def _check(layer: Any, names: list[str], specs: Mapping[str, LayerSpec]) -> list[_Row]:
-    """Check that our cells equal the target's, one by one; a cell without biases takes zero biases."""
+    """Check that a layer has the target's cells; returns them, without zero biases where the target has none."""
     ours = [row for spec in layers_of(layer) for row in _rows(spec)]
     theirs = [(name, row) for name in names for row in _rows(specs[name])]
     if len(ours) != len(theirs):

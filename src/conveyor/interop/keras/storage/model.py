@@ -1,4 +1,4 @@
-"""A model in Keras's terms: the order of its layers, and each layer's configuration."""
+"""Describes a chain of modules as a Keras model: its layers, and the configuration of each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Config = dict[str, Any]
 
 
 def modules_of(model: nn.Module) -> list[nn.Module]:
-    """List the modules of a layer or a chain, in the order of the data flow.
+    """Return the modules of a layer or a chain, in the order in which data passes them.
 
     Raises:
         ArgumentError: It is neither.
@@ -39,7 +39,7 @@ def modules_of(model: nn.Module) -> list[nn.Module]:
 
 
 def items_of(modules: Sequence[nn.Module]) -> list[Item]:
-    """Convert a chain of modules to Keras's layers.
+    """Return the Keras layers for a chain of modules.
 
     Raises:
         ArgumentError: Keras has none for one of them.
@@ -74,7 +74,7 @@ def _items(module: nn.Module) -> Iterator[Item]:
 
 
 def _recurrent_items(module: Stack | KerasLayer) -> Iterator[Item]:
-    """Convert a layer to Keras's layers, with SpatialDropout1D for dropout masks that are the same at each step."""
+    """Yield a layer's Keras layers and its dropout; variational dropout becomes Keras's SpatialDropout1D."""
     held = module.layer if isinstance(module, KerasLayer) else module
     masks = held._rates
     specs = layers_of(module)
@@ -95,7 +95,7 @@ def _recurrent_items(module: Stack | KerasLayer) -> Iterator[Item]:
 
 
 def recorder_of(items: Sequence[Item]) -> tuple[str, ...]:
-    """List the differences between Keras's layers and conveyor's in training."""
+    """Return notes on the differences between these Keras layers and conveyor's."""
     dropping = [i.forward[0].kind for i in items if isinstance(i, LayerSpec) and i.recurrent_dropout]
     if not any(GATES[kind] > 1 for kind in dropping):
         return ()
@@ -108,17 +108,17 @@ def _array(tensor: Tensor) -> Any:
 
 
 def names_of(items: Sequence[Item]) -> list[str]:
-    """Name each layer as Keras does."""
+    """Return the names that Keras gives the layers."""
     return unique_names([class_of(i) for i in items])
 
 
 def class_of(item: Item) -> str:
-    """Name the class of a layer in Keras."""
+    """Return the Keras class of a layer."""
     return item.kind if isinstance(item, Plain) else "Bidirectional" if item.backward else item.forward[0].kind
 
 
 def sequential(items: Sequence[Item]) -> Config:
-    """Build the configuration of a Sequential of layers."""
+    """Return the configuration of a Sequential of layers."""
     width = _width_in(items)
     shape: list[int | None] = [None, None, width] if width else [None, None]
     dtype = next(i.forward[0].arrays[0].dtype.name for i in items if isinstance(i, LayerSpec))
@@ -133,7 +133,7 @@ def sequential(items: Sequence[Item]) -> Config:
 
 
 def _width_in(items: Sequence[Item]) -> int:
-    """Find the width of the first layer's input; 0 for the tokens of an embedding."""
+    """Return the input width of the first layer; 0 for the integers of an embedding."""
     for item in items:
         if isinstance(item, LayerSpec):
             return item.forward[0].input_size
@@ -147,7 +147,7 @@ def _entry(kind: str, config: Config) -> Config:
 
 
 def _after(item: Item, shape: list[int | None]) -> list[int | None]:
-    """Compute the shape of a layer's output."""
+    """Return the shape of a layer's output."""
     if isinstance(item, Plain):
         lead = shape if item.kind == "Embedding" else shape[:-1]
         return [*lead, item.width] if item.width else shape
@@ -179,12 +179,12 @@ def _config(item: Item, name: str, dtype: str) -> Config:
 
 
 def inner_name(cell: CellSpec) -> str:
-    """Name the layer inside a Bidirectional as Keras does."""
+    """Return the name that Keras gives the layer in a Bidirectional."""
     return f"forward_{unique_names([cell.kind])[0]}"
 
 
 def cell_config(cell: CellSpec) -> Config:
-    """Build the Keras configuration of a cell."""
+    """Return the Keras configuration of a cell."""
     said: Config = {"units": cell.units, "activation": keras_activation(cell.activation), "use_bias": cell.use_bias}
     if cell.kind != "SimpleRNN":
         said["recurrent_activation"] = keras_activation(cell.recurrent_activation)

@@ -1,4 +1,4 @@
-"""The formats of Keras files, and the recurrent layers in them. No code of a file runs, and nothing is unpickled."""
+"""Identifies a Keras file and finds the recurrent layers in it. No code from a file runs, nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _MOST_EXPANSION, _SMALL = 100, 2**24  # of a part of an archive; Keras compresse
 
 
 def is_live(source: Any) -> bool:
-    """Tell whether a source is a live Keras layer or model rather than a file name."""
+    """Tell whether a source is a layer or model of Keras rather than a file name."""
     return hasattr(source, "get_config") and hasattr(source, "get_weights") and hasattr(source, "name")
 
 
 def read_live(alive: Any) -> list[Found]:
-    """Read the recurrent layers of a live layer or model."""
+    """Find the recurrent layers in a live layer or model."""
     package = next((c.__module__.split(".")[0] for c in type(alive).__mro__ if "keras" in c.__module__), "keras")
     version = getattr(sys.modules.get(package), "__version__", "3")
     return list(find_layers(live_entry(alive), Live(alive), _major(str(version))))
@@ -52,7 +52,7 @@ def check_kind(path: Path) -> bool:
 
 
 def read_file(path: Path, called: Path | None = None) -> list[Found]:
-    """Read the recurrent layers of a `.keras`, `.h5` or `.weights.h5` file, whatever its name.
+    """Find the recurrent layers in a `.keras`, `.h5` or `.weights.h5` file, whatever its name.
 
     Args:
         path: The file.
@@ -105,7 +105,7 @@ def _read_root(root: Group) -> list[Found]:
 
 
 def _of_version(config: dict[str, Any], place: Place, version: Any, assumed: str) -> list[Found]:
-    """Add a note to layers that depend on a version which the file does not state."""
+    """Find the layers of a model, with a note where the result depends on a version that the file lacks."""
     found = list(find_layers(config, place, _major(str(version or assumed))))
     return found if version else [_noted(f, assumed) for f in found]
 

@@ -1,7 +1,7 @@
-"""A reader of files in a subprocess.
+"""Reads a file in a subprocess.
 
-The HDF5 library can crash, or never end, on a damaged file, and with it the process that reads; what a file is made of
-must not decide that for the user's. The process needs neither torch nor Keras.
+The HDF5 library can crash, or never end, on a damaged file, and with it the process that reads it; that must not be the
+user's process. The process needs neither torch nor Keras.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SLOWEST = 10e6  # bytes a second, from a slow disk
 
 
 def read_apart(path: Path) -> list[Found]:
-    """Read the recurrent layers of a file in a subprocess; see `read_file`.
+    """Find the recurrent layers in a file, read in a subprocess; see `read_file`.
 
     Raises:
         ArgumentError: It is none of Keras, or damaged.

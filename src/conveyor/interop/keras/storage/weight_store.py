@@ -1,4 +1,4 @@
-"""Weight stores: the arrays of Keras's layers, in the two layouts of its HDF5 files and in live layers."""
+"""The stores of Keras's arrays: the two layouts of its HDF5 files, and live layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conveyor.interop.keras.storage.hdf5 import Array, Group
 
 
 def split(arrays: Sequence[Array], directions: Sequence[Cells]) -> list[list[list[Array]]]:
-    """Split a layer's list of arrays into those of each direction and cell."""
+    """Split a layer's arrays, one after another, by direction and cell."""
     wanted = sum(count for cells in directions for _, count in cells)
     if len(arrays) != wanted:
         raise ArgumentError(f"expected {wanted} arrays, got {len(arrays)}; a layer that was never built has none")
@@ -28,20 +28,20 @@ def split(arrays: Sequence[Array], directions: Sequence[Cells]) -> list[list[lis
 
 @dataclass(frozen=True)
 class Live:
-    """The weight store of a live layer or model."""
+    """The store of a live layer or model of Keras."""
 
     alive: Any
 
     def layer(self, entries: Sequence[Entry], index: int) -> Place:
-        """Find one of its layers."""
+        """Return the store of one of its layers."""
         return Live(self.alive.layers[index])
 
     def wrapped(self) -> Place:
-        """Find the wrapped layer."""
+        """Return the store of the layer that it wraps."""
         return Live(self.alive.layer)
 
     def arrays(self, directions: Sequence[Cells]) -> list[list[list[Array]]]:
-        """Read its weights."""
+        """Return its weights by direction and cell."""
         return split([_as_numpy(w) for w in self.alive.get_weights()], directions)
 
 
@@ -51,7 +51,7 @@ def _as_numpy(array: Any) -> Array:
 
 
 def live_entry(alive: Any) -> Entry:
-    """Build the configuration of a live layer or model, with the layers inside it."""
+    """Return the configuration of a live layer or model, with that of the layers inside it."""
     kind = {"class_name": type(alive).__name__, "module": type(alive).__module__}
     if isinstance(getattr(alive, "layers", None), list):
         graph = _graph(alive)
@@ -63,7 +63,7 @@ def live_entry(alive: Any) -> Entry:
 
 
 def _graph(alive: Any) -> dict[str, Entry]:
-    """Map each layer of a functional model to its inbound nodes, by name; empty for a model without a configuration."""
+    """Return the inbound nodes of each layer of a functional model, by name; empty if there are none."""
     try:
         entries = alive.get_config().get("layers", [])
     except Exception:  # a class of the user's own may say nothing, and in whatever way
@@ -76,12 +76,12 @@ def _graph(alive: Any) -> dict[str, Entry]:
 
 @dataclass(frozen=True)
 class Tree:
-    """A group of a `.weights.h5` file, or of the one in a `.keras` file; None where there is no such group."""
+    """The store of a group of a `.weights.h5` file, or of that in a `.keras` file; None if there is no group."""
 
     group: Group | None
 
     def layer(self, entries: Sequence[Entry], index: int) -> Place:
-        """Find the group of one of the layers: by the name that newer files note, else by class and number."""
+        """Return the store of one of the layers: by the name that newer files record, else by class and number."""
         inside = self._child("layers", "_layer_checkpoint_dependencies").group
         if inside is None:
             return Tree(None)
@@ -93,7 +93,7 @@ class Tree:
         return Tree(inside.group(unique_names([str(e.get("class_name")) for e in entries])[index]))
 
     def wrapped(self) -> Place:
-        """Find the group of the wrapped layer."""
+        """Return the store of the wrapped layer."""
         return self._child("layer")
 
     def _child(self, *names: str) -> Tree:
@@ -101,7 +101,7 @@ class Tree:
         return Tree(next((g for g in found if g is not None), None))
 
     def arrays(self, directions: Sequence[Cells]) -> list[list[list[Array]]]:
-        """Read the variables of each cell."""
+        """Return the variables of each cell."""
         layers = [self._child(n) for n in ("forward_layer", "backward_layer")] if len(directions) > 1 else [self]
         return [layer._cells(cells) for layer, cells in zip(layers, directions, strict=True)]
 
@@ -114,13 +114,13 @@ class Tree:
         return split([a for place in places for a in place.variables()], [cells])[0]
 
     def variables(self) -> list[Array]:
-        """Read the arrays of this group's object."""
+        """Return the arrays of this object."""
         held = self._child("vars", "_vars").group
         return [] if held is None else [held.array(k) for k in sorted(held, key=int)]
 
 
 def unique_names(kinds: Sequence[str]) -> list[str]:
-    """Name objects of these classes as Keras names their groups: `lstm`, `lstm_1`, `simple_rnn`."""
+    """Return the names that Keras gives the groups of objects of these classes: `lstm`, `lstm_1`, `simple_rnn`."""
     used: dict[str, int] = {}
     names = []
     for kind in kinds:
@@ -135,21 +135,21 @@ def unique_names(kinds: Sequence[str]) -> list[str]:
 
 @dataclass
 class Named:
-    """The arrays of the cells in one group of a Keras 2 file, by the cell's path; each is read once."""
+    """The store of one group of a legacy file: arrays by the path of the cell, consumed as they are read."""
 
     cells: dict[str, list[Array]] = field(default_factory=dict)
 
     def layer(self, entries: Sequence[Entry], index: int) -> Place:
-        """Find a layer of a nested model: its arrays have its name in their path, or come next."""
+        """Return the store of a nested model's layer: its arrays have its name in their path, or come next."""
         name = entries[index].get("config", {}).get("name")
         return _Narrowed(self, [path for path in self.cells if name in path.split("/")])
 
     def wrapped(self) -> Place:
-        """Return this group."""
+        """Return the same store."""
         return self
 
     def arrays(self, directions: Sequence[Cells]) -> list[list[list[Array]]]:
-        """Read the next cells of the group."""
+        """Return the next cells of the group."""
         return self.take(list(self.cells), directions)
 
     def take(self, paths: Sequence[str], directions: Sequence[Cells]) -> list[list[list[Array]]]:
@@ -179,22 +179,22 @@ class _Narrowed:
 
 @dataclass(frozen=True)
 class NamedFile:
-    """The root of a Keras 2 file, or its group `model_weights`."""
+    """The store of a legacy file: its root, or its group `model_weights`."""
 
     root: Group
 
     def layer(self, entries: Sequence[Entry], index: int) -> Place:
-        """Find the group of a layer."""
+        """Return the store of a layer."""
         name = entries[index].get("config", {}).get("name")
         group = self.root.group(str(name))
         return Named() if group is None else Named(cells_in(group))
 
     def wrapped(self) -> Place:
-        """Return this store: a model has no wrapper."""
+        """Return the same store: a model has no wrapper."""
         return self
 
     def arrays(self, directions: Sequence[Cells]) -> list[list[list[Array]]]:
-        """Read the arrays of the groups in turn: the file is that of one layer."""
+        """Return the arrays of all groups in order: the file is that of one layer."""
         found: dict[str, list[Array]] = {}
         for name in self.root.names("layer_names"):
             group = self.root.group(name)
@@ -206,7 +206,7 @@ _PARTS = ("kernel", "recurrent_kernel", "bias")
 
 
 def cells_in(group: Group) -> dict[str, list[Array]]:
-    """Read the arrays of each recurrent cell in a layer's group, in the order of its names."""
+    """Return the arrays of each recurrent cell in a layer's group, in the order of its names."""
     found: dict[str, dict[str, str]] = {}
     for path in group.names("weight_names"):
         parent, _, name = path.rpartition("/")

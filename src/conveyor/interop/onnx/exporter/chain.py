@@ -1,4 +1,4 @@
-"""The stages of a model in the order of the data flow: the walk through its modules.
+"""The chain of a model's modules, in the order in which data passes.
 
 A model can be exported if it is a chain: each module reads what the one before it gives. `nn.Sequential` is one; any
 other module says so with a method `chain()` that returns its modules in order.
@@ -38,7 +38,7 @@ Stage = Recurrence | Plain
 
 
 def stages_of(model: nn.Module) -> list[Stage]:
-    """List the stages of a model.
+    """Return the stages of a model.
 
     Raises:
         ArgumentError: It has a module that can't be exported, or no recurrent one.
@@ -149,7 +149,7 @@ KINDS: dict[type[nn.Module], Write] = {
 
 
 def width_in(stages: Sequence[Stage]) -> int:
-    """Find the input width of the first stage that has a fixed one."""
+    """Return the input width of the first stage that fixes one."""
     for stage in stages:
         if isinstance(stage, Recurrence):
             return stage.input_size
@@ -161,7 +161,7 @@ def width_in(stages: Sequence[Stage]) -> int:
 
 
 def width_out(stage: Stage, width: int) -> int:
-    """Compute the width of a stage's output from that of its input."""
+    """Return the width of a stage's output, from that of its input."""
     if isinstance(stage, Recurrence):
         return stage.output_size
     if isinstance(stage.module, nn.Linear):

@@ -19,7 +19,7 @@ class Emitter:
         program: A forward program.
         widths: The numbers of its widths.
         params: Its parameters by (op, key), as arrays.
-        given: The names of what it reads; more may be given later.
+        given: The names of its inputs; more may be added later.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Emitter:
         self.names: dict[int, str] = {}
 
     def emit(self, g: Graph, index: int) -> str:
-        """Emit a node into `g` unless it is there, after its arguments; return the name of its value."""
+        """Return the name of a node's value, which is added to `g` if it is new; its arguments must have names."""
         if index not in self.names:
             node = self.program.nodes[index]
             args = [self.names[a] for a in node.args]
@@ -74,7 +74,7 @@ class Emitter:
         self.names[index] = g.add("Expand", v, g.whole(self.widths[self.program.nodes[index].attr]))
 
     def _product(self, g: Graph, index: int, operand: str) -> None:
-        """Emit the products of a pack as one, and split it."""
+        """Emit the products of a pack as one, and split its result."""
         pack = self.plan.packs[index]
         weights = [self._blocks(m, pack.blocks) for m in pack.members]
         hint = "_".join(self.program.nodes[m].attr for m in pack.members)
@@ -90,11 +90,11 @@ class Emitter:
         self.names[index] = join(g, self._each_block(g, operand, weights, f"{node.attr}_t"))
 
     def _blocks(self, index: int, blocks: int) -> list[Array]:
-        """Emit the diagonal blocks of a product's matrix."""
+        """Return the diagonal blocks of a product's matrix."""
         return np.split(self.params["product", self.program.nodes[index].attr], blocks)
 
     def _each_block(self, g: Graph, operand: str, weights: list[Array], hint: str) -> list[str]:
-        """Emit block k of the operand times weight k, for each k."""
+        """Emit the product of block k of the operand and weight k, for each k."""
         pieces = split(g, operand, [w.shape[0] for w in weights])
         return [g.add("MatMul", v, g.weight(w, f"weight_{hint}")) for v, w in zip(pieces, weights, strict=True)]
 

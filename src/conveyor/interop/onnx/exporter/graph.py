@@ -18,7 +18,7 @@ Shape = list[int | str | None]  # a number, a symbol, or None for what is not sa
 
 
 class Graph:
-    """A graph under construction, or the body of a node; a body shares names and constants with the graph around it."""
+    """A graph under construction, or the body of a node; a body shares names and constants with its outer graph."""
 
     def __init__(self, dtype: np.dtype[Any], around: Graph | None = None) -> None:
         self.dtype = dtype
@@ -34,33 +34,33 @@ class Graph:
             self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
     def body(self) -> Graph:
-        """Make the body graph of a node of this graph."""
+        """Make a graph inside this one."""
         return Graph(self.dtype, self)
 
     # Names
 
     def unique(self, hint: str) -> str:
-        """Make an unused name from `hint` and the current place."""
+        """Return a new name made of `hint` and the current scope."""
         full = "/".join([*self.scope, hint])
         count = self._root._names.get(full, 0)
         self._root._names[full] = count + 1
         return self.unique(f"{hint}_{count}") if count else full
 
     def claim(self, name: str) -> str:
-        """Reserve a name of the outermost graph, for an input or output."""
+        """Reserve a name for an input or output of the outermost graph, and return it."""
         self._root._names[name] = self._root._names.get(name, 0) + 1
         return name
 
     # Nodes
 
     def add(self, op: str, *inputs: str, hint: str | None = None, **attributes: Any) -> str:
-        """Add a node with one output and return the output's name."""
+        """Add a node with one output; returns the output's name."""
         return self.add_many(op, inputs, 1, hint, **attributes)[0]
 
     def add_many(
         self, op: str, inputs: tuple[str, ...], count: int, hint: str | None = None, **attributes: Any
     ) -> list[str]:
-        """Add a node with several outputs and return their names."""
+        """Add a node with several outputs; returns their names."""
         name = self.unique(hint or op)
         outputs = [name] if count == 1 else [f"{name}:{k}" for k in range(count)]
         self.nodes.append(helper.make_node(op, list(inputs), outputs, name=name, **attributes))
@@ -75,7 +75,7 @@ class Graph:
     # Constants
 
     def constant(self, value: Array, hint: str = "constant") -> str:
-        """Store a constant and return its name; equal ones are stored once."""
+        """Store a constant; equal ones are stored once."""
         value = np.asarray(value, order="C")
         key = (value.dtype.str, value.shape, value.tobytes())
         if key not in self._root._constants:
@@ -85,19 +85,19 @@ class Graph:
         return self._root._constants[key]
 
     def known(self, value: Array) -> str | None:
-        """Find the name of a constant if it is stored."""
+        """Return the name of a constant if it is stored already."""
         return self._root._constants.get((value.dtype.str, value.shape, value.tobytes()))
 
     def default(self, name: str, value: Array) -> None:
-        """Store a tensor under a name; under an input's name it is the input's default."""
+        """Store a tensor under a name; for an input it is the default value."""
         self._root._initializers[name] = numpy_helper.from_array(value, name)
 
     def weight(self, value: Array, hint: str) -> str:
-        """Store a constant in the graph's dtype."""
+        """Store a constant of the graph's dtype."""
         return self.constant(np.asarray(value, self.dtype), hint)
 
     def number(self, value: float) -> str:
-        """Store a scalar in the graph's dtype."""
+        """Store a scalar of the graph's dtype."""
         return self.weight(np.asarray(value), f"number_{value:g}")
 
     def whole(self, *values: int) -> str:
@@ -112,7 +112,7 @@ class Graph:
         return name
 
     def give_optional(self, name: str, kind: Any, shape: Shape | None, default: Array) -> str:
-        """Add an optional input and return the name of its value or default.
+        """Add an optional input with a default; returns the name of its value.
 
         Its type is optional rather than that of a tensor with an initializer: of those onnxruntime warns one by one.
         """
@@ -133,7 +133,7 @@ class Graph:
         self.outputs.append(_info(name, kind, shape))
 
     def proto(self, name: str) -> onnx.GraphProto:
-        """Build the finished graph."""
+        """Return the finished graph."""
         initializers = list(self._initializers.values()) if self is self._root else []
         return helper.make_graph(self.nodes, name, self.inputs, self.outputs, initializers)
 

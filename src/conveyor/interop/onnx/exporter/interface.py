@@ -17,10 +17,10 @@ _ANY_LENGTH = 2**31 - 1  # the operators count steps in 32 bits
 
 
 class Interface:
-    """The inputs and outputs of a graph, and the lengths of its sequences.
+    """Adds inputs and outputs to a graph, and records the layout of its sequence.
 
     Attributes:
-        steps: The sequence; known once the input is.
+        steps: The sequence; set with the input.
     """
 
     def __init__(self, graph: Graph, options: Options, batch_first: bool) -> None:
@@ -93,9 +93,9 @@ class Interface:
         return found
 
     def resets(self) -> tuple[str, str]:
-        """Add the input of resets; return its masks for a forward and for a reverse direction, in the graph's dtype.
+        """Add the input of resets; returns them as numbers for the forward and for the reverse direction.
 
-        (T, B, 1), or (B, 1) of a step. A state from the step after starts anew where the next piece begins.
+        (T, B, 1), or (B, 1) of a step. In the reverse direction a state is reset where the next sequence begins.
         """
         g = self.graph
         value = g.give(self._claim(RESET), bool, self._rows())
@@ -134,27 +134,27 @@ class Interface:
         return self._each_row(given, lead)
 
     def _each_row(self, value: str, lead: list[int]) -> str:
-        """Broadcast a state of one row to the batch."""
+        """Broadcast a state of one row to all rows of the batch."""
         g = self.graph
         sizes = [*(g.whole(n) for n in lead), self.steps.batch, g.whole(1)]
         return g.add("Expand", value, g.add("Concat", *sizes, axis=0))
 
     def zeros(self, width: int) -> str:
-        """Emit a state of zeros, (B, width)."""
+        """Make a state of zeros, (B, width)."""
         g = self.graph
         return g.add("Expand", g.number(0.0), g.add("Concat", self.steps.batch, g.whole(width), axis=0))
 
     # Outputs
 
     def output(self, value: str, width: int) -> None:
-        """Add the output, in the input's axis order."""
+        """Add the output, in the input's layout."""
         g = self.graph
         if self.batch_first and not self.options.step:
             value = g.add("Transpose", value, perm=[1, 0, 2])
         g.result(g.named(self._claim("y"), value), g.dtype, [*self._rows(), width])
 
     def final(self, name: str, value: str, count: int | None, width: int) -> None:
-        """Add a final state, in the shape of the initial one."""
+        """Add a final state, in the initial one's shape."""
         g = self.graph
         lead: Shape = [] if count is None else [count]
         g.result(g.named(self._claim(name), value), g.dtype, [*lead, self._batch, width])

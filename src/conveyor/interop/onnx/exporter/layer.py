@@ -1,4 +1,4 @@
-"""Emission of a recurrent module into a graph: stacked layers, directions, states in and out."""
+"""Writes a recurrent layer into a graph: its stacked layers, directions and states."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from conveyor.operators.recognise import Operator, recognise
 
 @dataclass(frozen=True)
 class _Final:
-    """A part of a final state: that of some units, (units, B, width), or (B, width) if the state is not stacked."""
+    """A part of a final state: that of some layer directions, (n, B, width), or (B, width) if it is not stacked."""
 
     state: str
     unit: int
@@ -32,7 +32,7 @@ class LayerWriter:
     """The emission of one recurrent module.
 
     Attributes:
-        rows: The report's row for each of its layers.
+        rows: The report's row of each of its layers.
     """
 
     def __init__(self, interface: Interface, recurrence: Recurrence) -> None:
@@ -44,12 +44,12 @@ class LayerWriter:
         self._finals: list[_Final] = []
 
     def write(self, x: str, aux: Mapping[str, str], resets: tuple[str, str] | None) -> str:
-        """Add the nodes for an input (T, B, I), or (B, I) of a step; return the output's name.
+        """Add the nodes for an input (T, B, I), or (B, I) of a step; returns the output's name.
 
         Args:
             x: The input.
             aux: The auxiliary inputs.
-            resets: The masks of resets for a forward and for a reverse direction; None for no resets.
+            resets: The resets of the forward and of the reverse direction; None for no resets.
         """
         r, step = self.recurrence, self.interface.options.step
         for field in r.fields():
@@ -83,7 +83,7 @@ class LayerWriter:
         return x
 
     def _choose(self, unit: LayerDirection) -> tuple[Operator | None, str]:
-        """Choose the operator for a layer, or None, with the reason."""
+        """Return the operator for a layer, or None, and the reason."""
         if self.interface.options.step:
             return None, "a step is made of plain nodes"
         if self.interface.options.reset:
@@ -109,7 +109,7 @@ class LayerWriter:
     def _unit(
         self, index: int, unit: LayerDirection, x: str, aux: Mapping[str, str], reset: str | None, backwards: bool
     ) -> str:
-        """Emit one direction from its program."""
+        """Write one direction, from its program."""
         g, r, widths = self.graph, self.recurrence, unit.widths
         given = {"x": x}
         for a in unit.program.aux:
@@ -136,7 +136,7 @@ class LayerWriter:
         return y
 
     def _operator(self, operator: Operator, index: int, units: Sequence[LayerDirection], x: str) -> str:
-        """Emit one layer, all its directions, as a recurrent operator."""
+        """Write one layer, all its directions, as a recurrent operator."""
         r, names = self.recurrence, [s.name for s in units[0].program.states]
         width = units[0].widths[units[0].program.states[0].width]
         weights = [weights_of(operator, Arrays(u, r.module), u.input_size, width) for u in units]
@@ -157,14 +157,14 @@ class LayerWriter:
         return y
 
     def _row_of(self, field: Field, unit: int) -> str | None:
-        """Emit the initial state of one unit, (B, width)."""
+        """Return the initial state of one layer direction, (B, width)."""
         given, g = self._initial[field], self.graph
         if given is None or not self.recurrence.stacked:
             return given
         return g.add("Gather", given, g.constant(np.asarray(field.units.index(unit))), axis=0)
 
     def _rows_of(self, field: Field, first: int, count: int) -> str | None:
-        """Emit the initial states of some units, (count, B, width)."""
+        """Return the initial states of some layer directions, (count, B, width)."""
         given, g = self._initial[field], self.graph
         if given is None or len(field.units) == count:
             return given

@@ -1,4 +1,4 @@
-"""The ONNX form of each operation: one table, keyed by the names of `conveyor.ir.ops`.
+"""The translation of a program's operations to ONNX: one table, keyed by the names of `conveyor.ir.ops`.
 
 A value's last axis holds the units, and axes before it are rows and, where it was computed for all steps at once, time;
 the same nodes serve for one step and for all.
@@ -19,7 +19,7 @@ def _node(op: str) -> Emit:
 
 
 def _log1p(g: Graph, v: str) -> str:
-    """Log(1 + v), for small v too: the rounding of 1 + v cancels (Kahan; Goldberg 1991, theorem 4)."""
+    """Emit log(1 + v), exact for small v: the rounding of 1 + v cancels (Kahan; Goldberg 1991, theorem 4)."""
     sum_ = g.add("Add", g.number(1.0), v)
     added = g.add("Sub", sum_, g.number(1.0))
     log = g.add("Log", sum_)
@@ -30,7 +30,7 @@ def _log1p(g: Graph, v: str) -> str:
 
 
 def _softplus(g: Graph, v: str) -> str:
-    """Log(1 + exp(v)) = max(v, 0) + log(1 + exp(−|v|)), without overflow."""
+    """Emit log(1 + exp(v)) = max(v, 0) + log(1 + exp(−|v|)), without overflow."""
     small = _log1p(g, g.add("Exp", g.add("Neg", g.add("Abs", v))))
     return g.add("Add", g.add("Relu", v), small)
 

@@ -25,7 +25,7 @@ class Stacked:
 
 
 def stacked(g: Graph, weights: Sequence[Weights[Array]]) -> Stacked:
-    """Store the weights of all directions in a graph."""
+    """Store the weights of each direction in a graph."""
 
     def store(name: str) -> str | None:
         found = [v for w in weights if (v := getattr(w, name)) is not None]
@@ -45,13 +45,13 @@ def emit_operator(
     steps: Steps,
     backwards: bool,
 ) -> tuple[str, list[str]]:
-    """Emit the node of one layer.
+    """Add a recurrent node for one layer.
 
     Args:
-        g: The graph to emit into.
-        operator: `LSTM`, `GRU` or `RNN`.
-        weights: Those of all directions.
-        directions: The number of directions.
+        g: The graph.
+        operator: The operator.
+        weights: The weights of all directions.
+        directions: Their number.
         width: H.
         x: Its input, (T, B, I).
         states: The initial states, (directions, B, H) each, or None for zeros.

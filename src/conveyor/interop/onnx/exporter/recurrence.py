@@ -1,4 +1,4 @@
-"""A recurrent module as the export sees it."""
+"""The exporter's view of a recurrent module."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Field:
 
     Attributes:
         state: The state's name in the program.
-        units: The units whose state it holds.
+        units: The layer directions whose state it holds.
         width: Its width.
         initial: The name of the graph's input for it.
         final: The name of the graph's output.
@@ -40,7 +40,7 @@ class Recurrence:
     Attributes:
         name: The prefix of its states' names; empty if it is the only one of the model.
         module: The module that holds the parameters.
-        units: The units, layer by layer, forward direction first.
+        units: The layer directions, layer by layer, forward direction first.
         directions: 1 or 2.
         backwards: Whether a single direction runs from the end.
         stacked: Whether states have an axis for layers and directions in front.
@@ -67,7 +67,7 @@ class Recurrence:
 
     @property
     def aux_widths(self) -> dict[str, int]:
-        """The width of each auxiliary input; 1, which serves for every unit, where the layers' differ."""
+        """The width of each auxiliary input; 1, which is broadcast, if the layers' widths differ."""
         found: dict[str, set[int]] = {}
         for unit in self.units:
             for aux in unit.program.aux:
@@ -75,7 +75,7 @@ class Recurrence:
         return {name: widths.pop() if len(widths) == 1 else 1 for name, widths in found.items()}
 
     def fields(self) -> list[Field]:
-        """List the fields of the module's state; one for each layer where the layers' widths differ."""
+        """Return the states as the module takes them; one per layer if the layers' widths differ."""
         prefix = f"{self.name}_" if self.name else ""
         found = []
         for state in dict.fromkeys(s.name for u in self.units for s in u.program.states):
@@ -92,11 +92,11 @@ class Recurrence:
         return found
 
     def field(self, unit: int, state: str) -> Field:
-        """Find the field that holds a unit's state."""
+        """Return the field that holds the state of a layer direction."""
         return next(f for f in self.fields() if f.state == state and unit in f.units)
 
     def learned(self, field: Field) -> Array | None:
-        """Read the learned initial state, (count, 1, width); None if the module starts from zeros."""
+        """Return the learned initial state, (count, 1, width); None if the module begins from zeros."""
         if not self.units[field.units[0]].learned:
             return None
         found = []
@@ -106,12 +106,12 @@ class Recurrence:
         return np.stack(found)[:, None]
 
     def count(self, field: Field) -> int | None:
-        """Give the size of a field's first axis; None if it has no layer axis."""
+        """Return the size of a field's first axis; None if it has no axis for layers."""
         return len(field.units) if self.stacked else None
 
 
 def as_recurrence(name: str, module: nn.Module) -> Recurrence | None:
-    """Wrap a module of conveyor as a recurrence; None for any other."""
+    """Return a module as a recurrence; None if it is not a conveyor module."""
     if isinstance(module, Reverse):
         layer = module.layer
         return Recurrence(name, layer, layer.units, 1, True, True, layer.batch_first)

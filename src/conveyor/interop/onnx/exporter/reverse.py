@@ -32,12 +32,12 @@ class Reverse(nn.Module):
 
         Args:
             x: As the layer's.
-            state: The state before the first step that is made, which is that at each sequence's end.
+            state: The state before the first executed step, which is that at each sequence's end.
             lengths: As the layer's.
             aux: As the layer's.
 
         Returns:
-            The output, at the input's times, and the state after the last step that is made.
+            The output, at the input's time index, and the state after the last executed step.
 
         Raises:
             ArgumentError: `reset` is given, or what the layer raises.
@@ -58,7 +58,7 @@ class Reverse(nn.Module):
 
 
 def _turn(v: Tensor, lengths: Tensor, time: int) -> Tensor:
-    """Reverse each sequence within its own length."""
+    """Reverse each sequence within its length."""
     steps = torch.arange(v.shape[time], device=v.device)
     rows = lengths.to(v.device)
     steps, rows = (steps, rows.unsqueeze(1)) if time else (steps.unsqueeze(1), rows)

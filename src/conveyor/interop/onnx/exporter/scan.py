@@ -12,12 +12,12 @@ from conveyor.views.equations import print_equations
 
 @dataclass(frozen=True)
 class Steps:
-    """The batch size, lengths and mask of a graph's sequences.
+    """The layout of a sequence in the graph.
 
     Attributes:
-        batch: The name of B, (1,).
-        lengths: The name of the lengths, (B,); None where all sequences have length T.
-        valid: The name of the mask of steps before a sequence's end, (T, B, 1); None likewise.
+        batch: The name of the number of rows, (1,).
+        lengths: The name of each row's length, (B,), or None if all rows have T steps.
+        valid: The name of the mask of steps before the row's end, (T, B, 1), or None likewise.
     """
 
     batch: str
@@ -26,7 +26,7 @@ class Steps:
 
 
 def emit_step(g: Graph, emitter: Emitter, states: Sequence[str]) -> list[str]:
-    """Emit one step from the names of the old states, (B, width) each; return those of the new ones."""
+    """Emit one step; returns the names of the new states, (B, width) each, from those of the old ones."""
     emitter.given |= {s.name: name for s, name in zip(emitter.program.states, states, strict=True)}
     for index in emitter.program.live():
         emitter.emit(g, index)
@@ -36,11 +36,11 @@ def emit_step(g: Graph, emitter: Emitter, states: Sequence[str]) -> list[str]:
 def emit_scan(
     g: Graph, emitter: Emitter, states: Sequence[str], steps: Steps, timed: Mapping[str, bool], backwards: bool
 ) -> tuple[str, list[str]]:
-    """Emit all steps.
+    """Emit all steps as a `Scan`.
 
     Args:
-        g: The graph to emit into.
-        emitter: The program, with what it reads but the states; (T, B, width) each.
+        g: The graph.
+        emitter: The program with its inputs except the states, (T, B, width) each.
         states: The initial states, (B, width) each.
         steps: The sequence.
         timed: Whether an input that the program reads differs from step to step.
@@ -115,7 +115,7 @@ def _turn(g: Graph, v: str, lengths: str) -> str:
 
 
 def _new_states(g: Graph, emitter: Emitter, old: Sequence[str]) -> list[str]:
-    """Emit the new states, broadcast to the rows of the old ones."""
+    """Return the new states broadcast to the rows of the old ones."""
     program = emitter.program
     rows: set[int] = set()
     for index in program.live():

@@ -60,7 +60,7 @@ def export(model: Any, path: Any, options: Options, overwrite: bool, check: bool
 
 
 def build(model: nn.Module, stages: Sequence[Stage], options: Options) -> tuple[onnx.ModelProto, list[Row]]:
-    """Build a model's graph, and the report on its recurrent layers."""
+    """Build the model's graph, and the report's rows of its recurrent layers."""
     graph = Graph(_dtype(model))
     recurrences = [s for s in stages if isinstance(s, Recurrence)]
     _check_steps(recurrences, options)

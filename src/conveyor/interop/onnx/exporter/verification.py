@@ -1,4 +1,4 @@
-"""Verification of an exported graph: a run beside its model."""
+"""Runs an exported graph in onnxruntime and compares it with its model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_ROUNDING = 100.0  # tolerances
 
 
 def compare(model: nn.Module, stages: Sequence[Stage], data: bytes, options: Options) -> tuple[float, float] | None:
-    """Compute (largest difference, tolerance) of a model's output and its graph's, on random input of two sizes.
+    """Return (largest difference, tolerance) of a model's output and its graph's, on random input of two sizes.
 
     Returns:
         None without onnxruntime.
@@ -53,7 +53,7 @@ def compare(model: nn.Module, stages: Sequence[Stage], data: bytes, options: Opt
 
 
 def _lost(model: nn.Module, stages: Sequence[Stage], given: Mapping[str, Tensor], options: Options) -> float:
-    """Measure the rounding error of the model on this input."""
+    """Measure the model's rounding error on this input."""
     return lost_by(model, lambda module, dtype: [_run(module, stages, widened(dict(given), dtype), options)])
 
 
@@ -87,7 +87,7 @@ def _random(
 
 
 def _run(model: nn.Module, stages: Sequence[Stage], given: Mapping[str, Tensor], options: Options) -> Tensor:
-    """Run the model; the output has the shape of the graph's."""
+    """Return the model's output, in the shape of the graph's."""
     layers = [s for s in stages if isinstance(s, Recurrence) and s.batch_first is not None]
     device = next(model.parameters(), torch.empty(0)).device
     time = 1 if layers and layers[0].batch_first else 0

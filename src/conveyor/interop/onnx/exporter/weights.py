@@ -25,7 +25,7 @@ class Weights(Generic[V]):
     Attributes:
         w: (gates x H, I).
         r: (gates x H, H).
-        b: (2 x gates x H,), what is added to the products with x before what is added to those with h.
+        b: (2 x gates x H,), the biases of the products with x, then of those with h.
         p: (3 x H,), in the order i, o, f.
     """
 
@@ -39,31 +39,31 @@ class Values(Protocol[V]):
     """Arithmetic on parameters, as arrays or as values of a graph."""
 
     def parts(self, key: Key) -> list[V]:
-        """List the tensors whose sum is a parameter."""
+        """Return the tensors that add up to a parameter."""
         ...
 
     def total(self, found: Sequence[V], shape: tuple[int, ...]) -> V:
-        """Sum values; zeros of this shape for none."""
+        """Return the sum; zeros of this shape for none."""
         ...
 
     def scaled(self, value: V, number: float, factors: Sequence[V]) -> V:
-        """Multiply the rows of a matrix by a number and by vectors with an element for each row."""
+        """Multiply the rows of a matrix by a number and by factors of one number per row."""
         ...
 
     def vector(self, number: float, factors: Sequence[V], width: int) -> V:
-        """Multiply a number and vectors with an element for each row."""
+        """Return the product of a number and factors, one number per row."""
         ...
 
     def stacked(self, parts: Sequence[V]) -> V:
-        """Concatenate values along the rows."""
+        """Stack values along their first axis."""
         ...
 
 
 def weights_of(operator: Operator, values: Values[V], input_size: int, width: int) -> Weights[V]:
-    """Compute the weights of one direction.
+    """Return the weights of one direction.
 
     Args:
-        operator: `LSTM`, `GRU` or `RNN`.
+        operator: The operator.
         values: The program's parameters.
         input_size: I.
         width: H.
@@ -91,16 +91,16 @@ class _Read(Generic[V]):
     width: int
 
     def matrix(self, gate: Linear, operand: str, columns: int) -> V:
-        """Compute the matrix that multiplies an operand in a gate's pre-activation."""
+        """Return the matrix that multiplies an operand."""
         found = [self._scaled(t, self._parameter(t.matrix)) for t in gate.reading(operand) if t.matrix is not None]
         return self.values.total(found, (self.width, columns))
 
     def peephole(self, gate: Linear) -> V:
-        """Compute the peephole vector of a gate, which multiplies c unit by unit."""
+        """Return the elementwise weight of the memory."""
         return self.sum([self._vector(t) for t in gate.reading("c")])
 
     def biases(self, gate: Linear) -> tuple[V, V]:
-        """Compute the biases beside the products with x and with h: two only where the layer has torch's two biases."""
+        """Return the bias of the product with x, and that of the product with h: separate for torch's two biases."""
         beside_x, beside_h = [], []
         for term in gate.reading(""):
             parts = self.values.parts(term.factors[0]) if len(term.factors) == 1 else []
@@ -112,7 +112,7 @@ class _Read(Generic[V]):
         return self.sum(beside_x), self.sum(beside_h)
 
     def sum(self, found: Sequence[V]) -> V:
-        """Sum vectors with an element for each row."""
+        """Return the sum of values of one number per row."""
         return self.values.total(found, (self.width,))
 
     def _scaled(self, term: Term, value: V) -> V:
@@ -134,11 +134,11 @@ class Arrays:
     module: nn.Module
 
     def parts(self, key: Key) -> list[Array]:
-        """List the rows of the layer's tensors."""
+        """Return the rows of the layer's tensors."""
         return [t.detach().cpu().numpy() for t in self.unit.rows(self.module, key)]
 
     def total(self, found: Sequence[Array], shape: tuple[int, ...]) -> Array:
-        """Sum arrays; zeros of this shape for none."""
+        """Return the sum; zeros of this shape for none."""
         return np.asarray(reduce(np.add, found)) if found else np.zeros(shape)
 
     def scaled(self, value: Array, number: float, factors: Sequence[Array]) -> Array:
@@ -146,9 +146,9 @@ class Arrays:
         return np.asarray((value.T * reduce(np.multiply, factors, np.asarray(number))).T)
 
     def vector(self, number: float, factors: Sequence[Array], width: int) -> Array:
-        """Multiply a number and vectors."""
+        """Return the product of a number and factors."""
         return np.asarray(reduce(np.multiply, factors, np.full(width, number)))
 
     def stacked(self, parts: Sequence[Array]) -> Array:
-        """Concatenate arrays along the rows."""
+        """Stack arrays along their first axis."""
         return np.concatenate(list(parts))

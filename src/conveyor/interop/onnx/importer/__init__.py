@@ -1,8 +1,8 @@
 """Import of the recurrent nodes of an ONNX file, in the order of the data flow.
 
 nodes         finds the recurrent nodes
-attributes    what a node says about itself
-tensors       what it reads
+attributes    a node's attributes
+tensors       its weights and initial states
 equations     its cell
 from_file     its layer
 fill          the layer's weights

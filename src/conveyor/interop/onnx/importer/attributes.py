@@ -48,7 +48,7 @@ class Attributes:
 
     @property
     def plain(self) -> bool:
-        """Tell whether the activations are the defaults, without clip and without coupled gates."""
+        """True if the activations are the defaults and nothing is clipped or coupled."""
         names = tuple(a.name for a in self.activations)
         return names == _DEFAULTS[self.operator] and self.clip is None and not self.coupled
 
@@ -110,5 +110,5 @@ def _activations(node: Node, operator: str, directions: int) -> tuple[Activation
 
 
 def _short(number: float | None) -> float | None:
-    """Convert a float32 to the shortest decimal that rounds to it: 0.2 rather than 0.200000003."""
+    """Round a number that was stored in 32 bits to its shortest form: 0.2 rather than 0.200000003."""
     return None if number is None else float(f"{number:.7g}")

@@ -21,7 +21,7 @@ MAPS = {"LSTM": dict(zip("iofc", "iofg", strict=True)), "GRU": dict(zip("zrh", "
 
 
 def cell_of(attributes: Attributes, peepholes: bool) -> CellDefinition:
-    """Find or make the cell that a node computes; a built-in one if its equations are the same."""
+    """Return the cell that a node computes; a built-in one if its equations are the same."""
     make = {"LSTM": _lstm, "GRU": _gru, "RNN": _rnn}[attributes.operator]
     made = make(attributes, peepholes)
     same = (cell for cell in cells.values() if cell.program == made.program)

@@ -1,4 +1,4 @@
-"""Copies of a node's weights into a layer."""
+"""Fills a layer with a node's weights."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PEEPHOLES = "iof"
 
 
 def fill(layer: Stack, attributes: Attributes, tensors: Tensors) -> None:
-    """Copy the weights of each direction into the layer's."""
+    """Copy the weights of each direction into the layer."""
     with torch.no_grad():
         for d, unit in enumerate(layer.units):
             _fill(layer, unit, attributes, tensors, d)
@@ -52,7 +52,7 @@ def _fill(layer: Stack, unit: LayerDirection, attributes: Attributes, tensors: T
 
 
 def _copy(layer: Stack, unit: LayerDirection, key: Key, values: list[Array]) -> None:
-    """Copy into the layer's tensor, or into two where it has torch's two biases."""
+    """Copy values into the layer's tensor, or into its tensors where torch's two biases are separate."""
     rows = unit.rows(layer, key)
     if len(rows) != len(values):
         values = [sum(values[1:], values[0])]

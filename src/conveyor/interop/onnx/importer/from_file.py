@@ -1,4 +1,4 @@
-"""Layers from the recurrent nodes of an ONNX file."""
+"""Makes layers from the recurrent nodes of an ONNX file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from conveyor.layers.core.stack import Stack
 
 @dataclass(frozen=True)
 class Read:
-    """The properties of a node that its layer cannot hold.
+    """The settings of a node that its layer can't hold.
 
     Attributes:
         operator: `LSTM`, `GRU` or `RNN`.
@@ -60,7 +60,7 @@ class Imported(Mapping[str, nn.Module]):
 
     Attributes:
         report: The report, with the largest difference.
-        nodes: The properties of each node that its layer cannot hold.
+        nodes: The settings of each node that its layer can't hold.
         refused: Why the other recurrent nodes could not be read, by their names.
     """
 
@@ -136,7 +136,7 @@ def _load(path: Any) -> onnx.ModelProto:
 
 
 def _nodes(model: onnx.ModelProto, title: str) -> list[Node]:
-    """List the recurrent nodes, also those of the model's own functions."""
+    """Return the recurrent nodes, also those of the model's own functions."""
     try:
         whole = onnx.inliner.inline_local_functions(model) if model.functions else model
         nodes = recurrent_nodes(whole)
@@ -178,7 +178,7 @@ def _layer(attributes: Attributes, tensors: Tensors) -> nn.Module:
 
 
 def _make(attributes: Attributes, input_size: int, tensors: Tensors, options: Mapping[str, Any]) -> Stack:
-    """Make LSTM, GRU or RNN where the node equals it, any other layer by its equations."""
+    """Make a `cv.LSTM`, `cv.GRU` or `cv.RNN` if the node allows it, else a `cv.Recurrent` by its equations."""
     width, operator = tensors.r.shape[2], attributes.operator
     if operator == "RNN" and attributes.clip is None and attributes.activations[0].name in ("Tanh", "Relu"):
         return RNN(input_size, width, nonlinearity=attributes.activations[0].name.lower(), **options)

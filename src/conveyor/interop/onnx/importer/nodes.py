@@ -23,7 +23,7 @@ _ANY = 2  # the size of an axis of any size
 
 
 def is_dequantiser(node: onnx.NodeProto) -> bool:
-    """Tell whether a node is a DequantizeLinear."""
+    """Tell whether a node dequantises its input."""
     return node.op_type == "DequantizeLinear" and node.domain in (*STANDARD, MICROSOFT)
 
 
@@ -41,7 +41,7 @@ class NotConstant(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Scope:
-    """A graph, and the graph around it."""
+    """A graph, and the outer one."""
 
     graph: onnx.GraphProto
     model: onnx.ModelProto
@@ -60,7 +60,7 @@ class Scope:
         return {v.name for v in self.graph.input} - self._stored.keys()
 
     def _maker(self, name: str) -> tuple[onnx.NodeProto | onnx.TensorProto | None, Scope | None]:
-        """Find the node or stored tensor that defines a value, and its scope; None if it is an input of a graph."""
+        """Return the node or tensor that defines a value, and its scope; None if it is an input of a graph."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope._stored:
@@ -73,7 +73,7 @@ class Scope:
         return None, None
 
     def _left_out(self, node: onnx.NodeProto) -> tuple[onnx.NodeProto | onnx.TensorProto | None, Scope | None] | None:
-        """Find the default of an optional input, from the `If` that chooses it; None for any other node."""
+        """Return the default of an optional input, for a node that chooses it when the input is absent; else None."""
         asks = self._makers.get(node.input[0]) if node.op_type == "If" and node.input else None
         if asks is None or asks.op_type != "OptionalHasElement" or asks.input[0] not in self._given:
             return None
@@ -83,11 +83,11 @@ class Scope:
         return self._maker(branch.node[0].input[0])
 
     def sources(self, name: str, of_shapes: bool = False) -> list[str]:
-        """List the inputs of the model, or of a loop's body, that a value is computed from.
+        """Return the inputs of the model, or of a loop's body, from which a value is computed.
 
         Args:
             name: The value.
-            of_shapes: Whether those of whose shape alone it is computed are left out.
+            of_shapes: Whether inputs of which only the shape is used are left out.
         """
         found: dict[str, None] = {}
         seen: set[tuple[int, str]] = set()
@@ -109,14 +109,14 @@ class Scope:
         return list(found)
 
     def constant(self, name: str, of_shapes: bool = False) -> Array:
-        """Compute the value of a tensor that does not depend on the model's inputs.
+        """Return the value of a tensor that does not depend on the model's inputs.
 
         Args:
             name: The tensor.
-            of_shapes: Whether the inputs' shapes may have one; an axis of any size is then taken to be of size 2.
+            of_shapes: Whether it may depend on the inputs' shapes; a dynamic axis then counts as size 2.
 
         Raises:
-            NotConstant: They have.
+            NotConstant: It does depend on them.
         """
         maker, where = self._maker(name)
         if isinstance(maker, onnx.TensorProto):
@@ -135,7 +135,7 @@ class Scope:
             raise NotConstant(str(error), self.sources(name)) from error
 
     def _computed(self, name: str) -> Array:
-        """Compute the value of a tensor that nodes make from constants (exporters slice and reorder weights so)."""
+        """Return the value of a tensor that nodes compute from constants (exporters slice and reorder weights so)."""
         nodes: list[onnx.NodeProto] = []
         tensors: dict[str, onnx.TensorProto] = {}
         self._collect(name, nodes, tensors, set())
@@ -172,7 +172,7 @@ class Scope:
                 nodes.append(maker)
 
     def _dequantised(self, node: onnx.NodeProto) -> Array:
-        """Compute the value of a DequantizeLinear, which onnx's reference lacks in older operator sets."""
+        """Return the value of a DequantizeLinear, which onnx's reference lacks in older operator sets."""
         values = [self.constant(n) if n else None for n in node.input]
         x, scale, zero_point = (*values, None)[:3]
         said = {a.name: a.i for a in node.attribute}
@@ -194,7 +194,7 @@ class Scope:
 
     @cached_property
     def _shapes(self) -> dict[str, list[int]]:
-        """The shapes of this graph's values, with 2 for axes of any size."""
+        """The known shapes of this graph's values, with dynamic axes as 2."""
         graph = self.graph
         if self.around is None:
             try:
@@ -219,9 +219,9 @@ class Node:
     """A recurrent node.
 
     Attributes:
-        name: Its name, with those of the nodes around it.
+        name: Its name, with those of the enclosing nodes.
         proto: The node.
-        scope: The graph in which its inputs are defined.
+        scope: The scope of its inputs.
     """
 
     name: str
@@ -235,15 +235,15 @@ class Node:
 
     @property
     def is_quantised(self) -> bool:
-        """Tell whether the node is onnxruntime's LSTM with quantised weights."""
+        """True if it is onnxruntime's LSTM of quantised weights."""
         return self.proto.op_type == QUANTISED_LSTM
 
     def input(self, place: int) -> str:
-        """Name the input at an index; empty if there is none."""
+        """Return the name of its input at this index; empty if it has none."""
         return self.proto.input[place] if place < len(self.proto.input) else ""
 
     def attribute(self, name: str, kind: type, default: Any) -> Any:
-        """Read an attribute; the default if there is none.
+        """Return the value of an attribute, or the default if it has none.
 
         Raises:
             ConversionError: It is of another kind.
@@ -267,7 +267,7 @@ def _line(error: Exception) -> str:
 
 
 def recurrent_nodes(model: onnx.ModelProto) -> list[Node]:
-    """List the recurrent nodes, in order; nodes without a name get their operator and a number."""
+    """Return the recurrent nodes, in order; unnamed nodes are called by their operator and a number."""
     found: dict[str, Node] = {}
     for place, (prefix, proto, scope) in enumerate(_walk(Scope(model.graph, model), "")):
         name = prefix + (proto.name or next((o for o in proto.output if o), f"{proto.op_type}_{place}"))
@@ -296,7 +296,7 @@ def _graphs(attribute: onnx.AttributeProto) -> list[onnx.GraphProto]:
 
 
 def _captured(attribute: onnx.AttributeProto) -> Iterator[str]:
-    """Iterate over the names that a node's inner graphs may read from the graph around it, possibly too many."""
+    """Yield the outer values that the graphs inside a node read, and possibly others of the same name."""
     for graph in _graphs(attribute):
         own = {t.name for t in graph.initializer} | {v.name for v in graph.input}
         own |= {o for n in graph.node for o in n.output}

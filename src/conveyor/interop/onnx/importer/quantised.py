@@ -1,4 +1,4 @@
-"""Dequantisation of weights, of DequantizeLinear and of onnxruntime's DynamicQuantizeLSTM.
+"""The dequantisation of weights: DequantizeLinear and onnxruntime's DynamicQuantizeLSTM.
 
 onnx's reference evaluates DequantizeLinear from operator set 19 on, and quantisers write older sets. The equations are
 those of the specification: (x − zero point)·scale, the two per tensor, per slice of an axis, or per block of one.
@@ -16,7 +16,7 @@ QUANTISED_LSTM = "DynamicQuantizeLSTM"
 
 
 def dequantise(x: Array, scale: Array, zero_point: Array | None, axis: int, block_size: int) -> Array:
-    """Dequantise an array, in the dtype of the scale.
+    """Dequantise values, in the dtype of the scale.
 
     Args:
         x: Whole numbers, or 8-bit floats.
@@ -36,7 +36,7 @@ def dequantise(x: Array, scale: Array, zero_point: Array | None, axis: int, bloc
 
 
 def _spread(value: Array, shape: tuple[int, ...], axis: int, block_size: int) -> Array:
-    """Reshape a scale or zero point so that it broadcasts with the array."""
+    """Broadcast a scale or zero point to the shape of its values."""
     if value.size == 1:
         return value.reshape(())
     axis = axis + len(shape) if axis < 0 else axis
@@ -50,7 +50,7 @@ def _spread(value: Array, shape: tuple[int, ...], axis: int, block_size: int) ->
 
 
 def lstm_weight(x: Array, scale: Array, zero_point: Array | None) -> Array:
-    """Convert a weight of DynamicQuantizeLSTM to LSTM's layout, (directions, 4 x H, columns).
+    """Convert a weight of DynamicQuantizeLSTM to that of LSTM, (directions, 4 x H, columns).
 
     Args:
         x: (directions, columns, 4 x H).

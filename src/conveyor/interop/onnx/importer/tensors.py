@@ -27,17 +27,17 @@ _QUANTISED = {_W: (8, 9), _R: (10, 11)}  # of DynamicQuantizeLSTM: where scale a
 
 @dataclass(frozen=True)
 class Tensors:
-    """The weights, initial states and lengths that a node reads.
+    """The tensors of a node beside its input.
 
     Attributes:
         w: (directions, gates x H, I).
         r: (directions, gates x H, H).
         b: (directions, 2 x gates x H), or None.
         p: (directions, 3 x H), or None.
-        dtype: Their type.
+        dtype: Their dtype.
         learned: The initial states that are the same for every row, (directions, H) each, by the state's name.
-        initial: For each state where its initial value comes from, or the value where rows differ.
-        lengths: The rows' lengths, what they are computed from, or None.
+        initial: For each state the source of its initial value, or the value if rows differ.
+        lengths: The rows' lengths, the source of them, or None.
     """
 
     w: Array
@@ -105,7 +105,7 @@ def _check(name: str, tensor: Array | None, shape: tuple[int, ...]) -> None:
 def _initial(
     node: Node, attributes: Attributes, shape: tuple[int, int]
 ) -> tuple[dict[str, str | Array], dict[str, Array]]:
-    """Find the source of each initial state, and those that are equal for all rows, which a layer can learn."""
+    """Return the sources of the initial states, and those that a layer can learn: the same for all rows."""
     states = STATES[attributes.operator]
     initial: dict[str, str | Array] = {}
     found: dict[str, Array] = {}

@@ -1,4 +1,4 @@
-"""Verification of an imported layer: onnxruntime's run of the node beside it."""
+"""Runs a recurrent node in onnxruntime and compares it with the layer that was read from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from conveyor.layers import Recurrent
 
 
 def trial(node: Node, layer: nn.Module, attributes: Attributes, tensors: Tensors) -> tuple[float, float]:
-    """Compute (largest difference, tolerance) of output and final states, from random input and states.
+    """Return (largest difference, tolerance) of output and final states, from random input and states.
 
     Raises:
         ConversionError: onnxruntime is not there, or does not run such a node.
@@ -51,13 +51,13 @@ def trial(node: Node, layer: nn.Module, attributes: Attributes, tensors: Tensors
 
 
 def _as_taken(layer: nn.Module, states: list[Tensor]) -> Any:
-    """Convert the states to the layer's form: alone where it is one of torch's with one state."""
+    """Return the states in the form that the layer takes: a tensor for torch's layers with one state."""
     inner = layer.layer if isinstance(layer, Reverse) else layer
     return states[0] if len(states) == 1 and not isinstance(inner, Recurrent) else tuple(states)
 
 
 def _model(node: Node, attributes: Attributes, tensors: Tensors, given: dict[str, Array]) -> onnx.ModelProto:
-    """Build a model of the node alone, with its attributes and weights."""
+    """Make a model of the node alone, with its own attributes and weights."""
     weights = {"W": tensors.w, "R": tensors.r, "B": tensors.b, "P": tensors.p}
     held = {name: tensor for name, tensor in weights.items() if tensor is not None}
     proto, finals = onnx.NodeProto(), [f"Y_{s}" for s in STATES[attributes.operator]]

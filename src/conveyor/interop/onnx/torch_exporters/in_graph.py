@@ -1,4 +1,4 @@
-"""Emission of a program with parameters that are values of the graph, for torch's own exporters.
+"""The translation of a program into a graph whose parameters are values of that graph, for torch's exporters.
 
 `to_onnx` knows the numbers of the parameters; in a model that torch exports they are initializers by other names, or
 are computed (weight norm), so that gates are cut, put in order and summed by nodes. Runtimes fold those as they load.
@@ -26,14 +26,14 @@ from conveyor.operators.recognise import Operator, recognise
 
 @dataclass(frozen=True)
 class Call:
-    """The names of the values that one call of a program reads in a graph.
+    """The names of one call's inputs in a graph.
 
     Attributes:
         x: The input, (T, B, I).
         states: The initial states, each (B, width).
         aux: The auxiliary inputs in the program's order, (T, B, width) or (1, B, width).
         params: The tensors that hold the parameters.
-        lengths: (B,) whole numbers, or None.
+        lengths: (B,) integers, or None.
     """
 
     x: str
@@ -44,7 +44,7 @@ class Call:
 
 
 def operator_of(program: Program, dtype: np.dtype[np.generic]) -> Operator | None:
-    """Find the recurrent operator for a program; None where a `Scan` must compute it."""
+    """Return the recurrent operator that computes a program in unmodified runtimes; None for a `Scan`."""
     operator = recognise(program)
     if operator is None or dtype != np.float32 or (operator.name == "LSTM" and operator.clip is not None):
         return None
@@ -52,7 +52,7 @@ def operator_of(program: Program, dtype: np.dtype[np.generic]) -> Operator | Non
 
 
 def emit_call(g: Graph, spec: RecurrenceSpec, call: Call) -> list[str]:
-    """Emit a call; return the names of its output, (T, B, width), and of its final states, (B, width) each."""
+    """Add a call; returns the names of its output, (T, B, width), and of its final states, (B, width) each."""
     steps = _steps(g, call)
     values = InGraph(g, spec, call.params)
     operator = operator_of(spec.program, np.dtype(g.dtype))
@@ -97,7 +97,7 @@ class InGraph:
     params: Sequence[str]
 
     def parts(self, key: Key) -> list[str]:
-        """List the rows of the tensors that hold a parameter."""
+        """Return the rows of the tensors that hold a parameter."""
         g = self.graph
         return [
             g.add("Slice", self.params[p.tensor], g.whole(p.start), g.whole(p.stop), g.whole(0), hint=f"rows_{key[1]}")
@@ -105,24 +105,24 @@ class InGraph:
         ]
 
     def whole(self, key: Key) -> str:
-        """Emit a parameter."""
+        """Return a parameter."""
         return reduce(lambda a, b: self.graph.add("Add", a, b), self.parts(key))
 
     def total(self, found: Sequence[str], shape: tuple[int, ...]) -> str:
-        """Emit a sum; zeros of this shape for none."""
+        """Return the sum; zeros of this shape for none."""
         if not found:
             return self.graph.weight(np.zeros(shape), "zeros")
         return reduce(lambda a, b: self.graph.add("Add", a, b), found)
 
     def scaled(self, value: str, number: float, factors: Sequence[str]) -> str:
-        """Emit a matrix with scaled rows."""
+        """Multiply the rows of a matrix."""
         g = self.graph
         for factor in factors:
             value = g.add("Mul", value, g.add("Unsqueeze", factor, g.whole(1)))
         return value if number == 1.0 else g.add("Mul", value, g.number(number))
 
     def vector(self, number: float, factors: Sequence[str], width: int) -> str:
-        """Emit the product of a number and vectors."""
+        """Return the product of a number and factors."""
         g = self.graph
         if not factors:
             return g.weight(np.full(width, number), "numbers")
@@ -130,12 +130,12 @@ class InGraph:
         return value if number == 1.0 else g.add("Mul", value, g.number(number))
 
     def stacked(self, parts: Sequence[str]) -> str:
-        """Emit the concatenation of values along the rows."""
+        """Stack values along their first axis."""
         return parts[0] if len(parts) == 1 else self.graph.add("Concat", *parts, axis=0)
 
 
 class _Emitter(Emitter):
-    """The emitter of a program whose parameters are values, sliced outside the loop."""
+    """An emitter of a program whose parameters are values; they are sliced outside the loop."""
 
     def __init__(self, program: Program, widths: Mapping[str, int], values: InGraph, given: Mapping[str, str]) -> None:
         super().__init__(program, widths, {}, given)
@@ -171,7 +171,7 @@ class _Emitter(Emitter):
         return self.widths[self.program.matrix(self.program.nodes[index]).cols] // blocks
 
     def _cut(self, index: int, blocks: int) -> list[str]:
-        """Emit the diagonal blocks of a product's matrix."""
+        """Return the diagonal blocks of a product's matrix."""
         outside = self._values.graph
         return split(
             outside,

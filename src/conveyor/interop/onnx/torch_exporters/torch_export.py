@@ -32,7 +32,7 @@ _HINT = "cv.replace(model, back=True) makes torch.nn's layers of conveyor's, whi
 
 
 def register() -> None:
-    """Register the translation with those of torch's exporters that are loaded, each once."""
+    """Register the translation once with each of torch's exporters that is loaded."""
     for name, tell in (
         ("torch.onnx._internal.exporter._registration", _tell_exporter),
         ("torch.onnx._internal.torchscript_exporter.registration", _tell_torchscript),
@@ -43,7 +43,7 @@ def register() -> None:
 
 
 def _tell_exporter(module: Any) -> None:
-    """Add the translation to every registry, also existing ones: one is made before the model is traced."""
+    """Add the translation to every registry, including existing ones: one is made before the model is traced."""
     registry = module.ONNXRegistry
     known: Callable[..., list[Any]] = registry.get_decomps
     meta = module.OnnxDecompMeta(
@@ -74,7 +74,7 @@ def _check(dtype: str | None, training: bool) -> np.dtype[Any]:
 
 
 def _named(spec: RecurrenceSpec, ragged: bool, params: int) -> Call:
-    """Name the values that a call reads."""
+    """Make names for the inputs of a call."""
     return Call(
         "x",
         [f"{s.name}_0" for s in spec.program.states],
@@ -85,7 +85,7 @@ def _named(spec: RecurrenceSpec, ragged: bool, params: int) -> Call:
 
 
 def _graph(spec: RecurrenceSpec, call: Call, dtype: np.dtype[Any]) -> tuple[Graph, list[str]]:
-    """Emit the nodes of a call; return them and the names of its results."""
+    """Return the nodes of a call, and the names of its results."""
     g = Graph(dtype)
     for name in (call.x, *call.states, *call.aux, *call.params, *([call.lengths] if call.lengths else [])):
         g.claim(name)
@@ -99,7 +99,7 @@ def _translate(
     x: Any, states: Sequence[Any], aux: Sequence[Any], params: Sequence[Any], lengths: Any, program: str, layout: str,
     backend: str, training: bool,
 ) -> Sequence[Any]:  # fmt: skip
-    """Translate an operation to nodes, for the exporter based on torch.export."""
+    """Translate an operation for the exporter of `torch.export`: values of its representation in and out."""
     import onnx_ir
     from onnxscript import evaluator
     from torch.onnx._internal.exporter import _constants
@@ -136,7 +136,7 @@ def _function(
 
 
 def _symbolic(g: Any, *given: Any) -> Any:
-    """Translate an operation to nodes, for the TorchScript exporter."""
+    """Translate an operation for the TorchScript exporter: values of torch's graph in and out."""
     from torch.onnx._internal.torchscript_exporter import _globals, symbolic_helper
 
     x, states, aux, params, lengths, program, layout, _, training = given

@@ -50,7 +50,7 @@ def replay(
 
 
 def _find(g: Any, name: str, stored: Mapping[str, Array], values: dict[str, Any]) -> Any:
-    """Find a value by its name; a node without a value for an omitted one."""
+    """Return a value by its name; an omitted one is a node without a value."""
     if not name:
         return _none(g)
     if name not in values:
@@ -81,7 +81,7 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 
 def _loop(g: Any, node: onnx.NodeProto, stored: Mapping[str, Array], values: dict[str, Any]) -> None:
-    """Convert a `Scan` over axis 0 to a `Loop`: the states, then the outputs of each step."""
+    """Add a forward `Scan` over axis 0 as a `Loop`: the states, then the values of each step."""
     from torch.onnx._internal.torchscript_exporter import jit_utils, utils
 
     body: onnx.GraphProto = next(a.g for a in node.attribute if a.name == "body")

@@ -1,10 +1,10 @@
-"""The execution of a pass as code: its chunks of steps, its threads, and the passes of a stack. No torch here.
+"""The schedule of a pass as code: its chunks of time steps, its threads, and the passes of a stack. No torch here.
 
-job_list        the array that tells a pass what to do
-pass_parts      the parts of a pass: ahead of its chunks, their steps, their sums, behind them
+job_list        the job array, which lists the work of a pass
+pass_parts      the parts of a pass: before its chunks, their time steps, their sums, after them
 driver          the function that runs a pass
 row_division    sequences of unequal length divided between threads
-barrier         the function by which threads wait for each other
+barrier         the barrier between threads
 task_scheduler  the passes of a stack in one function: directions at the same time, layers as a wavefront
-openmp          the library whose threads run all this
+openmp          the OpenMP library whose threads run it
 """

@@ -1,4 +1,4 @@
-"""Emission of the threads' barrier: the number of arrivals, the round, and the number of sleeping threads.
+"""Emits the barrier between threads, with three counters: arrived threads, the round, and sleeping threads.
 
 One that waits spins for some 40 µs, which is longer than any thread that runs lets the others wait, and then sleeps:
 whom it waits for may not be running, and needs a core. On Linux the last to come wakes the sleepers (a futex), so that
@@ -25,7 +25,7 @@ _I32 = ir.IntType(32)
 
 
 def emit(function: ir.Function) -> None:
-    """Emit the body of a barrier function, which returns when all threads have called it."""
+    """Emit the body of the barrier: it returns when `team` threads have called it."""
     module = function.module
     arrived, team = function.args
     b = ir.IRBuilder(function.append_basic_block("entry"))
@@ -75,7 +75,7 @@ def _spin(
 def sleeping(
     module: ir.Module, turn: Any, asleep: Any
 ) -> tuple[Callable[[ir.IRBuilder, Any], None], Callable[[ir.IRBuilder], None]]:
-    """Make the emitters of a sleep until a counter changes (a futex on Linux, else a yield) and of its wake-up."""
+    """Return the emitters of a sleep until a counter changes, and of the call that wakes the sleepers."""
     number = _FUTEX.get(platform.machine())
     if not sys.platform.startswith("linux") or number is None:
         give_way = _declared(module, ir.FunctionType(_I32, []), "sched_yield")
@@ -98,7 +98,7 @@ def sleeping(
 
 
 def pausing(module: ir.Module) -> Callable[[ir.IRBuilder], Any]:
-    """Make the emitter of the CPU's pause instruction for spin loops."""
+    """Return the emitter of the CPU's spin-wait hint."""
     if platform.machine() in ("aarch64", "arm64"):
         hint = _declared(module, ir.FunctionType(ir.VoidType(), [ir.IntType(32)]), "llvm.aarch64.hint")
         return lambda b: b.call(hint, [ir.Constant(ir.IntType(32), 1)])

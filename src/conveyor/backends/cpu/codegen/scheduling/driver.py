@@ -1,4 +1,4 @@
-"""Emission of the function that runs a pass; all programs share it, so it is compiled once.
+"""Emits the function that runs a pass; all programs share it, so that it is compiled once.
 
     every thread:
         its part of the jobs at the start: states copied, biases added, matrices packed         wait for the others
@@ -11,8 +11,8 @@
             gradients of weights and biases, its part of their rows                             wait
         its part of the jobs at the end: final states copied
 
-The work of a pass is described by one job array, that of `job_list`. Threads wait for each other at a barrier; a
-waiting thread spins for a while and then sleeps.
+A pass reads its work from one array of integers, the job array of `job_list`. Threads wait for
+each other by a counter; one that waits spins for a while and then sleeps.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ __all__ = ["ASKED", "HEAD", "JOBS", "WAITING", "Chunks", "Functions", "emit"]
 
 
 def name(form: Format, width: ISA) -> str:
-    """Name the function."""
+    """Return the name of the function."""
     return f"conveyor_pass_{width.name}_f{form.integer.width}"
 
 
 def part_name(form: Format, width: ISA) -> str:
-    """Name the function that each OpenMP thread runs."""
+    """Return the name of the function that each OpenMP thread runs."""
     return f"conveyor_part_{width.name}_f{form.integer.width}"
 
 
@@ -60,7 +60,7 @@ class Functions:
     Attributes:
         whole: Runs a whole pass, by all threads together.
         parts: Run parts of it.
-        wait: That by which threads wait for each other.
+        wait: The barrier.
     """
 
     whole: ir.Function
@@ -84,7 +84,7 @@ def emit(module: ir.Module, form: Format, width: ISA) -> Functions:
 
 
 def emit_parts(module: ir.Module, wait: ir.Function, form: Format, width: ISA) -> dict[str, ir.Function]:
-    """Add the parts of a pass to a module."""
+    """Add the functions of a pass's parts to a module."""
     shared = row_division.emit(module, f"conveyor_share_{width.name}_f{form.integer.width}")
     parts = {}
     for part in PARTS:
@@ -96,7 +96,7 @@ def emit_parts(module: ir.Module, wait: ir.Function, form: Format, width: ISA) -
 
 
 def asked(b: ir.IRBuilder) -> list[Any]:
-    """Emit the calls for this thread's number and the number of threads, as OpenMP gives them."""
+    """Emit calls that return the OpenMP number of this thread, and the number of threads."""
     known = b.module.globals
     kind = ir.FunctionType(ir.IntType(32), [])
     functions = [known[n] if n in known else ir.Function(b.module, kind, n) for n in ASKED]
@@ -138,13 +138,13 @@ def _emit_pass(function: ir.Function, parts: dict[str, ir.Function], wait: ir.Fu
 
 
 class Chunks:
-    """The chunks of steps of a pass; the values that all chunks share are loaded at `b`.
+    """The division of a pass into chunks of time steps; the values that all chunks share are loaded at `b`.
 
     Attributes:
         steps: T.
-        number: How many chunks.
+        number: The number of chunks.
         is_back: Whether time runs down.
-        has_after: Whether there is work behind the loop.
+        has_after: Whether there is work after the loop.
         has_sums: Whether gradients are summed over the rows.
     """
 
@@ -158,7 +158,7 @@ class Chunks:
         self.has_sums = b.icmp_signed("!=", b.or_(b.or_(kinds[0], kinds[1]), kinds[2]), i64(0))
 
     def edges(self, b: ir.IRBuilder, k: Any) -> tuple[Any, Any]:
-        """Emit the first step of a chunk and the step after its last; chunks are numbered in the order of execution."""
+        """Return a chunk's first time step, and the step after its last; chunks are numbered in execution order."""
         place = b.select(self.is_back, b.sub(b.sub(self.number, i64(1)), k), k)
         low = b.mul(place, self.chunk)
         return low, least(b, b.add(low, self.chunk), self.steps)

@@ -1,4 +1,4 @@
-"""The job array of a pass, of int64: a head, then lists of jobs."""
+"""The job array of a pass: a head and then lists of jobs, all integers."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ PART = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64, I64, I64, I64, I64
 
 
 def number_of(b: ir.IRBuilder, jobs: Any, place: Any) -> Any:
-    """Emit the load of an entry of a job array."""
+    """Load an entry of a job array."""
     return b.load(b.gep(jobs, [place], source_etype=I64), typ=I64)
 
 
 def least(b: ir.IRBuilder, x: Any, y: Any) -> Any:
-    """Emit the smaller of two int64 values."""
+    """Return the smaller of two integers."""
     return b.select(b.icmp_signed("<", x, y), x, y)

@@ -12,7 +12,7 @@ from conveyor.backends.cpu.codegen.scheduling import driver
 
 @lru_cache(maxsize=1)
 def openmp() -> ctypes.CDLL | None:
-    """Find the OpenMP library that torch has loaded; None if it lacks GNU's entry point."""
+    """Return the OpenMP library that torch has loaded; None if it lacks GNU's entry point."""
     torch = sys.modules.get("torch")
     home = Path(torch.__file__ or "").parent / "lib" if torch else None
     for place in (None, *(sorted(map(str, home.glob("lib*omp*"))) if home else ())):

@@ -1,4 +1,4 @@
-"""Emission of the parts of a pass: the work ahead of its chunks, their steps, their sums, and the work behind them."""
+"""Emits the parts of a pass: before its chunks, their time steps, their sums, and after them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from conveyor.backends.cpu.codegen.vector import Format, Vectors
 
 
 class Part:
-    """The emission of a part of a pass as a function."""
+    """The emitter of a part of a pass as a function."""
 
     def __init__(self, function: ir.Function, wait: ir.Function, share: ir.Function, form: Format, width: ISA) -> None:
         module = function.module
@@ -51,14 +51,14 @@ class Part:
         b.ret_void()
 
     def start(self, b: ir.IRBuilder) -> None:
-        """Emit the work ahead of the first chunk: states copied, biases added, matrices packed."""
+        """Emit the work before the first chunk: states copied, biases added, matrices packed."""
         self._each(b, "copy", self._copy)
         self._each(b, "add", self._add)
         self._each(b, "pack", self._pack)
         self._each(b, "weave", self._weave)
 
     def steps(self, b: ir.IRBuilder) -> None:
-        """Emit some steps of a chunk that begins at the step `more`."""
+        """Emit some time steps of a chunk that begins at the step `more`."""
         origin = self._start(b, self.more)
         self._whole(b, "before", self.low, self.high, origin)
         self._wait(b)
@@ -67,12 +67,12 @@ class Part:
         self._whole(b, "after", self.low, self.high, origin)
 
     def operands(self, b: ir.IRBuilder) -> None:
-        """Emit the packing of a chunk's operands of the weight gradients."""
+        """Emit the packing of a chunk's operands for the gradients of weights."""
         rows = self._rows(b, self.low, self.high)
         self._each(b, "operand", lambda b, job: self._operand(b, job, self.low, self.high, rows))
 
     def sums(self, b: ir.IRBuilder) -> None:
-        """Emit the sums over a chunk's rows; `more` tells whether they are added to those of other chunks."""
+        """Emit the sums over a chunk's rows; `more` says whether they are added to those of earlier chunks."""
         more = b.icmp_signed("!=", self.more, i64(0))
         rows = self._rows(b, self.low, self.high)
         self._go_to(b, self.low, self._start(b, self.low))
@@ -80,7 +80,7 @@ class Part:
         self._each(b, "sum", lambda b, job: self._sum(b, job, rows, more))
 
     def finish(self, b: ir.IRBuilder) -> None:
-        """Emit the work behind the last chunk: final states copied."""
+        """Emit the work after the last chunk: final states copied."""
         self._each(b, "finish", self._copy)
 
     # Numbers, jobs, addresses
@@ -113,7 +113,7 @@ class Part:
         return b.gep(start, [total], source_etype=self.form.type)
 
     def _array(self, b: ir.IRBuilder, place: Any) -> tuple[Any, Any]:
-        """Emit the address of an array of the table at the step of the indices, and its row stride."""
+        """Return the address of an array of the argument table at the current indices, and its stride."""
         numbers = [
             b.load(b.gep(self.table, [b.add(place, i64(k))], source_etype=I64), typ=I64) for k in range(len(FIELDS))
         ]
@@ -122,7 +122,7 @@ class Part:
         return self._at(b, self._address(b, base, offset), b.mul(at, step)), stride
 
     def _range(self, b: ir.IRBuilder, total: Any, unit: int) -> tuple[Any, Any]:
-        """Emit the range of this thread's share of `units` blocks."""
+        """Return this thread's range when `total` is divided in multiples of `unit`."""
         return self._shares(b, total, i64(unit))
 
     def _shares(self, b: ir.IRBuilder, total: Any, unit: Any) -> tuple[Any, Any]:
@@ -134,7 +134,7 @@ class Part:
     # Where steps lie
 
     def _start(self, b: ir.IRBuilder, t: Any) -> Any:
-        """Emit the row offset of a step: the step's index, or an entry of `starts` for sequences of unequal length."""
+        """Return the index of a step's first row: its number, or, with unequal lengths, its packed offset."""
         before = b.block
         with b.if_then(self.ragged):
             listed = b.load(b.gep(self.starts, [t], source_etype=I64), typ=I64)
@@ -145,7 +145,7 @@ class Part:
         return phi
 
     def _go_to(self, b: ir.IRBuilder, t: Any, origin: Any) -> None:
-        """Emit the indices of a step; `origin` is the chunk's first row."""
+        """Set the indices to a time step; `origin` is the index of the chunk's first row."""
         start = self._start(b, t)
         values = {
             "step": start,
@@ -158,7 +158,7 @@ class Part:
             b.store(values[index], b.gep(self.indices, [i64(k)], source_etype=I64))
 
     def _rows(self, b: ir.IRBuilder, low: Any, high: Any) -> Any:
-        """Emit the number of rows of the steps from `low` to before `high`."""
+        """Return the number of rows of the time steps from `low` to before `high`."""
         span = b.sub(self._start(b, high), self._start(b, low))
         return b.select(self.ragged, span, b.mul(span, self.head["batch"]))
 
@@ -187,7 +187,7 @@ class Part:
             )
 
     def _along(self, b: ir.IRBuilder, columns: Any, body: Callable[..., None]) -> None:
-        """Emit a loop over the columns of a row, a vector at a time."""
+        """Emit a loop over the columns of a row, one vector at a time."""
         form, lanes = self.form, self.lanes
         size = form.integer.width // 8
 
@@ -221,7 +221,7 @@ class Part:
         b.call(self.pack, [at, job["k stride"], job["n stride"], job["inner"], columns, target, where, job["room"]])
 
     def _weave(self, b: ir.IRBuilder, job: dict[str, Any]) -> None:
-        """Emit the packing of a matrix, interleaved with those of other results: full panels, then vectors."""
+        """Pack a matrix interleaved with those of other results: full panels, then vectors."""
         source = self._address(b, job["from base"], job["from offset"])
         target = self._address(b, job["base"], job["offset"])
         size = b.mul(job["vectors"], i64(self.lanes))
@@ -260,7 +260,7 @@ class Part:
         b.call(function, [self.table, self.bases, self.indices, first, last, *share])
 
     def _whole(self, b: ir.IRBuilder, which: str, low: Any, high: Any, origin: Any) -> None:
-        """Emit work on all rows of a chunk: at once where their stride is constant, else step by step."""
+        """Run a schedule on all rows of a chunk: in one call if they are evenly spaced, else step by step."""
         with b.if_then(b.icmp_signed("!=", self.head[which], i64(0))):
             with b.if_else(self.flat[which]) as (at_once, by_steps):
                 with at_once:
@@ -303,7 +303,7 @@ class Part:
         loop(b, i64(0), b.select(few, i64(0), b.sub(high, low)), 1, one)
 
     def _rows_of_loop(self, b: ir.IRBuilder, low: Any, high: Any, batch: Any) -> tuple[Any, Any]:
-        """Emit this thread's range of batch rows: an equal share of rows, or of work where steps have unequal rows."""
+        """Return this thread's rows of the batch: equal numbers, or, with unequal lengths, equal work."""
         even = self._range(b, batch, 1)
         before = b.block
         with b.if_then(b.and_(self.ragged, b.icmp_signed(">", self.team, i64(1)))):
@@ -369,7 +369,7 @@ class Part:
         b.call(self.outer, given)
 
     def _sum(self, b: ir.IRBuilder, job: dict[str, Any], rows: Any, more: Any) -> None:
-        """Emit the sums of columns over the chunk's rows, a vector of columns at a time."""
+        """Emit the sums of columns over the chunk's rows, one vector of columns at a time."""
         first, last = self._range(b, job["columns"], self.lanes)
         start, stride = self._array(b, job["array"])
         target = self._address(b, job["base"], job["offset"])
@@ -392,7 +392,7 @@ class Part:
     def _column(
         self, b: ir.IRBuilder, at: Any, stride: Any, to: Any, rows: Any, adds: Any, many: int, mask: Any = None
     ) -> None:
-        """Emit the sums of `many` vectors of columns, added to the result's old values if `adds` holds."""
+        """Emit the sums of `many` vectors of columns; they start at the stored result if `adds` holds."""
         size = self.form.integer.width // 8
         v = Vectors(b, self.form, self.lanes)
 
@@ -437,7 +437,7 @@ class Part:
     # Threads
 
     def _wait(self, b: ir.IRBuilder) -> None:
-        """Emit a barrier between all threads."""
+        """Emit a barrier."""
         with b.if_then(b.icmp_signed(">", self.team, i64(1))):
             b.call(self.wait, [self.bases, self.team])
 

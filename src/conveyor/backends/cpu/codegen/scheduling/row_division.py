@@ -13,10 +13,10 @@ SIGNATURE = ir.FunctionType(I64, [POINTER, I64, I64, I64, I64, I64])
 
 
 def emit(module: ir.Module, name: str) -> ir.Function:
-    """Add the function that divides a batch, the longest sequence first, into parts of equal work.
+    """Add the function that divides a batch, sorted by descending length, into parts of equal work.
 
-    What a row adds to the work is in how many of these steps it is; the first row of a part is that by which the rows
-    before it have their part of all work.
+    The work of a row is the number of these time steps in which it takes part; a part begins at the row before which
+    the rows have their share of the total.
     """
     function = ir.Function(module, SIGNATURE, name)
     function.linkage = "internal"

@@ -53,22 +53,22 @@ _TRY = ir.FunctionType(_I1, [POINTER, I64])  # list, number of the entry: whethe
 
 
 def name(form: Format, width: ISA) -> str:
-    """Name the function."""
+    """Return the name of the function."""
     return f"conveyor_stack_{width.name}_f{form.integer.width}"
 
 
 def part_name(form: Format, width: ISA) -> str:
-    """Name the function that each OpenMP thread runs."""
+    """Return the name of the function that each OpenMP thread runs."""
     return f"conveyor_stack_part_{width.name}_f{form.integer.width}"
 
 
 def emit(module: ir.Module, form: Format, width: ISA, functions: Functions) -> None:
-    """Add the functions to a module that has those of a pass."""
+    """Add the functions to a module that has the functions of a pass."""
     _Tasks(module, form, width, functions).emit()
 
 
 class _Entry:
-    """An entry of the list, as code reads it."""
+    """The loaded fields of a list entry."""
 
     def __init__(self, b: ir.IRBuilder, listed: Any, k: Any) -> None:
         head = [_field(b, listed, i64(j)) for j in range(len(HEAD))]
@@ -82,7 +82,7 @@ class _Entry:
         self.is_down = b.icmp_signed("!=", self.row["descending"], i64(0))
 
     def source(self, b: ir.IRBuilder, field: str) -> tuple[Any, Any]:
-        """Emit the number of steps that a source has done, and whether its time runs down; the source must exist."""
+        """Return the number of finished steps of a source, and whether its time descends; the source must exist."""
         k = b.sub(self.row[field], i64(1))
         at = b.add(i64(len(HEAD)), b.mul(k, i64(len(ROW))))
         is_down = b.icmp_signed("!=", _field(b, self.listed, b.add(at, i64(ROW.index("descending")))), i64(0))
@@ -231,7 +231,7 @@ class _Tasks:
     def _search(
         self, b: ir.IRBuilder, listed: Any, entries: Any, attempt: ir.Function, found: ir.Block, none: ir.Block
     ) -> None:
-        """Emit the search for work, from the last entry to the first."""
+        """Emit a search from the last entry to the first for one with work."""
         before = b.block
         head, inside = b.append_basic_block("entries"), b.append_basic_block("try")
         b.branch(head)
@@ -287,7 +287,7 @@ class _Tasks:
         b.ret(_I1(0))
 
     def _steps(self, b: ir.IRBuilder, e: _Entry, listed: Any, k: Any, unready: ir.Block, done: ir.Block) -> None:
-        """Emit the next piece of an entry, if its sources are ready."""
+        """Emit the run of an entry's next piece, if its sources are finished."""
         low, high, within = self._next(b, e)
         at = {f: b.load(e.state[f], typ=I64) for f in ("chunk", "within")}
         for field in ("first source", "second source"):
@@ -319,7 +319,7 @@ class _Tasks:
         b.branch(done)
 
     def _next(self, b: ir.IRBuilder, e: _Entry) -> tuple[Any, Any, tuple[Any, Any, Any]]:
-        """Emit the next piece's first step and the step after its last; also its chunk's, and whether that has sums."""
+        """Return the first step of the next piece, the step after its last, and the bounds of its chunk."""
         low, high, has_sums = self._chunk(b, e)
         within = b.load(e.state["within"], typ=I64)
         size = least(b, e.row["piece"], b.sub(b.sub(high, low), within))
@@ -328,7 +328,7 @@ class _Tasks:
         return first, b.add(first, size), (low, high, has_sums)
 
     def _chunk(self, b: ir.IRBuilder, e: _Entry) -> tuple[Any, Any, Any]:
-        """Emit the first step of an entry's chunk, the step after its last, and whether it has sums."""
+        """Return the first step of an entry's chunk, the step after its last, and whether it has sums."""
         before = b.block
         with b.if_then(b.not_(e.is_elementwise)):
             chunks = Chunks(b, e.jobs)
@@ -343,7 +343,7 @@ class _Tasks:
         return found[0], found[1], found[2]
 
     def _need(self, b: ir.IRBuilder, e: _Entry, field: str, low: Any, high: Any, unready: ir.Block) -> None:
-        """Emit a branch that goes on only if a source, if there is one, has done these steps."""
+        """Emit a jump to `unready` unless a source, if there is one, has finished these steps."""
         there, ready = b.append_basic_block("source"), b.append_basic_block("ready")
         b.cbranch(b.icmp_signed("!=", e.row[field], i64(0)), there, ready)
         b.position_at_end(there)
@@ -379,7 +379,7 @@ class _Tasks:
         b.ret(_I1(1))
 
     def _advance(self, function: ir.Function) -> None:
-        """Emit the move to an entry's next chunk, or its end."""
+        """Emit the transition of an entry to its next chunk, or to finished."""
         listed, k = function.args
         b = ir.IRBuilder(function.append_basic_block("entry"))
         e = _Entry(b, listed, k)
@@ -409,7 +409,7 @@ class _Tasks:
         b.call(self.functions.parts[part], [e.jobs, e.bases, thread, team, *given])
 
     def _changed(self, b: ir.IRBuilder, shared: Any) -> None:
-        """Emit the signal that an entry's state has changed."""
+        """Emit a notification of the sleeping threads that the state has changed."""
         changes, asleep = (b.gep(shared, [i64(SHARED.index(f))], source_etype=I64) for f in ("changes", "asleep"))
         wake: Callable[[ir.IRBuilder], None]
         _, wake = barrier.sleeping(self.module, changes, asleep)

@@ -1,0 +1,5 @@
+"""How good forecasts are.
+
+`scoring` and `measures` score them, `baselines` stand beside them, `backtest` forecasts from past origins, `conformal`
+corrects the quantiles.
+"""

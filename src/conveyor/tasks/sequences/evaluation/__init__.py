@@ -1,0 +1,1 @@
+"""How good predictions are: `metrics`, and the `calibration` of probabilities."""
