@@ -162,7 +162,7 @@ class Forecaster(nn.Module):
         return torch.where(ahead[:, :, place + self.shape.lags] > 0, ahead[:, :, place], centre)
 
     def _aux(self, features: Tensor) -> dict[str, Tensor]:
-        """Build the masks and time gaps of cells that read them: the target may be missing, other columns are filled."""
+        """Build the masks and time gaps for cells that read them: the target may be missing, other columns are not."""
         if not self.recurrent.aux_names:
             return {}
         mask = torch.ones_like(features)
