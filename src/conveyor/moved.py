@@ -83,7 +83,7 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of a module that moved; None for every other."""
+        """Find the spec of a module that moved; None for every other."""
         if fullname not in MOVED:
             return None
         is_package = any(name.startswith(f"{fullname}.") for name in MOVED)

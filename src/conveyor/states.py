@@ -20,7 +20,7 @@ _PREFIX = "State__"
 
 
 def state_class(fields: tuple[str, ...]) -> Any:
-    """The named tuple with these fields, which has `detach()` and `narrow_batch(size)` too.
+    """Make the named tuple with these fields, which has `detach()` and `narrow_batch(size)` too.
 
     Raises:
         ArgumentError: A state has a name that can't be a field's.

@@ -31,7 +31,7 @@ __all__ = [
 
 
 class Parameters(Mapping[Key, Tensor]):
-    """A program's parameters by (op, key), cut differentiably from the tensors that hold them.
+    """A program's parameters by (op, key): differentiable slices of the tensors that hold them.
 
     Args:
         tensors: The tensors that hold them.
@@ -265,7 +265,7 @@ class Residuals:
         kept: The recorded values by node, each (T, B, width), without a graph; conditions are 0 or 1.
         history: Each state before each step and after the last, ((T + 1), B, width), or of a single step before it,
             (B, width); of sequences of unequal length (B + rows, width). Empty where no backward pass follows.
-        saved: Values that the gradient reads, side by side, (T, B, columns).
+        saved: The values that the gradient reads, concatenated, (T, B, columns).
     """
 
     output: Tensor

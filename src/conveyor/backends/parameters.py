@@ -6,5 +6,5 @@ __all__ = ["Part", "Places"]
 
 
 def Places(parts: object, text: str = "") -> ParamLayout:  # noqa: N802 - the name that pickles have
-    """Make the layout that a pickle describes."""
+    """Build the parameter layout that a pickle describes."""
     return ParamLayout.parse(text)

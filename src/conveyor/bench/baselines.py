@@ -199,7 +199,7 @@ _TORCH: dict[str, tuple[Any, Any, Callable[[Size], dict[str, Any]]]] = {
 
 
 def has_torch_layer(cell: CellDefinition) -> bool:
-    """Tells whether torch.nn has a layer for a cell."""
+    """Tell whether torch.nn has a layer for a cell."""
     return cell.name in _TORCH and cell is cv.cells[cell.name]
 
 

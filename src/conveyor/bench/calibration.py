@@ -156,7 +156,7 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 def _repeats(function: Callable[[int], object]) -> int:
-    """Counts the repetitions of a function that take as long as a burst."""
+    """Count the repetitions of a function that take as long as a burst."""
     repeats, taken = 1, 0.0
     while taken < _BURST / 4:
         repeats *= 4

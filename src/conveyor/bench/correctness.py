@@ -60,7 +60,7 @@ def compare(got: Tensors, want: Tensors, truth: Callable[[], Tensors] | None = N
 
 
 def _is_as_near(got: Tensor, other: Tensor, exact: Tensor) -> bool:
-    """Tells whether a result is about as near to the exact numbers as the other is."""
+    """Tell whether a result is about as near to the exact numbers as the other is."""
     if not bool(exact.isfinite().all()):
         return False
     return _largest(got.double() - exact) <= _TIMES * _largest(other.double() - exact)

@@ -60,7 +60,7 @@ _ACTIVATIONS = ("sigmoid", "tanh")
 
 @dataclass(frozen=True)
 class _Group:
-    """Products of one operand that are made by one call.
+    """Products of one operand that are computed by one call.
 
     Attributes:
         members: The product nodes, in the order of their columns: those with one activation side by side.
@@ -148,7 +148,7 @@ class _Writer:
         return "\n".join(lines) + "\n"
 
     def _result(self, n: int, state: Input) -> str:
-        """Writes a state's new value, in its own shape."""
+        """Write a state's new value, in its own shape."""
         as_it_is = n in self.carried and self.nodes[n].type.width == state.width
         return self._inside(n) if as_it_is else f"{self._inside(n)}.expand_as(s_{state.name})"
 
@@ -262,7 +262,7 @@ class _Writer:
             self._hand_out(whole, group)
 
     def _hand_out(self, whole: str, group: _Group) -> None:
-        """Split a packed product, activating neighbours together."""
+        """Write the split of a packed product, with one activation for adjacent parts."""
         runs = [(a, list(m)) for a, m in groupby(group.members, key=lambda m: group.ends[m][1])]
         parts = [whole]
         if len(runs) > 1:
@@ -306,7 +306,7 @@ class _Writer:
         return _Group(members, {m: end for m, end, _, _ in found}, added, inputs, biases)
 
     def _taken_in(self, n: int) -> tuple[int, int | None, tuple[str, ...]]:
-        """Finds what is added to a product if it is one product of the input, biases, or both; and where that ends."""
+        """Find what can be fused into a product: a product of the input, biases, or both; and the last addition."""
         last, terms = self._sum(n)
         flat = [leaf for term in terms for leaf in self._leaves(term)]
         sources = [t for t in flat if self.nodes[t].op == "product"]
@@ -342,7 +342,7 @@ class _Writer:
             n = user
 
     def _activated(self, n: int) -> tuple[int, str]:
-        """Returns a value after its activation, if that is all it is used for; else itself."""
+        """Find a value's activation if that is its only use: the node and the op, or the value and ""."""
         user = self._alone(n)
         if user is not None and self.nodes[user].op in _ACTIVATIONS:
             return user, self.nodes[user].op

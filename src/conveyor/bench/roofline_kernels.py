@@ -49,7 +49,7 @@ FUNCTIONS: dict[str, Callable[[Vectors, Any], Any]] = {
 
 @dataclass(frozen=True)
 class RooflineKernels:
-    """The loops as functions that release the GIL.
+    """The roofline kernels as functions that release the GIL.
 
     Attributes:
         product: Takes (weights, left, sums, inner, repeats): addresses and counts.

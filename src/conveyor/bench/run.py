@@ -18,7 +18,7 @@ TRIES = 3
 
 @dataclass
 class Run:
-    """A run.
+    """A run of measurements.
 
     Attributes:
         calibration: The machine's rates.

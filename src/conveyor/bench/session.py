@@ -26,7 +26,7 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Options:
-    """The options of a run: how rows are measured and shown.
+    """The options of a run: measurement and output.
 
     Attributes:
         threads: The number of threads; None is torch's.

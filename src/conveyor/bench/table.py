@@ -119,7 +119,7 @@ def _value(found: Verdict) -> str:
 
 
 def machine_lines(machine: Machine, calibration: Calibration, dtype: str, date: str) -> list[str]:
-    """Describes the machine in two lines."""
+    """Describe the machine in two lines."""
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
     threads = f"{calibration.threads} thread{'s' if calibration.threads > 1 else ''}"
     return [

@@ -1,4 +1,4 @@
-"""Counts the work of a cell from its program alone: operations, bytes, kinds of products."""
+"""Counts of a cell's work from its program alone: operations, bytes, kinds of products."""
 
 from __future__ import annotations
 

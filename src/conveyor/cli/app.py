@@ -42,7 +42,7 @@ INTERRUPTED = 130
 
 
 class Level(StrEnum):
-    """What a token is."""
+    """The kind of token."""
 
     char = "char"
     byte = "byte"
@@ -50,14 +50,14 @@ class Level(StrEnum):
 
 
 class Optimizer(StrEnum):
-    """Which optimizer."""
+    """The name of an optimizer."""
 
     adamw = "adamw"
     sgd = "sgd"
 
 
 class ScheduleName(StrEnum):
-    """Which learning-rate schedule."""
+    """The name of a learning-rate schedule."""
 
     constant = "constant"
     cosine = "cosine"

@@ -16,7 +16,7 @@ _TO_ESTIMATE = 3.0  # seconds that are watched for an estimate
 
 @dataclass(frozen=True)
 class LossUnit:
-    """What a loss is told in.
+    """The unit in which a loss is printed.
 
     Args:
         name: after the number, such as `bits`.

@@ -1,4 +1,4 @@
-"""Activations by the names that Keras and ONNX give them, for cells whose activations are options."""
+"""Activations by their names in Keras and ONNX, for cells whose activations are options."""
 
 from __future__ import annotations
 

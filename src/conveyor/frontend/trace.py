@@ -90,7 +90,7 @@ def trace(name: str, function: Callable[..., Any], signature: Signature, options
 
 
 class _Run:
-    """One pass of the function over traced values."""
+    """One call of the function on traced values."""
 
     def __init__(
         self,
@@ -262,7 +262,7 @@ _FUNCTIONS = (
 
 
 def _of_the_equations(error: BaseException, tracer: Tracer) -> bool:
-    """Tells whether the last frame outside conveyor is the cell's function; a helper's mistake stays the helper's."""
+    """Tell whether the last frame outside conveyor is the cell's function, rather than a helper of it."""
     last = None
     step = error.__traceback__
     while step is not None:

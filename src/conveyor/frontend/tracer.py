@@ -311,7 +311,7 @@ class Tracer:
         return self.source("vector", name, found.widths[0])
 
     def label(self, name: str, operand: Value) -> str:
-        """Returns the name under which the matrix of (name, operand) knows its operand."""
+        """Give the name under which the matrix of (name, operand) knows its operand."""
         return self._label(name, operand)
 
     def _label(self, name: str, operand: Value) -> str:

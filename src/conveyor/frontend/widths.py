@@ -6,7 +6,7 @@ from conveyor.ir.types import ROW
 
 
 class WidthMismatch(Exception):
-    """Two widths that must be equal are not."""
+    """The error for two widths that must be equal and are not."""
 
     def __init__(self, first: str, second: str) -> None:
         super().__init__(f"{first} and {second}")
@@ -40,11 +40,11 @@ class Width:
         return self.symbol == ROW
 
     def same(self, other: Width) -> bool:
-        """Tells whether both are known to be one width."""
+        """Tell whether both are known and are the same width."""
         return self._root() is other._root()
 
     def unify(self, other: Width) -> None:
-        """Make both the same width; raises `WidthMismatch` if they are known and differ."""
+        """Unify two widths; raise `WidthMismatch` if both are known and differ."""
         a, b = self._root(), other._root()
         if a is b:
             return

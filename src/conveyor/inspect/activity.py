@@ -20,7 +20,7 @@ _STILL = 1e-4  # range of a unit's output over all steps and rows up to which it
 
 @dataclass(frozen=True)
 class Saturation:
-    """Saturation of a gate: shares of all steps and rows at which it is shut or open, for each unit.
+    """The saturation of a gate: for each unit the share of steps and rows at which it is shut or open.
 
     Attributes:
         shut: Share of values below 0.1, (H,).
@@ -64,7 +64,7 @@ def memory_length(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dic
 
 
 def saturation(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[str, Saturation]:
-    """Measures how often each gate is nearly shut (below 0.1) or nearly open (above 0.9).
+    """Measure how often each gate is nearly shut (below 0.1) or nearly open (above 0.9).
 
     A gate is a value that the equations name and that a sigmoid, or a clip to the range from 0 to 1, yields.
 
@@ -108,7 +108,7 @@ def dead_units(trace: Trace, layer: int = 0, *, reverse: bool = False) -> Tensor
 
 
 def update_size(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[str, Tensor]:
-    """Measures how much a step changes a state: ‖s_t − s_{t−1}‖ / ‖s_t‖ over all rows and units.
+    """Measure the change of a state in a step: ‖s_t − s_{t−1}‖ / ‖s_t‖ over all rows and units.
 
     Args:
         trace: With the states.
@@ -205,6 +205,6 @@ def _part(trace: Trace, layer: int, reverse: bool) -> LayerTrace:
 
 
 def all_parts(trace: Trace) -> Mapping[tuple[int, bool], str]:
-    """Names each layer and direction of a trace for readers, counted from 1."""
+    """Label each layer and direction of a trace for readers, counted from 1."""
     both = any(layer.reverse is not None for layer in trace.layers)
     return {(k, way == "reverse"): f"layer {k + 1}" + (f", {way}" if both else "") for k, way, _ in trace.directions()}

@@ -1,4 +1,4 @@
-"""Diagnoses a model in plain sentences with their figures."""
+"""Diagnosis of a model in plain sentences with figures."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Diagnosis:
 
 
 def diagnose(model: nn.Module, batch: Any, loss: Any = None, **given: Any) -> Diagnosis:
-    """Say what a model's recurrent layers do on a batch, and what keeps them from learning.
+    """Describe a model's recurrent layers on a batch, and the problems that keep them from learning.
 
     The model runs once as it is, training or not; nothing of it changes, and no gradient is left in it.
 

@@ -1,4 +1,4 @@
-"""Finds the first value that is not finite."""
+"""The search for the first value that is not finite."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def gradient_flow(
     jacobians: int = 1,
     **aux: Tensor,
 ) -> GradientFlow:
-    """Measures how much of a loss's gradient reaches each state at each step, and how far states depend on their past.
+    """Measure how much of a loss's gradient reaches each state at each step, and how far states depend on their past.
 
     Nothing is left behind: no parameter's `.grad` changes.
 
@@ -155,7 +155,7 @@ def gradient_flow(
 
 
 def checked_loss(value: Any) -> Tensor:
-    """Checks that a loss is one number that has a gradient, and returns it.
+    """Check that a loss is a scalar with a gradient, and return it.
 
     Raises:
         ArgumentError: It is something else.

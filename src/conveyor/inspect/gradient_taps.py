@@ -82,7 +82,7 @@ class GradientTaps(Recorder):
     def prepare(
         self, direction: DirectionCall, program: Program, x: Tensor, states: Sequence[Tensor]
     ) -> tuple[Program, Mapping[str, Tensor]]:
-        """Add the probes."""
+        """Add the probes to the program and the auxiliary inputs."""
         probed = with_probes(program)
         widths = direction.unit.widths
         probes = {s.name: x.new_zeros((*x.shape[:-1], widths[s.width])).requires_grad_() for s in program.states}

@@ -108,7 +108,7 @@ def _by_power(matrices: Tensor) -> Tensor:
 
 
 def _clean(matrices: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns which matrices are finite, and the matrices with zero in place of the others."""
+    """Tell which matrices are finite, and replace the others by zeros."""
     finite = matrices.isfinite().all(-1).all(-1)
     return finite, torch.where(finite[:, None, None], matrices, 0.0)
 

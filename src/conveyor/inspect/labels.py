@@ -64,7 +64,7 @@ def inside_brackets(text: Text) -> Tensor:
 
 
 def line_position(text: Text) -> Tensor:
-    """Labels each token with the characters of its line read so far, 0 at the line's end, (N,)."""
+    """Label each token with the number of characters read so far in its line, 0 at the line's end, (N,)."""
     column = 0
 
     def read(c: str) -> float:
@@ -76,7 +76,7 @@ def line_position(text: Text) -> Tensor:
 
 
 def word_length(text: Text) -> Tensor:
-    """Labels each token with the letters of its word read so far, 0 between words, (N,)."""
+    """Label each token with the number of letters read so far in its word, 0 between words, (N,)."""
     length = 0
 
     def read(c: str) -> float:
@@ -88,7 +88,7 @@ def word_length(text: Text) -> Tensor:
 
 
 def sentence_position(text: Text) -> Tensor:
-    """Labels each token with the words of its sentence begun so far, 0 after its end, (N,)."""
+    """Label each token with the number of words begun so far in its sentence, 0 after its end, (N,)."""
     words, within = 0, False
 
     def read(c: str) -> float:

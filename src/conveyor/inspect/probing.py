@@ -46,7 +46,7 @@ class ProbeResult:
         finds: Units in the order in which the first part of the text ranks them, each with its held-out score.
         metric: The kind of score: `balanced accuracy` or `r²`.
         chance: Held-out scores of the best unit for labels that were shifted against the text, (permutations,).
-        p: How often chance reaches the best unit's score: (1 + number that do) / (1 + permutations).
+        p: The p-value of the best unit's score: (1 + permutations that reach it) / (1 + permutations).
     """
 
     finds: tuple[Find, ...]
@@ -137,7 +137,7 @@ def _find(place: tuple[int, bool, str, int], score: float) -> Find:
 
 
 class _Search:
-    """Ranks units on the first part of the steps and scores them on the rest; `units` are (N, U), `first` (N,)."""
+    """A search that ranks units on the first part of the steps and scores them on the rest: (N, U), (N,)."""
 
     def __init__(self, units: Tensor, first: Tensor, two: bool) -> None:
         self.units, self.first, self.two = units, first, two
@@ -152,7 +152,7 @@ class _Search:
         return found.argsort(descending=True, stable=True)
 
     def score(self, unit: int, y: Tensor) -> float:
-        """Scores a unit: fitted on the first part, judged on the labels of the rest."""
+        """Score a unit: fitted on the first part, evaluated on the rest."""
         train, test = self.first & ~y.isnan(), ~self.first & ~y.isnan()
         v, label = self.units[train, unit], y[train]
         w, want = self.units[test, unit], y[test]
@@ -170,7 +170,7 @@ class _Search:
 
 
 def _units(trace: Trace, values: Sequence[str] | str | None) -> tuple[list[tuple[int, bool, str, int]], Tensor]:
-    """Collects the units: the place of each, and their values, (T, B, U)."""
+    """Collect the units: layer, direction, name and index of each, and their values, (T, B, U)."""
     names = (values,) if isinstance(values, str) else values
     places, parts = [], []
     for k, way, part in trace.directions():

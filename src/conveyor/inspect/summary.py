@@ -19,7 +19,7 @@ _IDLE = 0.01  # and up to which it is never one
 
 
 def sentences_of(trace: Trace, flow: GradientFlow | None, prefix: str = "") -> list[str]:
-    """Describes a trace and the gradient's flow, layer by layer."""
+    """Describe a trace and the gradient flow, layer by layer."""
     said = []
     for (k, back), title in all_parts(trace).items():
         lines = [*_dead(trace, k, back), *_gates(trace, k, back), *_memory(trace, k, back), *_updates(trace, k, back)]

@@ -94,7 +94,7 @@ class CallPlan:
         self.states, self.params = len(self.state_sizes) * s.has_states, len(param_sizes)
         self.masks = launch.layers - 1 if dropout else 0
         self.has_history = bool(launch.history_row or launch.history_rest)
-        # Stand for tensors that a call has none of, and for gradients that nobody asks for.
+        # Placeholders for missing tensors, and for gradients that are not requested.
         self.nothing = torch.empty(0, dtype=s.dtype)
         self.no_grads = (self.nothing,) * len(self.state_sizes)
         self.unread = [torch.empty(size, dtype=s.dtype) for size in self.state_sizes] if s.training else []
@@ -125,7 +125,7 @@ class CallPlan:
             step = row = strides[0]
         else:
             row, step = strides[:2] if self.batch_first else (strides[1], strides[0])
-        # A lone row stands anywhere, and so does a lone step: as if they stood in line.
+        # The stride of an axis of length 1 is free: choose one that fits the other axis.
         if self.batch == 1:
             row = step = width if self.alone else step
         return (self.batch * row if self.alone else step), row
@@ -294,7 +294,7 @@ class _Planned(torch.autograd.Function):
         ctx.lying = list(map(_kind, tensors)), list(map(_strides, tensors))
         ctx.set_materialize_grads(False)
         results, history, left = plan.forward(steps, strides, tensors[0], params, tensors[1 : 1 + states], stamp)
-        # The output is saved so that torch notices if somebody writes into it before the backward pass, or watched.
+        # The output is saved so that torch detects writes to it before the backward pass, or watched.
         y = plan.nothing if plan.cell or plan.alone else results[0]
         ctx.watched = None if y is plan.nothing else watch_output(y, len(plan.state_sizes))
         ctx.save_for_backward(*tensors, plan.nothing if ctx.watched else y, history, *left)

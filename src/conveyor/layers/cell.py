@@ -164,7 +164,7 @@ class Cell(_Step):
         input_size: Width of the input.
         hidden_size: Width of the hidden state.
         bias: Whether `affine` adds biases.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         sizes: Numbers for the widths that the cell names.
         options: `forget_bias`, `init`, `max_lag`, `backend`, `strict_backend`; see `Recurrent`.
@@ -221,7 +221,7 @@ class LSTMCell(_TorchStep, nn.LSTMCell):
         input_size: Width of the input.
         hidden_size: Width of the hidden state.
         bias: Whether there are biases (torch's two a gate).
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         options: `forget_bias`, `init`, `max_lag`, `backend`, `strict_backend`; see `Recurrent`.
     """
@@ -269,7 +269,7 @@ class GRUCell(_OneStateStep, nn.GRUCell):
         input_size: Width of the input.
         hidden_size: Width of the hidden state.
         bias: Whether there are biases (torch's two a gate).
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         options: `forget_bias`, `init`, `max_lag`, `backend`, `strict_backend`; see `Recurrent`.
     """
@@ -295,7 +295,7 @@ class RNNCell(_OneStateStep, nn.RNNCell):
         hidden_size: Width of the hidden state.
         bias: Whether there are biases (torch's two).
         nonlinearity: `tanh` or `relu`.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         options: `init`, `backend`, `strict_backend`; see `Recurrent`.
     """

@@ -40,7 +40,7 @@ class TimeDirection:
         return None if self.packing is None else self.packing.varlen
 
     def is_time_varying(self, tensor: Tensor) -> bool:
-        """Tell whether a tensor has an entry per step; otherwise it is the same at each."""
+        """Tell whether a tensor has an entry for each step; otherwise it is the same at each."""
         return self.packing is not None or (tensor.dim() == 3 and tensor.shape[0] == self.steps != 1)
 
     def flip(self, sequence: Tensor) -> Tensor:
@@ -183,7 +183,7 @@ def _chunk_by_chunk(
     x, _, others = _split(scan, tensors)
     n, order = scan.states, scan.order
     along = [True, *scan.along]
-    # States pass a gradient on from chunk to chunk, whether or not the first ones want it.
+    # States pass a gradient on from segment to segment, whether or not the first ones want it.
     wanted = [needed[0], *needed[1 + n :]]
     totals = [torch.zeros_like(t) if w else None for t, w in zip((x, *others), wanted, strict=True)]
     carried, outside = list(grads[:n]), grads[n:]

@@ -71,7 +71,7 @@ def memory_estimate(layer: Stack, steps: int, batch: int) -> MemoryEstimate:
                 # A chunk's own values, its input and output and their gradients.
                 working += use.saved + 2 * every * batch * (unit.input_size + unit.output_size) * itemsize
             else:
-                # What is kept holds the output of each unit, and that of the layer is it if there is one direction.
+                # The residuals hold the output of each unit, which is the layer's output if there is one direction.
                 saved += use.saved - (whole * unit.output_size if last and directions == 1 else 0)
             masks = sum(unit.widths[s.width] for s in program.states if s.name in unit.changes.zoneout)
             saved += whole * masks if layer.training else 0

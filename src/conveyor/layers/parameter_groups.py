@@ -52,7 +52,7 @@ class GateRows(nn.Parameter):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient of these rows: a view of the tensor's, or None."""
+        """The gradient of these rows: a view of the parameter's, or None."""
         found = self._whole().grad
         if self._cleared is not None:
             cleared, version = self._cleared

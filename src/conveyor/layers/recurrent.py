@@ -25,13 +25,13 @@ class Recurrent(Stack):
         cell: A cell, the name of one in `conveyor.cells`, or a list of these, one a layer.
         input_size: Width of the input.
         hidden_size: Width of the hidden state; a list gives one a layer.
-        num_layers: How many layers.
+        num_layers: The number of stacked layers.
         bias: Whether `affine` adds biases.
         batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
         dropout: Probability with which each layer's output but the last's is zeroed in training, a new draw each step.
-        bidirectional: Whether a second direction runs from the end to the start; outputs stand side by side.
+        bidirectional: Whether a second direction runs from the end to the start; outputs are concatenated.
         proj_size: Short for `sizes={"proj": …}`.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         sizes: Numbers for the widths that the cell names (`size="proj"`, auxiliary inputs).
         forget_bias: First value of the bias of the gate that keeps the state.
@@ -40,12 +40,12 @@ class Recurrent(Stack):
         learn_initial_state: Whether each state's value before the first step is a parameter, `initial_<state>_l0`, zero
             at first; otherwise it is zero.
         variational_dropout: Probability of dropout with one mask a sequence (Gal & Ghahramani 2016), or a dict of
-            places to theirs: "input", what each layer reads; "recurrent", the states that learned matrices and weights
-            multiply, one mask a state for all gates; "output", what the last layer gives.
+            places to theirs: "input", each layer's input; "recurrent", the states that learned matrices and weights
+            multiply, one mask for each state and all gates; "output", the last layer's output.
         zoneout: Probability with which each number of a state stays as it was for a step (Krueger et al. 2017), or a
             dict of states to theirs. Outside training the mean is taken.
-        connections: How layers are connected: `plain`; `residual`, each but the first adds what stands below it to its
-            output; `skip`, each but the first reads the input too, beside the output of the layer below.
+        connections: The connections between layers: `plain`; `residual`, each but the first adds its input to its
+            output; `skip`, each but the first reads x too, beside the output of the layer below.
         gradient_clip: Limit of the gradient that each step passes back to the states, number by number, or a dict of
             states to theirs.
         checkpoint_every: Keep for the gradient only the states every so many steps, and run the steps between again;
@@ -135,8 +135,8 @@ class Recurrent(Stack):
             x: (T, B, input_size), (B, T, input_size) with `batch_first`, (T, input_size) for one sequence, or torch's
                 `PackedSequence`, which gives one back.
             state: The initial states as this layer returns them, or a plain tuple of the same; None is the layer's own.
-            lengths: (B,) whole numbers: each sequence's own length, 0 too. What lies behind is never read; outputs are
-                zero there, final states those at each sequence's end, where the reverse direction begins.
+            lengths: (B,) integers: each sequence's length, 0 too. Padding past it is never read; outputs are zero
+                there, final states those at each sequence's end, where the reverse direction begins.
             reset: (T, B) booleans ((B, T) with `batch_first`): where true, a new piece starts at that step: the state
                 before it is the layer's own initial state, never one passed in. In the reverse direction a piece ends
                 there: its state starts anew between that step and the one before.

@@ -172,13 +172,13 @@ class LSTM(_TorchLike, LSTMNames):
     Args:
         input_size: Width of the input.
         hidden_size: Width of the hidden state; a list gives one a layer.
-        num_layers: How many layers on top of each other.
+        num_layers: The number of stacked layers.
         bias: Whether there are biases (torch's two a gate).
         batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
         dropout: Probability with which each layer's output but the last's is zeroed in training.
         bidirectional: Whether a second direction runs from the end to the start.
         proj_size: Width that h is projected to (Sak, Senior & Beaufays 2014); 0 is no projection.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         options: `forget_bias`, `init`, `max_lag`, `learn_initial_state`, `variational_dropout`, `zoneout`,
             `connections`, `gradient_clip`, `checkpoint_every`, `backend`, `strict_backend`; see `Recurrent`.
@@ -261,12 +261,12 @@ class GRU(_OneState):
     Args:
         input_size: Width of the input.
         hidden_size: Width of the hidden state; a list gives one a layer.
-        num_layers: How many layers on top of each other.
+        num_layers: The number of stacked layers.
         bias: Whether there are biases (torch's two a gate).
         batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
         dropout: Probability with which each layer's output but the last's is zeroed in training.
         bidirectional: Whether a second direction runs from the end to the start.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         options: `forget_bias`, `init`, `max_lag`, `learn_initial_state`, `variational_dropout`, `zoneout`,
             `connections`, `gradient_clip`, `checkpoint_every`, `backend`, `strict_backend`; see `Recurrent`.
@@ -302,13 +302,13 @@ class RNN(_OneState):
     Args:
         input_size: Width of the input.
         hidden_size: Width of the hidden state; a list gives one a layer.
-        num_layers: How many layers on top of each other.
+        num_layers: The number of stacked layers.
         nonlinearity: `tanh` or `relu`.
         bias: Whether there are biases (torch's two).
         batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
         dropout: Probability with which each layer's output but the last's is zeroed in training.
         bidirectional: Whether a second direction runs from the end to the start.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         options: `init`, `learn_initial_state`, `variational_dropout`, `zoneout`, `connections`, `gradient_clip`,
             `checkpoint_every`, `backend`, `strict_backend`; see `Recurrent`.

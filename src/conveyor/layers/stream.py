@@ -164,7 +164,7 @@ class Stream:
             )
         if out.requires_grad or out.is_neg():
             raise TensorError("out wants a gradient or is a negated view; pass a plain tensor")
-        torch.autograd.graph.increment_version(out)  # whoever has saved it is told
+        torch.autograd.graph.increment_version(out)  # so that autograd detects the write
 
     def _checked(self, x: Any) -> Tensor:
         """Check the input; returns it with a lazy negation resolved."""

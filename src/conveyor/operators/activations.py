@@ -27,7 +27,7 @@ class Activation:
         return self.name == "Sigmoid" or (self.name == "HardSigmoid" and self.beta == 0.5)
 
     def apply(self, v: Value) -> Value:
-        """The activation in the language of cells; equations as in the specification of the operators."""
+        """Apply the activation in the language of cells; equations as in the specification of the operators."""
         made: Value = _EQUATIONS[self.name](v, *(n for n in (self.alpha, self.beta) if n is not None))
         return made
 
@@ -42,7 +42,7 @@ class Match:
 
 
 def match_activation(forms: Forms, value: Polynomial) -> Iterator[Match]:
-    """The ways to read a value as an activation, the most telling first; the last is the identity."""
+    """List the ways to read a value as an activation, the most specific first; the last is the identity."""
     yield from (clipped for found in _matches(forms, value) for clipped in _unclip(forms, found))
 
 

@@ -78,21 +78,21 @@ class _Reader:
     h: Polynomial
 
     def gates(self, value: Polynomial, seen: Mapping[int, str] | None = None) -> Iterator[_Gate]:
-        """The ways to read a value as an activation of what x and h make."""
+        """List the ways to read a value as an activation of a linear form in x and h."""
         for found in match_activation(self.forms, value):
             linear = read_linear(self.forms, found.operand, self.width, {self.x: "x", self.h: "h"}, seen)
             if linear is not None:
                 yield _Gate(found.activation, linear, found.clip)
 
     def atom_gates(self, atom: int | None, seen: Mapping[int, str] | None = None) -> Iterator[_Gate]:
-        """The same for one atom."""
+        """List the ways to read a single atom as such an activation."""
         if atom is not None:
             yield from self.gates(Polynomial.atom(atom), seen)
 
 
 @lru_cache(maxsize=256)
 def recognise(program: Program) -> Operator | None:
-    """The operator that computes this program, or None.
+    """Find the operator that computes this program, or None.
 
     Neither the names of the cell, its values and its parameters nor the order of operands have a say.
     """
@@ -256,7 +256,7 @@ def _with_gates(reader: _Reader, way: _Memory, memory: int, out: _Out) -> Operat
 
 
 def _input_and_forget(reader: _Reader, way: _Memory, seen: Mapping[int, str], out: _Gate) -> list[tuple[_Gate, _Gate]]:
-    """The two gates; of a coupled pair both are written out, for runtimes that don't know the coupling."""
+    """Give the input and the forget gate; a coupled pair becomes two gates, for runtimes without coupling."""
 
     def read(atom: int | None) -> list[_Gate]:
         found = reader.atom_gates(atom, seen)

@@ -50,7 +50,7 @@ class StreamSampler(Sampler[Tensor]):
         return -(-self.length // (self.window or 1))
 
     def __getitem__(self, k: int) -> Tensor:
-        """The indices of a batch: (steps, B), or (B,) without a window."""
+        """Compute the indices of a batch: (steps, B), or (B,) without a window."""
         if not 0 <= k < len(self):
             raise IndexError(f"batch {k} of {len(self)}")
         if self.window is None:

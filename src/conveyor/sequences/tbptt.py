@@ -175,7 +175,7 @@ def _checked_lengths(lengths: Any, total: int, batch: int, device: torch.device)
 
 
 def detached(state: Any) -> Any:
-    """A state without the graph that made it: None, a tensor, or tuples of these, of the class that they have."""
+    """Detach a state from its graph: None, a tensor, or tuples of these, of the same class."""
     if state is None:
         return None
     if isinstance(state, Tensor):

@@ -39,7 +39,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a model made of a batch.
+    """The result of a model on a batch.
 
     Args:
         loss: mean over the scored targets; a zero that has a gradient where there is none.

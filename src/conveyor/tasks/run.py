@@ -1,4 +1,4 @@
-"""What every training run is, whatever its task: trained step by step, saved at any of them, resumed."""
+"""The base of all training runs: trained step by step, saved at any step, resumed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Run(ABC, Generic[Model]):
     @property
     @abstractmethod
     def tested(self) -> bool:
-        """Whether the run is over: trained, and scored on what was held out."""
+        """Tell whether the run is over: trained, and scored on the test data."""
 
     @abstractmethod
     def test(self) -> None:
@@ -87,7 +87,7 @@ class Run(ABC, Generic[Model]):
 
     @property
     def has_steps_left(self) -> bool:
-        """Whether there is anything left to train."""
+        """Tell whether training is not finished."""
         return self.trainer.progress.finished is None
 
     def save(self, folder: Path) -> None:

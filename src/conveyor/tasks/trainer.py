@@ -31,7 +31,7 @@ from conveyor.tasks.state import State, detach, state_from_tensors, state_tensor
 
 @dataclass(frozen=True)
 class Scores:
-    """What a validation gives.
+    """The scores of a validation.
 
     Args:
         loss: decides which weights are best.

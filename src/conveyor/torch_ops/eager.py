@@ -54,7 +54,7 @@ class _Recurrence(torch.autograd.Function):
         # A view would refuse to be written into, whether or not a backward pass follows.
         output = left.output.data
         ctx.watched = watch_output(output, len(left.states))
-        # Without that watch it is saved, so that torch notices if somebody writes into it before the backward pass.
+        # Without that watch it is saved, so that torch detects writes to it before the backward pass.
         ctx.save_for_backward(*tensors, left.saved, *left.history, *(() if ctx.watched else (output,)))
         return output, *left.states
 

@@ -77,7 +77,7 @@ class Stacked:
 
 
 def run_forward(args: RecurrenceArgs, backend: str, training: bool, stacked: Stacked | None = None) -> list[Tensor]:
-    """Run forward.
+    """Run the forward pass.
 
     Args:
         args: The arguments; padded.
@@ -141,7 +141,7 @@ def _forward_packed(args: RecurrenceArgs, packing: Packing, training: bool) -> l
 def run_backward(
     args: RecurrenceArgs, backend: str, grads: Sequence[Tensor], kept: Sequence[Tensor], wants_x: bool
 ) -> list[Tensor]:
-    """Run backward.
+    """Run the backward pass.
 
     Args:
         args: The arguments of the forward pass.

@@ -35,18 +35,18 @@ class _Style:
 
 
 def print_equations(program: Program) -> str:
-    """The equations as plain text, a line for each named value."""
+    """Print the equations as plain text, a line for each named value."""
     return "\n".join(_Printer(program, _TEXT).lines()) + "\n"
 
 
 def print_latex(program: Program) -> str:
-    """The equations as LaTeX, an `align*` environment with a line for each named value."""
+    """Print the equations as LaTeX, an `align*` environment with a line for each named value."""
     body = " \\\\\n".join(_Printer(program, _LATEX).lines())
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n"
 
 
 def print_equation(program: Program, node: int, *, latex: bool = False) -> str:
-    """The equation of one value; of one without a name, its right side alone.
+    """Print the equation of one value; of a value without a name, its right side alone.
 
     Args:
         program: The program.
@@ -72,7 +72,7 @@ class _Printer:
         self.names = _primary_names(program)
 
     def lines(self) -> list[str]:
-        """An equation for each named value, in the order in which they are computed."""
+        """Print an equation for each named value, in the order of computation."""
         style = self.style
         return [
             f"{style.value(name, 't')}{style.equals}{self._expression(index)[0]}"
@@ -80,7 +80,7 @@ class _Printer:
         ] + self._renamed_states()
 
     def _renamed_states(self) -> list[str]:
-        """A state whose new value goes by another name, or by that of another state."""
+        """Print the states whose new value has another name, or that of another state."""
         lines = []
         for out in self.program.outputs:
             index = out.args[0]
@@ -90,7 +90,7 @@ class _Printer:
         return lines
 
     def _operand(self, index: int) -> tuple[str, int]:
-        """A value inside an expression, and how tightly it binds."""
+        """Print a value inside an expression, and give its precedence."""
         if index in self.names:
             return self.style.value(self.names[index], "t"), 9
         return self._expression(index)

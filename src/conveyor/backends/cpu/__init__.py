@@ -1,4 +1,4 @@
-"""The CPU backend: programs compiled through LLVM for the very machine that they run on.
+"""The CPU backend: programs compiled by LLVM for the machine that they run on.
 
 codegen       from lowered passes to machine code
 runtime       compiled passes on tensors

@@ -2,13 +2,12 @@
 
 A pass goes over the sequence in chunks of steps. For each chunk:
 
-    before   what no state reaches (products of the input) is made for all its steps at once;
-    loop     step by step, what depends on the step before;
-    after    what only depends on the loop (the input's gradient) is made for all its steps at once;
-    sums     over time and batch are added up: the parameters' gradients.
+    before   values that no state reaches (products of the input) are computed for all its steps at once;
+    loop     step by step, values that depend on the step before;
+    after    values that depend only on the loop (the input's gradient) are computed for all its steps at once;
+    sums     the parameters' gradients are summed over time and batch.
 
-The forward pass keeps for the backward pass the values that the gradient reads and that are not had more cheaply by
-computing them again.
+The forward pass saves the values that the gradient reads, except those that are cheaper to recompute.
 """
 
 from __future__ import annotations
@@ -208,7 +207,7 @@ def _again(program: Program, n: int, saved: set[int], stepped: set[int], depth: 
 
 
 _COSTLY = ("sigmoid", "tanh", "exp", "log", "log1p", "softplus", "sin", "cos")
-_AGAIN = 8  # about what it costs to write a value to memory and to read it
+_AGAIN = 8  # operations, approximately the cost of a store and a load
 
 
 def _closure(program: Program, roots: list[int], known: set[int], stepped: set[int]) -> set[int]:

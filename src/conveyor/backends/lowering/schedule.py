@@ -17,7 +17,7 @@ from conveyor.ir.types import ROW, Node
 
 @dataclass(frozen=True)
 class Product:
-    """One call of the product kernel: operands side by side, by matrices that are packed side by side.
+    """One call of the GEMM kernel: adjacent operands times matrices that are packed side by side.
 
     Attributes:
         op: `product` or `product_t`.
@@ -51,7 +51,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Stage:
-    """Products, then pointwise work."""
+    """Products, followed by pointwise work."""
 
     products: tuple[Product, ...]
     groups: tuple[Group, ...]

@@ -1,8 +1,8 @@
-"""Evaluates nodes of a program with plain torch operations, for one step or for all steps at once.
+"""Evaluation of a program's nodes with plain torch operations, for one step or for all steps at once.
 
 Every value is a tensor whose last axis holds the units (one unit for a number a row). Nodes that are hoisted out of
 time carry the time axis in front, so that the very same operations serve for one step and for all. The reference
-backend runs everything this way; compiled backends run what stands outside the time loop so.
+backend runs everything this way; compiled backends evaluate nodes outside the time loop with it.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def clip_gradient(value: Tensor, low: float, high: float) -> Tensor:
 
 
 class Evaluator:
-    """Evaluates the nodes of a planned program."""
+    """An evaluator of the nodes of a planned program."""
 
     def __init__(self, planned: Plan, params: Params, widths: Mapping[str, int], like: Tensor) -> None:
         self.plan = planned

@@ -1,4 +1,4 @@
-"""Which packages a task needs beside conveyor's own."""
+"""The packages that a task needs beside conveyor's own."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _LEVELS = ",".join(f"{level:g}" for level in ModelConfig.quantiles)
 
 
 class Repeated(StrEnum):
-    """What to do about repeated stamps."""
+    """The treatment of repeated stamps."""
 
     error = "error"
     mean = "mean"
@@ -28,7 +28,7 @@ class Repeated(StrEnum):
 
 
 class Scale(StrEnum):
-    """What values are measured in."""
+    """The scale of values."""
 
     auto = "auto"
     series = "series"
@@ -36,7 +36,7 @@ class Scale(StrEnum):
 
 
 class Base(StrEnum):
-    """What the network corrects."""
+    """The forecast that the network corrects."""
 
     auto = "auto"
     none = "none"
@@ -44,7 +44,7 @@ class Base(StrEnum):
 
 
 class Linear(StrEnum):
-    """Whether there is a linear path."""
+    """The presence of a linear path."""
 
     auto = "auto"
     yes = "yes"

@@ -1,4 +1,4 @@
-"""How a forecaster's run is told, and how it is begun."""
+"""The view of a forecaster's run on the terminal, and its start."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def start_forecast(config: ForecastConfig, cell: str, output: Path, *, force: bo
 
 
 class ForecastView:
-    """What is printed about a forecaster's run.
+    """The view of a forecaster's run.
 
     Args:
         run: to tell.

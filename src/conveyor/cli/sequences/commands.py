@@ -33,7 +33,7 @@ _TRAINED = {
 
 
 class Missing(StrEnum):
-    """How the model is told what is missing."""
+    """The representation of missing values in the model's input."""
 
     auto = "auto"
     decay = "decay"
@@ -41,7 +41,7 @@ class Missing(StrEnum):
 
 
 class ClassWeight(StrEnum):
-    """How classes are weighed."""
+    """The weighting of classes."""
 
     none = "none"
     balanced = "balanced"

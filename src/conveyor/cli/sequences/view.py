@@ -1,4 +1,4 @@
-"""How a run on sequences is told."""
+"""The view of a run on sequences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOSSES = {
 
 
 class SequenceView:
-    """What is printed about a run on sequences.
+    """The view of a run on sequences.
 
     Args:
         run: to tell.

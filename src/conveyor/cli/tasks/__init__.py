@@ -1,1 +1,1 @@
-"""What the commands of several tasks share: their choice by `--task`, how runs are told, lists, `--dry-run`."""
+"""The parts that the commands of several tasks share: choice by `--task`, views of runs, lists, `--dry-run`."""

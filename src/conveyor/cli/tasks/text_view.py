@@ -1,4 +1,4 @@
-"""How a language model's run is told."""
+"""The view of a language model's run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conveyor.tasks.text.run import TextRun
 
 
 class TextView:
-    """What is printed about a language model's run.
+    """The view of a language model's run.
 
     Args:
         run: to tell.

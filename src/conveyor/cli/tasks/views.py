@@ -1,4 +1,4 @@
-"""How the runs of each task are told on the terminal."""
+"""The views of each task's runs on the terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conveyor.tasks.run import Run
 
 
 class RunView(Protocol):
-    """What is printed about a run.
+    """The view of a run.
 
     Attributes:
         unit: What is counted a second, such as `character`; an s makes its plural.

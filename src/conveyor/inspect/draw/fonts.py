@@ -1,4 +1,4 @@
-"""Fonts for text of any script: installed ones that have the characters which the usual fonts lack."""
+"""Fonts for text of any script: installed ones with the characters that the usual fonts lack."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MOST_NAMED = 6
 
 
 class MissingGlyphs(UserWarning):
-    """No installed font has some characters of a picture, which shows their numbers instead."""
+    """The warning about characters that no installed font has; the picture shows their code points."""
 
 
 def families_for(text: Iterable[str], usual: Sequence[str]) -> tuple[list[str], frozenset[str]]:
@@ -53,7 +53,7 @@ def _choose(missing: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
 
 
 def escape_missing(text: str, missing: frozenset[str]) -> str:
-    r"""Write characters that no font has as `\u4e2d`."""
+    r"""Escape characters that no font has as `\u4e2d`."""
     return "".join(_escaped(c) if c in missing else c for c in text)
 
 

@@ -14,7 +14,7 @@ _LONGEST = 10_000.0
 
 
 def memory_lengths(lengths: Mapping[str, NDArray[np.floating]], *, name: str = "memory") -> Drawn:
-    """Draws how long each layer's units remember, longest first.
+    """Draw the memory lengths of each layer's units, longest first.
 
     Args:
         lengths: Steps to half by layer, (H,) each; infinite for units that keep everything.

@@ -1,4 +1,4 @@
-"""Finds the role of each block of a cell from its use in the equations: forget gate, candidate, output gate."""
+"""The role of each block of a cell, found from its use in the equations: forget gate, candidate, output gate."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Roles:
         return "state" if len(self.blocks.results) == 1 or state == self.output else state
 
     def title(self, block: Block) -> str:
-        """Returns a block's title, a few words."""
+        """Give a block's title, a few words."""
         return self._told(block)[0]
 
     def sentence(self, block: Block) -> str:
-        """Describes a block's use in a sentence."""
+        """Describe a block's use in a sentence."""
         return self._told(block)[1]
 
     def _told(self, block: Block) -> tuple[str, str]:
@@ -68,7 +68,7 @@ class Roles:
     # Gates
 
     def _scaled(self, block: Block) -> list[tuple[Block, Block | None, bool]]:
-        """Finds the products that a block's value scales: the product, its other factor, and whether as 1 − value."""
+        """Find the products that a block's value scales: the product, its other factor, and whether by 1 − value."""
         of, found = self.blocks.of, []
         for reader in (of[n] for n in self.blocks.readers[block.node]):
             if reader.label == "×" and len(reader.inputs) == 2:
@@ -105,7 +105,7 @@ class Roles:
         return ("Gate", f"A factor for each unit, {span}.") if uses else None
 
     def _keeps(self, product: Block, other: Block) -> bool:
-        """Tells whether a product scales a state on its way along its belt."""
+        """Tell whether a product scales a state on its way to the next step."""
         belt = self.belt_of.get(product.node)
         if belt is None:
             return False
@@ -115,7 +115,7 @@ class Roles:
         return any(r in self.belt_of for r in self.blocks.readers[product.node])
 
     def _is_old(self, block: Block) -> bool:
-        """Tells whether a value is an old state, or a learned map of nothing else."""
+        """Tell whether a value is an old state, or a learned map of old states alone."""
         if block.node in self.old_of or block.node in self.belt_of:
             return True
         return block.kind == "map" and not block.name and all(w.source in self.old_of for w in block.inputs)

@@ -108,7 +108,7 @@ def walk(
     units: Sequence[int] | int = 4,
     aux: Mapping[str, Tensor] | None = None,
 ) -> Walk:
-    """Walk through one step of one layer.
+    """Compute the walk through one step of one layer.
 
     Args:
         layer: A conveyor layer.

@@ -1,4 +1,4 @@
-"""The report on a trained layer: one page that needs no network, and the data and figures beside it.
+"""The report on a trained layer: one page without network access, with its data and figures.
 
 `gather` measures, `page` renders, `write` writes page, data and figures into a folder.
 """

@@ -1,4 +1,4 @@
-"""`cv.save` and `cv.load`: a layer as one safetensors file that says all that is needed to build it again.
+"""`cv.save` and `cv.load`: a layer as one self-contained safetensors file.
 
 The file's metadata has four texts: `format`, `version`, `layer` and `sha256`. `layer` is JSON: the kind of layer, its
 arguments, the programs of its cells, and what else belongs to it (frozen parameters, shared ones, training mode).

@@ -1,4 +1,4 @@
-"""Keras's recurrent layers in and out, without TensorFlow, and without Keras where the source is a file.
+"""Conversion of Keras's recurrent layers, without TensorFlow, and from files without Keras.
 
 In the order in which data passes. Import: `storage` identifies a file, finds the recurrent layers in it and their
 arrays; `spec` describes a layer, `build` makes a conveyor layer of it, wrapped in a `layer` with Keras's outputs;

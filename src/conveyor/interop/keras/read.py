@@ -64,7 +64,7 @@ class KerasLayers(Mapping[str, nn.Module]):
 
 
 class UnknownLayer(ArgumentError, KeyError):
-    """No layer has that name."""
+    """The error for a name that no layer has."""
 
     def __str__(self) -> str:
         return str(self.args[0])  # KeyError would show the message in quotation marks
@@ -76,7 +76,7 @@ def read(
     said: Said,
     report: Receiver | None,
 ) -> Any:
-    """See `conveyor.from_keras`."""
+    """Read the recurrent layers of a Keras model; see `conveyor.from_keras`."""
     found = _found(source)
     if layer is not None:
         found = [_named(found, layer)]

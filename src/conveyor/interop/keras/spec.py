@@ -163,7 +163,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class Unread:
-    """A recurrent layer that can't be read, and why."""
+    """A recurrent layer that cannot be read, with the reason."""
 
     name: str
     kind: str

@@ -22,7 +22,7 @@ from conveyor.layers.arguments.conversion import check_flags
 
 
 def write(layer: Any, target: Any, overwrite: bool, report: Receiver | None) -> Any:
-    """See `conveyor.to_keras`."""
+    """Write a layer or model to Keras; see `conveyor.to_keras`."""
     check_flags(overwrite=overwrite)
     if is_live(target):
         for told in fill(layer, target):

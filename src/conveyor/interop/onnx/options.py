@@ -48,7 +48,7 @@ def read_options(
     static: Iterable[str],
     reset: bool,
 ) -> Options:
-    """Check the options.
+    """Check the options and return them.
 
     Raises:
         ArgumentError: One of them has a wrong value, or two contradict each other.

@@ -1,4 +1,4 @@
-"""torch.nn's recurrent modules to conveyor's layers and back."""
+"""Conversion of torch.nn's recurrent modules to conveyor's layers and back."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _candidates() -> list[tuple[Pair, CellDefinition, dict[str, Any]]]:
 
 @torch.no_grad()
 def copy_parameters(source: nn.Module, unit: LayerDirection, target: nn.Module, other: LayerDirection) -> None:
-    """Copy the parameters of a program between modules that lay them out differently.
+    """Copy the parameters of a program between modules with different layouts.
 
     Where one has a parameter in several tensors that are added up and the other in one, the others become zero.
     """

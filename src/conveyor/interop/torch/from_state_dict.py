@@ -1,4 +1,4 @@
-"""`cv.from_state_dict`: torch's recurrent modules from tensors by name, or from a file of them."""
+"""`cv.from_state_dict`: torch's recurrent modules from tensors by name, or from a file of tensors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TorchLayers(Mapping[str, nn.Module]):
         notes: For each layer what the tensors do not tell, what was put together, and what is left over.
         unread: Why other groups of such tensors are no layer, by name.
         rest: The other tensors by name: a head, an embedding.
-        facts: What else a file says of the model, such as a `skip` that adds the input to the output.
+        facts: Further values of the file, such as a `skip` that adds the input to the output.
     """
 
     def __init__(self, made: Mapping[str, nn.Module], reports: Sequence[Report], found: Modules, facts: Any) -> None:

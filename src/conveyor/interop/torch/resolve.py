@@ -15,7 +15,7 @@ _PARAMETRIZED = re.compile(r"((?:.*\.)?)parametrizations\.([^.]+)\.(.+)")
 
 @dataclass(frozen=True)
 class Resolved:
-    """Tensors by the names that a plain module has.
+    """The tensors by the names of a plain module.
 
     Attributes:
         tensors: The tensors.

@@ -1,4 +1,4 @@
-"""torch.nn's recurrent modules found in a `state_dict`, by the names and shapes of their parameters."""
+"""torch.nn's recurrent modules in a `state_dict`, found by the names and shapes of their parameters."""
 
 from __future__ import annotations
 

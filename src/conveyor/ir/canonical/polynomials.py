@@ -85,7 +85,7 @@ class Polynomial:
 
     @property
     def single(self) -> tuple[float, int] | None:
-        """Coefficient and atom, if it is one atom times a number."""
+        """The coefficient and the atom, if it is one atom times a number."""
         if len(self.terms) != 1:
             return None
         ((monomial, k),) = self.terms
@@ -147,7 +147,7 @@ class Forms:
         return self._atoms[said]
 
     def said(self, atom: int) -> tuple[Any, ...]:
-        """Returns an atom's definition: (op, attribute, *operands)."""
+        """Give an atom's definition: (op, attribute, *operands)."""
         return self._said[atom]
 
     def _form(self, index: int) -> Polynomial:

@@ -52,7 +52,7 @@ def keep_gates(program: Program) -> tuple[KeepGate, ...]:
 
 
 def keep_factor(program: Program, state: str) -> tuple[_Term, ...]:
-    """Finds the factor of the old state in the new one, as a sum of products of nodes; empty if there is none.
+    """Find the factor of the old state in the new one, as a sum of products of nodes; empty if there is none.
 
     A state with resets counts as the old one.
     """

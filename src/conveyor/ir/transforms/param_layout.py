@@ -31,7 +31,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Layout:
-    """Slots, and for each parameter of the program the rows that it is made of; several are added up."""
+    """Slots, and for each parameter of the program its rows in them; several are summed."""
 
     slots: tuple[Slot, ...]
     rows: Mapping[tuple[str, str], tuple[Rows, ...]]
@@ -122,7 +122,7 @@ def doubled_layout(program: Program, widths: Mapping[str, int], rename: Mapping[
 
 
 class _Table:
-    """Collects slots that grow row by row."""
+    """A collector of slots that grow row by row."""
 
     def __init__(self, widths: Mapping[str, int]) -> None:
         self.widths = widths

@@ -28,7 +28,7 @@ class Pack:
 
 @dataclass(frozen=True)
 class Plan:
-    """The order of work of a program.
+    """The planned order of a program's nodes.
 
     Attributes:
         program: The program.

@@ -55,7 +55,7 @@ def refuse_sparse(name: str, tensor: Tensor) -> None:
 
 
 def check_kind(what: str, tensor: Tensor, like: Tensor) -> None:
-    """Checks dtype and device against a tensor of the layer.
+    """Check dtype and device against a tensor of the layer.
 
     Raises:
         TensorError: One differs.
@@ -85,7 +85,7 @@ def check_state(
     fix: str,
     place: tuple[int, int] | None = None,
 ) -> None:
-    """Checks one tensor of a state.
+    """Check one tensor of a state.
 
     Args:
         name: The state.
@@ -149,9 +149,9 @@ def sequence_aux(name: str, given: Any, x: Tensor, width: int, batched: bool, ba
         given: (T, B) or (T, B, K), with T and B exchanged under `batch_first`; or (B, K), the same at each step.
             Without a batch (T,), (T, K) or (K,).
         x: The layer's input, (T, B, I).
-        width: What the cell expects; K, where 1 serves for every unit.
-        batched: Whether the layer was given a batch; if not, B is 1.
-        batch_first: Whether a time axis stands second.
+        width: K, the width that the cell expects; an input of width 1 serves every unit.
+        batched: Whether the input has a batch axis; if not, B is 1.
+        batch_first: Whether the time axis is the second.
 
     Raises:
         ArgumentError: No such reading fits, or two do.
@@ -190,7 +190,7 @@ def sequence_reset(reset: Any, x: Tensor, batched: bool, batch_first: bool) -> T
     Args:
         reset: (T, B) booleans, (B, T) under `batch_first`, or (T,) without a batch.
         x: The layer's input, (T, B, I).
-        batched: Whether the layer was given a batch.
+        batched: Whether the input has a batch axis.
         batch_first: Whether the batch comes first.
 
     Raises:

@@ -16,7 +16,7 @@ def is_symbolic(value: Any) -> bool:
 
 
 def call_node(module: nn.Module, *values: Any, aux: Any = None, **named: Any) -> Any:
-    """Adds the call of a module to the graph that torch.fx is making.
+    """Add the call of a module to the graph that torch.fx is tracing.
 
     torch.fx treats modules defined in torch.nn as leaves, and runs the forward of others on proxies, which calls this.
 

@@ -25,7 +25,7 @@ def check_lengths(lengths: Any, x: Tensor, batched: bool) -> Tensor:
     Args:
         lengths: (B,) integers from 0 to T.
         x: The layer's input, (T, B, I).
-        batched: Whether the layer was given a batch.
+        batched: Whether the input has a batch axis.
 
     Raises:
         ArgumentError: They are not such integers, or are on another device.
@@ -47,7 +47,7 @@ def check_lengths(lengths: Any, x: Tensor, batched: bool) -> Tensor:
 
 
 def read_lengths(lengths: Any, batch: int, device: torch.device | str) -> Tensor:
-    """Reads the lengths (B,) of the sequences of a batch from a tensor, a list, a tuple or a NumPy array.
+    """Convert the lengths (B,) of a batch's sequences from a tensor, a list, a tuple or a NumPy array.
 
     Args:
         lengths: The value.

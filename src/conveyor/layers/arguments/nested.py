@@ -42,12 +42,12 @@ class UnpackedNested:
 
 
 def is_nested(value: Any) -> bool:
-    """Tests whether a value is a nested tensor, jagged or strided."""
+    """Tell whether a value is a nested tensor, jagged or strided."""
     return isinstance(value, Tensor) and value.is_nested
 
 
 def unnest(nested: Tensor, width: int) -> UnpackedNested:
-    """Pads the sequences of a nested tensor, differentiably.
+    """Pad the sequences of a nested tensor, differentiably.
 
     Args:
         nested: (B, ragged T, width).
@@ -74,7 +74,7 @@ def unnest(nested: Tensor, width: int) -> UnpackedNested:
 def run_nested(
     run: Callable[[Tensor, Tensor], tuple[Any, Any]], x: Tensor, width: int, batch_first: bool, lengths: Any
 ) -> tuple[Any, Any]:
-    """Runs a layer on a nested tensor.
+    """Run a layer on a nested tensor.
 
     Args:
         run: Runs it on a padded input and lengths.

@@ -115,7 +115,7 @@ class StackCall:
     recorder: Recorder | None = None
 
     def run(self, x: Tensor, states: Sequence[States]) -> tuple[list[Tensor], list[States]]:
-        """Run all layers; returns the outputs (T, B, width) of the last or each, and each direction's final states."""
+        """Run all layers; return the outputs (T, B, width) of the last or each, and each direction's final states."""
         directions = [t for layer in self.layers for t in layer.directions]
         if self.every and all(t.order.forwards for t in directions):
             return self._run_all_in_chunks(x, states)
@@ -143,7 +143,7 @@ class StackCall:
         return outputs, finals
 
     def _run_unit(self, direction: DirectionCall, x: Tensor, states: States) -> tuple[Tensor, States]:
-        """Run one direction of one layer; returns its output and final states."""
+        """Run one direction of one layer; return its output and final states."""
         order = direction.order
         if self.every:
             return self._run_unit_in_chunks(direction, x, states)

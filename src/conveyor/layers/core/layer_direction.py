@@ -1,4 +1,4 @@
-"""One direction of one layer: a program, its widths, and the tensors of the module that hold its parameters."""
+"""One direction of one layer: its program, its widths, and the module's tensors that hold its parameters."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class LayerDirection:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names of its tensors."""
+        """The names of the tensors of its slots."""
         return tuple(slot.name + self.suffix for slot in self.layout.slots)
 
     @cached_property

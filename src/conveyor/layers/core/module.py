@@ -18,7 +18,7 @@ _PLANS = ("_plans", "_bound")  # of a module's attributes, those that are worked
 
 
 class Module(nn.Module):
-    """The base of sequence layers and single steps."""
+    """The base class of sequence layers and single steps."""
 
     def __init__(self) -> None:
         # Not torch.nn's LSTM or LSTMCell, which may come behind: what they make is made by our own subclasses.

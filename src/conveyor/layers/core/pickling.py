@@ -46,7 +46,7 @@ def settings_of(units: Sequence[LayerDirection], directions: int) -> dict[str, A
 
 
 def cell_of(name: str, text: str) -> CellDefinition:
-    """Finds the built-in cell of a name and a program's text, or makes one that has this program."""
+    """Find the built-in cell of a name and a program's text, or make a cell with this program."""
     known = cells.get(name)
     return known if known is not None and known.program.text == text else CellDefinition.from_text(name, text)
 

@@ -365,7 +365,7 @@ class Stack(MemoryAndRecords, RegularisedModule):
             layers.append(LayerCall(directions, masks.below[k], masks.read[k], output))
         varlen = None if packing is None else packing.varlen
         every, recorder = self.checkpoint_every or 0, recorder_of(self)
-        # What is told of each step is kept anyway.
+        # The recorder keeps the values of each step anyway.
         every = 0 if every and (recorder is not None or keeps_padding()) else every
         call = StackCall(layers, self.backend_used, self.connections, varlen, every, every_layer, recorder)
         return call.run(x, initial)

@@ -68,13 +68,13 @@ class RecurrentNames(nn.RNNBase):
         return len(self.units), batch, width
 
     def get_expected_hidden_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, int, int]:
-        """Finds the shape of the first state, (num_layers x directions, B, width)."""
+        """Compute the shape of the first state, (num_layers x directions, B, width)."""
         return self._expected_size(input, batch_sizes, self.proj_size or self.hidden_size)
 
     def check_hidden_size(
         self, hx: Tensor, expected_hidden_size: tuple[int, int, int], msg: str = "Expected hidden size {}, got {}"
     ) -> None:
-        """Checks the shape of a state.
+        """Check the shape of a state.
 
         Raises:
             TensorError: The shape differs.
@@ -103,7 +103,7 @@ class RecurrentNames(nn.RNNBase):
             )
 
     def check_forward_args(self, input: Tensor, hidden: Any, batch_sizes: Tensor | None) -> None:
-        """Checks an input and a state.
+        """Check an input and a state.
 
         Raises:
             TensorError: One does not fit.
@@ -134,14 +134,14 @@ class RecurrentNames(nn.RNNBase):
 
 
 class LSTMNames(RecurrentNames):
-    """The same for a layer with two states, h and c."""
+    """The same names for a layer with two states, h and c."""
 
     def get_expected_cell_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, int, int]:
-        """Finds the shape of c, (num_layers x directions, B, hidden_size)."""
+        """Compute the shape of c, (num_layers x directions, B, hidden_size)."""
         return self._expected_size(input, batch_sizes, self.hidden_size)
 
     def check_forward_args(self, input: Tensor, hidden: Any, batch_sizes: Tensor | None) -> None:
-        """Checks an input and the states (h, c).
+        """Check an input and the states (h, c).
 
         Raises:
             TensorError: One does not fit.

@@ -1,4 +1,4 @@
-"""What a forecaster and its data are configured by."""
+"""The configuration of a forecaster and its data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUANTILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which table, what its columns mean, and what is held out.
+    """The configuration of a table: its columns, and the rows that are held out.
 
     Args:
         horizon: steps that are forecast at once.

@@ -131,7 +131,7 @@ class Forecaster:
 
     @property
     def trained(self) -> Trained:
-        """What was trained.
+        """The trained model.
 
         Raises:
             ArgumentError: nothing was, so far.
@@ -142,7 +142,7 @@ class Forecaster:
 
     @property
     def profile(self) -> Profile:
-        """What was found about the table that it was fitted to."""
+        """The profile of the table that it was fitted to."""
         if self._run is None:
             raise ArgumentError("profile: expected a forecaster that was fitted here; call fit(data)")
         profile = self._run.dataset.panel.profile

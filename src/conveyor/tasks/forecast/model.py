@@ -153,7 +153,7 @@ class Forecaster(nn.Module):
         return torch.cat([*parts, stats], 2)
 
     def _base(self, x: Tensor, location: Tensor | None) -> Tensor:
-        """What the network corrects: (horizon, B) or what broadcasts to it."""
+        """Compute the base forecast that the network corrects: (horizon, B), or a tensor that broadcasts to it."""
         centre = x.new_zeros(1, x.shape[1]) if location is None else location
         if self.variant.base != "seasonal":
             return centre
@@ -162,7 +162,7 @@ class Forecaster(nn.Module):
         return torch.where(ahead[:, :, place + self.shape.lags] > 0, ahead[:, :, place], centre)
 
     def _aux(self, features: Tensor) -> dict[str, Tensor]:
-        """What cells with a mask and time gaps read: the target's column may be missing, the others are filled."""
+        """Build the masks and time gaps for cells that read them: the target may be missing, other columns are not."""
         if not self.recurrent.aux_names:
             return {}
         mask = torch.ones_like(features)

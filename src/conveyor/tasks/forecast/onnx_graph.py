@@ -29,7 +29,7 @@ _FLOAT = np.dtype("float32")
 
 @dataclass(frozen=True)
 class ExportedForecaster:
-    """What was written.
+    """The report on an exported forecaster.
 
     Attributes:
         path: Of the file.
@@ -306,7 +306,7 @@ class _Front:
         return g.add("Expand", g.number(0.0), g.add("Concat", self.batch, g.whole(width), axis=0))
 
     def _base(self, lags: list[str], flags: list[str], middle: str | None, features: str) -> None:
-        """What the network corrects, on the series' scale, and the linear path's part of it in the window's."""
+        """Emit the base forecast on the series' scale, and the linear path's part of it on the window's."""
         g, model, context = self.graph, self.trained.model, self.shape.context
         centre = self._repeat_rows(middle, self.shape.horizon) if middle is not None else None
         if centre is None:

@@ -35,7 +35,7 @@ _TRIAL_PART = 0.2
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of a variant that was tried.
+    """The result of a variant's trial.
 
     Args:
         variant: what was tried.
@@ -129,7 +129,7 @@ class ForecastRun(Run[Forecaster]):
 
     @property
     def in_trial(self) -> bool:
-        """Whether variants are still tried."""
+        """Tell whether variants are still being tried."""
         return len(self.variants) > 1 and len(self.trials) < len(self.variants)
 
     def _trial_training(self) -> TrainingConfig:
@@ -186,7 +186,7 @@ class ForecastRun(Run[Forecaster]):
 
     @property
     def has_steps_left(self) -> bool:
-        """Whether there is anything left to train."""
+        """Tell whether training is not finished."""
         return self.in_trial or self.trainer.progress.finished is None
 
     # Scores
@@ -208,7 +208,7 @@ class ForecastRun(Run[Forecaster]):
 
     @property
     def tested(self) -> bool:
-        """Whether the run is over."""
+        """Tell whether the run is over."""
         return self.scores is not None
 
     def test(self) -> None:

@@ -1,4 +1,4 @@
-"""What a model of sequences and its data are configured by."""
+"""The configuration of a model of sequences and its data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGE_SHARE_MISSING = 0.05
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of a long frame is what.
+    """The roles of a long frame's columns.
 
     Args:
         id: names the sequence of a row; None takes all rows as one sequence.
@@ -36,7 +36,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which sequences, and how they are parted and batched.
+    """The configuration of sequences, their split and their batches.
 
     Args:
         file: CSV, Parquet, `.ts` or `.npz`.

@@ -1,4 +1,4 @@
-"""What the estimators of sequences share: parameters as scikit-learn has them, training, saving, explaining."""
+"""The base of the estimators of sequences: scikit-learn's parameters, training, saving, explaining."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training lowers: cross-entropy of classes, squared error of values."""
+"""The training losses: cross-entropy of classes, squared error of values."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _NO_ROUNDING = 100 * TWO_LIBRARIES
 
 @dataclass(frozen=True)
 class Written:
-    """What was written.
+    """The report on a written file.
 
     Args:
         path: the file.

@@ -154,7 +154,7 @@ class SequenceRun(Run[SequenceModel]):
 
     @property
     def tested(self) -> bool:
-        """Whether the run is over: trained, calibrated and scored."""
+        """Tell whether the run is over: trained, calibrated and scored."""
         return self.results is not None
 
     def test(self) -> None:

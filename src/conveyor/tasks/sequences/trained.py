@@ -26,7 +26,7 @@ _STEPS = 200_000  # of a batch, padding included
 
 @dataclass(frozen=True)
 class Definition:
-    """What a model is made for.
+    """The definition of a model: its task and its data.
 
     Args:
         task: `classify`, `regress` or `tag`.
@@ -44,7 +44,7 @@ class Definition:
 
     @property
     def tagged(self) -> bool:
-        """Whether each step is scored."""
+        """Tell whether each step is scored."""
         return self.task == "tag"
 
     @property

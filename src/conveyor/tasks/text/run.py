@@ -104,7 +104,7 @@ class TextRun(Run[LanguageModel]):
 
     @property
     def tested(self) -> bool:
-        """Whether the run is over."""
+        """Tell whether the run is over."""
         return self.test_loss is not None
 
     def test(self) -> None:

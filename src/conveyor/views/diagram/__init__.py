@@ -31,7 +31,7 @@ class Picture(str):
 
 
 def draw(program: Program, title: str, *, standalone: bool = True) -> Picture:
-    """The diagram of a program.
+    """Draw the diagram of a program.
 
     Args:
         program: A forward program.

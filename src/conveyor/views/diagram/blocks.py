@@ -132,14 +132,14 @@ class Blocks:
         return None
 
     def carried(self, block: Block) -> tuple[Wire, ...]:
-        """The inputs of a block whose numbers may go on through it: not the condition of a choice."""
+        """List the inputs of a block whose values may pass through it: not the condition of a choice."""
         if block.label == _SYMBOLS["where"] and len(block.inputs) == 3:
             return block.inputs[1:]
         return block.inputs if self.program.nodes[block.node].type.boolean is False else ()
 
 
 def blocks_of(program: Program) -> Blocks:
-    """The blocks of a forward program."""
+    """Make the blocks of a forward program."""
     return _Folding(program).run()
 
 
@@ -284,7 +284,7 @@ class _Folding:
         return (node,) if self.program.nodes[node].op == "add" else ()
 
     def _leaves(self, node: int, into: list[tuple[int, bool]], *, top: bool, normed: bool = False) -> None:
-        """The terms of a sum, each with whether it is normalised first."""
+        """List the terms of a sum, each with whether it is normalised first."""
         node = self.seen(node)
         row, call = self.program.nodes[node], self.program.calls.get(node)
         if call is not None and call.function == "layer_norm" and (top or self.alone(node)):

@@ -13,7 +13,7 @@ DARK = ("#4fd0ad", "#6bb6f0", "#ff9a5c", "#e6a3cb", "#efb93f", "#8fd0ee", "#d6d3
 
 
 def tones(blocks: Blocks) -> dict[str, int]:
-    """A number of the palette for each named value, in the order in which the program computes them."""
+    """Assign a colour of the palette to each named value, in the order of computation."""
     program = blocks.program
     maps = sorted(b.node for b in blocks.of.values() if b.kind == "map" and b.name)
     others = sorted(b.node for b in blocks.of.values() if b.kind in ("function", "operation") and b.name)

@@ -253,6 +253,6 @@ def _half(block: Block) -> tuple[int, int]:
 
 
 def shown(block: Block) -> str:
-    """The label of a block as it is written into it."""
+    """Give the label of a block as written into it."""
     label = block.label.removesuffix("(·)") if block.label.count("(") == 1 else block.label
     return label.removesuffix(" ·") or label

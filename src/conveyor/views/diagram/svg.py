@@ -28,7 +28,7 @@ _VARIABLES = {
 
 
 def variables(selector: str) -> str:
-    """The colours of diagrams as variables: light, dark and printed."""
+    """Write the colours of diagrams as CSS variables: light, dark and printed."""
 
     def block(index: int) -> str:
         pairs = [f"--cv-{name}:{values[index]}" for name, values in _VARIABLES.items()]
@@ -63,7 +63,7 @@ RULES = (
 
 
 def render(routed: Routed, title: str, *, standalone: bool = True) -> str:
-    """The SVG.
+    """Render the SVG.
 
     Args:
         routed: The diagram.
@@ -306,7 +306,7 @@ class _Drawing:
 
 
 def tell(blocks: Blocks, block: Block) -> str:
-    """One block in words."""
+    """Describe one block in words."""
     names = [_name(blocks, w.source) for w in block.inputs]
     told = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
     if block.kind == "map":
@@ -326,7 +326,7 @@ def _name(blocks: Blocks, node: int) -> str:
 
 
 def describe(blocks: Blocks) -> str:
-    """A diagram in words."""
+    """Describe a diagram in words."""
     carried = [s for s in blocks.belts if s in blocks.old]
     maps = [b for b in blocks.of.values() if b.kind == "map"]
     named = [b for b in blocks.of.values() if b.kind in ("operation", "function") and b.name]
@@ -340,7 +340,7 @@ def _pair(a: Point, b: Point) -> tuple[Point, Point]:
 
 
 def _chains(net: Net) -> list[list[Point]]:
-    """The pieces of a net between its ends and branches, each as the points along it."""
+    """Split a net at its ends and branches into pieces, each as the points along it."""
     neighbours: dict[Point, list[Point]] = {}
     for a, b in sorted(net.edges):
         neighbours.setdefault(a, []).append(b)

@@ -1,4 +1,4 @@
-"""From lowered passes to machine code, by LLVM. No torch here.
+"""Code generation: from lowered passes to machine code by LLVM. No torch here.
 
 isa             the instruction sets (ISA) of this CPU, and the register blocks for them
 vector loops    vectors, elementary functions, loops and integers in LLVM IR

@@ -1,4 +1,4 @@
-"""Compiled code on disk. Whatever is wrong with the folder, the worst that happens is that code is compiled again.
+"""The cache of compiled code on disk. If the folder is damaged, the code is compiled again.
 
 Any number of processes may use the folder at once, without a lock: an entry appears whole or not at all, and what one
 process removes, another that has just looked for it compiles again. Only files that are named as ours are ever removed,
@@ -112,7 +112,7 @@ def write(key: str, code: bytes) -> None:
 
 
 def _note_use(path: Path) -> None:
-    """Let an entry's time of change be that of its last use: many systems don't keep the time of access."""
+    """Set an entry's modification time to its last use; many systems do not keep access times."""
     with suppress(OSError):
         if time.time() - path.stat().st_mtime > _TOUCH:
             os.utime(path)

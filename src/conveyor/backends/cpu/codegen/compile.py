@@ -58,7 +58,7 @@ class Compiled:
 
 
 def compile_work(what: str, work: Sequence[tuple[str, Schedule]], form: Format, width: ISA, few: int = 0) -> Compiled:
-    """Compile the schedules of a pass, or take them from the cache on disk.
+    """Compile the schedules of a pass, or load them from the cache on disk.
 
     Args:
         what: Their program's hash and the kind of pass, a unique key.

@@ -1,4 +1,4 @@
-"""Emits the loop for few rows: all steps of a chunk, products and pointwise work together, a block of units at a time.
+"""Emission of the loop for a small batch: all steps of a chunk, products fused with pointwise work, by blocks of units.
 
     for each step, for each stage:
         for each block of units in this part, forwards and backwards in turn from step to step:
@@ -7,10 +7,10 @@
         wait for the other parts, if a product is going to read what was stored
 
 With few rows a step reads each weight about once, so that the caches decide: going backwards at every second step finds
-in the nearest cache what the step before read last. The weights of all results for the same units lie side by side
+the last weights of the step before in the nearest cache. The weights of all results for the same units are interleaved
 (*woven*): `[panel of units][k][result][unit]`, a panel being one or two vectors of units wide, and those behind the
-last whole panel one. Each sum runs over k in order as in `gemm`, and pointwise work is the same
-code, so that results are the same bit for bit as those of the code for many rows.
+last full panel one. Each sum runs over k in order as in `gemm`, and pointwise work is the same code, so that results
+are bitwise those of the code for large batches.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class FewRows(Work):
         loop(b, i64(0), b.sub(self.high, self.low), 1, step)
         b.ret_void()
 
-    # What is the same at all steps is worked out before the first.
+    # Values that all steps share are computed before the first.
 
     @contextmanager
     def _ahead(self, b: ir.IRBuilder) -> Iterator[None]:
@@ -298,7 +298,7 @@ def _is_late(group: Group, woven: dict[str, list[Product]]) -> bool:
 def _meetings(schedule: Schedule, is_woven: Callable[[Product], bool]) -> list[bool]:
     """Tell for each stage whether a barrier must follow it.
 
-    A part reads of others only what it multiplies: whole rows. Pointwise it reads its own units.
+    A thread reads other threads' units only as operands of products, which are full rows. Pointwise it reads its own.
     """
     meets = [False] * len(schedule.stages)
     stored: set[int] = set()

@@ -1,7 +1,7 @@
 """The kernels of matrix products: a register block of sums, and the two loop orders over a matrix.
 
 A packed matrix is a list of panels, each as many columns wide as a register block: `[panel][k][column]`, padded with
-zeros to whole panels. A register block of `rows` x `panel` vectors holds sums while k runs, so that of three loads and
+zeros to full panels. A register block of `rows` x `panel` vectors holds sums while k runs, so that of three loads and
 stores a multiplication would need, almost none is left. Every sum runs over k in order, whatever the block: a result
 does not depend on which other rows there are, nor on how they are split between threads.
 
@@ -15,8 +15,8 @@ does not depend on which other rows there are, nor on how they are split between
             result[r, p] = sums                            sums += left[k, r] · packed[p, k]
                                                        result[r, p] = sums
 
-Of the last panel only the columns that the result has are stored. The weights of a product may also be a matrix as it
-lies, (K, columns) with whole panels, where packing it would cost more than it saves.
+Of the last panel only the columns that the result has are stored. The weights of a product may also be an unpacked
+matrix, (K, columns) with full panels, where packing it would cost more than it saves.
 """
 
 from __future__ import annotations

@@ -89,6 +89,6 @@ def machine(chosen: ISA) -> Any:
     if chosen.cpu != "host":
         return target.create_target_machine(cpu=chosen.cpu, features="", opt=3)
     features = llvm.get_host_cpu_features().flatten()
-    # LLVM avoids 512-bit vectors on many CPUs unless told otherwise; here they fill the registers.
+    # LLVM avoids 512-bit vectors on many CPUs by default; here they fill the registers.
     features += ",-prefer-256-bit" if chosen.name == "avx512" else ""
     return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=3)

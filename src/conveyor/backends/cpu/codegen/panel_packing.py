@@ -1,12 +1,12 @@
-"""The kernel that copies a matrix into panels.
+"""The kernel that packs a matrix into panels.
 
     for each stretch of k as long as a vector:                  for k:
         for n in columns, as many as a vector has:                  for n in columns, a vector at a time:
             a square of the matrix, transposed in registers             packed[panel][k][column] = matrix[k, n]
             packed[panel][k][column] = its rows
 
-The first form is for a matrix whose k lie side by side in memory, the second for one whose columns do. What is left
-over at the edges, and a matrix of any other layout, is copied number by number.
+The first form is for a matrix whose stride along k is 1, the second for one whose columns are contiguous. The edges,
+and a matrix of any other layout, are copied element by element.
 
 A second kernel copies columns that lie within one panel of any width (`conveyor.backends.cpu.codegen.few_rows`).
 """

@@ -105,7 +105,7 @@ class Launch:
         """Return for each layer and direction the columns of its residuals beside the states."""
         return [self._frame(k, True, 1).saved for k in range(len(self.signature.units))]
 
-    # What the forward pass leaves
+    # The history: residuals of the forward pass
 
     def _history(self) -> tuple[dict[str, Place], int, int]:
         """Lay out the history; returns the places in it, its elements per time step, and its fixed elements."""
@@ -175,7 +175,7 @@ class Launch:
         d = self.signature.directions
         return [layer * d + k for layer in layers for k in range(d)]
 
-    # Where bases lie
+    # Places of bases
 
     def _output(self, layer: int) -> Place:
         """Return the place of the first row of a layer's output."""
@@ -267,7 +267,7 @@ class Launch:
             x_strides: The strides of the input from step to step and from row to row, in elements.
             forward: Whether they run forward.
             g_strides: The strides of the output's gradient; None if there is none.
-            gradients: Which gradients of final states there are; empty if there is none.
+            gradients: For each state whether its final value has a gradient; empty if none has.
         """
         key = (steps, x_strides, forward, g_strides, gradients)
         try:
@@ -371,7 +371,7 @@ class Launch:
         packed = self._packed
         again = stamp is not None and packed[0] == stamp
         if not again:
-            # Another thread may be reading what lies packed.
+            # Another thread may be reading the packed weights.
             block = memory.acquire(sum(frame.resident for frame in group.frames) + 1)
             packed = (stamp, ctypes.addressof(block), block)
         at = packed[1]
@@ -383,4 +383,4 @@ class Launch:
             self._packed = packed
 
 
-_GROUPS = 256  # numbers of steps for which a launch keeps its passes
+_GROUPS = 256  # signatures of passes that a launch caches

@@ -25,7 +25,7 @@ from conveyor.backends.lowering.schedule import Product, Schedule
 from conveyor.backends.param_layout import ParamLayout, Part
 from conveyor.ir.types import Bias, Matrix, Vector
 
-CHUNK_BYTES = 2**21  # what a chunk keeps, about; it should stay in a cache that both threads share
+CHUNK_BYTES = 2**21  # values of a chunk, approximately; they should stay in a cache that both threads share
 CHUNK_ROWS = (256, 2048)  # at least and at most, if the sequence has so many
 FEW_USES = 48  # rows in all by which a matrix is multiplied: for fewer it is not packed
 FEW_ROWS = 4  # of the batch: fewer are not worth splitting
@@ -33,8 +33,8 @@ OWN_CACHE = 2**23  # bytes of weights that a core should not read alone at every
 WORTH_WAITING = 2**15  # multiplications of a row's step: it takes a microsecond, threads wait for each other twice
 
 
-Strides = tuple[tuple[str, int, int], ...]  # of what comes for each step, by name: from step to step, from row to row
-FITS = 256  # that a frame keeps
+Strides = tuple[tuple[str, int, int], ...]  # of per-step inputs: name, step stride, row stride
+FITS = 256  # that a launch plan caches
 _HEAD = {name: k for k, name in enumerate(driver.HEAD)}
 
 
@@ -163,7 +163,7 @@ class LaunchPlan(MemoryPlan):
             "table": table.buffer_info()[0],
         }
         filled = []
-        # Only packed weights that stay make a pass without packing.
+        # Only weights that stay packed allow a pass without packing.
         for template, timed in (self._jobs, self._repeated) if self.resident else (self._jobs,):
             jobs = template[:]
             for name, number in head.items():

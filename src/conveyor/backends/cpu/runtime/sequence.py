@@ -60,7 +60,7 @@ _states = lru_cache(maxsize=512)(_States)
 def run_forward(
     args: RecurrenceArgs, training: bool, empty: Callable[[Sequence[int], Tensor], Tensor] = memory.empty
 ) -> Residuals:
-    """Run forward, without an autograd graph.
+    """Run the forward pass, without an autograd graph.
 
     Args:
         args: The arguments, without `lengths`.
@@ -102,7 +102,7 @@ def run_backward(
     grad_states: Sequence[Tensor | None],
     wants_x: bool = True,
 ) -> Gradients:
-    """Run backward after a forward pass for training.
+    """Run the backward pass of a forward pass for training.
 
     Args:
         args: The arguments of the forward pass.
@@ -130,7 +130,7 @@ def run_backward(
     which = ("backward", wants_x)
     frame, fit = _fitted(args, which, given)
     if frame.summed and not fit.flat:
-        # What is itself summed over all rows must stand in rows at equal distances.
+        # Inputs that are summed over all rows themselves need one row stride across steps.
         given = [g.contiguous() for g in given]
         frame, fit = _fitted(args, which, given)
     d_states = tuple(x.new_empty((batch, w)) for w in sizes)
@@ -188,7 +188,7 @@ def _fitted(args: RecurrenceArgs, which: tuple[Any, ...], given: Sequence[Tensor
     strides = []
     for name, value in zip(["x", *args.spec.aux, _states(args.program).output], given, strict=False):
         step, row = value.stride()[:2] if varlen is None else (value.stride(0), value.stride(0))
-        # A lone row stands anywhere, and so does a lone step: as if they stood in line.
+        # The stride of an axis of length 1 is free: choose one that fits the other axis.
         row = step if batch == 1 and varlen is None else row
         strides.append((name, batch * row if total == 1 and varlen is None else step, row))
     capacity = Shape.capacity_for(total)
@@ -198,7 +198,7 @@ def _fitted(args: RecurrenceArgs, which: tuple[Any, ...], given: Sequence[Tensor
 
 _NOWHERE = (torch.empty(0),) * 2  # the bases that only a plan's passes have
 _ROUNDS = (0,) * driver.WAITING
-_FRAMES = 128  # that are kept for a layer
+_FRAMES = 128  # launch plans that are cached for a layer
 _evicting = threading.Lock()
 os.register_at_fork(before=_evicting.acquire, after_in_parent=_evicting.release, after_in_child=_evicting.release)
 

@@ -1,4 +1,4 @@
-"""Runs the passes of a stack of layers and directions in one compiled call, that of `task_scheduler`."""
+"""Execution of the passes of a stack of layers and directions in one compiled call, that of `task_scheduler`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Entry:
         jobs: The address of the pass's job array; 0 for elementwise work, whose base address is that of five numbers:
             the addresses of two operands and of the result, numbers a step, and the kind of work.
         steps: T.
-        layer: Entries of one layer don't read each other; they read those of the layer that stands before it.
-        descending: Whether time runs down; for elementwise work as in what it reads.
+        layer: Entries of one layer do not read each other; they read those of the layer before it.
+        descending: Whether time runs down; for elementwise work as in its sources.
         is_large: Whether its matrices are too large for one core to read at every step.
     """
 

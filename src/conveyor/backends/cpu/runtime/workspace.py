@@ -144,7 +144,7 @@ def _rounded(size: int) -> int:
 
 
 def _new(size: int) -> Any:
-    # Private, so that the child of a fork has pages of its own.
+    # Private, so that the child of a fork gets its own copies of the pages.
     pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         pages.madvise(mmap.MADV_HUGEPAGE)

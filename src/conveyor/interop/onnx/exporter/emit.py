@@ -1,4 +1,4 @@
-"""Writes the nodes of a program into a graph."""
+"""Emission of a program's nodes into an ONNX graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds an ONNX graph: nodes in order, constants stored once, every name used once."""
+"""Construction of an ONNX graph: nodes in order, constants stored once, unique names."""
 
 from __future__ import annotations
 

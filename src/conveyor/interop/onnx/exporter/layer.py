@@ -29,7 +29,7 @@ class _Final:
 
 
 class LayerWriter:
-    """Writes one recurrent module.
+    """The emission of one recurrent module.
 
     Attributes:
         rows: The report's row of each of its layers.

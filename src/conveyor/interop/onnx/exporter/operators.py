@@ -1,4 +1,4 @@
-"""A layer as one of ONNX's recurrent operators."""
+"""Emission of a layer as one of ONNX's recurrent operators."""
 
 from __future__ import annotations
 

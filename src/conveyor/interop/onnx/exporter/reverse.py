@@ -1,4 +1,4 @@
-"""A layer that runs from the end to the start."""
+"""A layer whose single direction is the reverse one."""
 
 from __future__ import annotations
 

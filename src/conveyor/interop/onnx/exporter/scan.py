@@ -1,4 +1,4 @@
-"""Any program as ONNX's `Scan`, or as one step."""
+"""Emission of any program as ONNX's `Scan`, or as one step."""
 
 from __future__ import annotations
 

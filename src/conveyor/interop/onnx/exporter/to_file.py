@@ -1,4 +1,4 @@
-"""From a model to an ONNX file."""
+"""Export of a model to an ONNX file."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Weights(Generic[V]):
 
 
 class Values(Protocol[V]):
-    """Arithmetic on parameters: numbers, or values of a graph."""
+    """Arithmetic on parameters, as arrays or as values of a graph."""
 
     def parts(self, key: Key) -> list[V]:
         """Return the tensors that add up to a parameter."""

@@ -1,4 +1,4 @@
-"""Recurrent nodes of an ONNX file to layers, in the order in which data passes.
+"""Import of the recurrent nodes of an ONNX file, in the order of the data flow.
 
 nodes         finds the recurrent nodes
 attributes    a node's attributes

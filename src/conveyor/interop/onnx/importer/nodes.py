@@ -28,7 +28,7 @@ def is_dequantiser(node: onnx.NodeProto) -> bool:
 
 
 class NotConstant(Exception):
-    """A tensor is not known before the model runs.
+    """The error for a tensor whose value is known only when the model runs.
 
     Attributes:
         sources: The inputs of the model, or of a loop's body, that it is computed from, or is one of.
@@ -230,7 +230,7 @@ class Node:
 
     @property
     def operator(self) -> str:
-        """The operator whose equations it has: `LSTM`, `GRU` or `RNN`."""
+        """The operator with its equations: `LSTM`, `GRU` or `RNN`."""
         return "LSTM" if self.is_quantised else self.proto.op_type
 
     @property

@@ -1,4 +1,4 @@
-"""Nodes of ONNX in a graph of TorchScript, one by one, as its exporter wants them.
+"""ONNX nodes in a TorchScript graph, one by one, as its exporter requires.
 
 That graph has no `Scan`: it becomes a `Loop` that gathers what is scanned step by step.
 """

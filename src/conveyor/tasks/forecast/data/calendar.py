@@ -1,4 +1,4 @@
-"""Where a stamp stands in the day, the week and the year, as sines and cosines."""
+"""Calendar features of stamps: the phases of day, week and year as sines and cosines."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def calendar_columns(stamps: Any, cycles: tuple[str, ...]) -> Any:
 
 
 def phases(stamps: Any) -> dict[str, Any]:
-    """How far each stamp (N,) is through its day, week and year, from 0 to 1."""
+    """Compute the phase of each stamp (N,) in its day, week and year, from 0 to 1."""
     # NumPy's own arithmetic of dates: pandas' is ten times slower on the few rows of a forecast.
     dates = stamps.astype("datetime64[D]")
     day = (stamps - dates) / np.timedelta64(1, "D")

@@ -22,7 +22,7 @@ _MOST_CATEGORIES = 50
 
 @dataclass(frozen=True)
 class ColumnCode:
-    """How a column becomes numbers.
+    """The encoding of a column as numbers.
 
     Args:
         mean: of a numeric column's training values.
@@ -60,7 +60,7 @@ class ColumnCode:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What was learned about the columns from the training rows.
+    """The encoding of all columns, fitted to the training rows.
 
     Args:
         frequency: the step's alias; None for irregular stamps.

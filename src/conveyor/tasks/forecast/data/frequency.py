@@ -33,7 +33,7 @@ class Frequency:
 
     @property
     def is_integer(self) -> bool:
-        """Whether stamps are whole numbers."""
+        """Tell whether stamps are integers."""
         return self.alias.isdigit()
 
     def grid(self, first: Any, periods: int) -> Any:

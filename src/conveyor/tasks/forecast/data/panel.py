@@ -151,7 +151,7 @@ def _split_future(future: pd.DataFrame | None, data: DataConfig, groups: list[pd
 
 @dataclass(frozen=True)
 class _Grid:
-    """What the grids of all series have in common."""
+    """The properties that the grids of all series share."""
 
     frequency: Frequency | None
     front: int

@@ -1,4 +1,4 @@
-"""What a table of series holds, told before anything is done with it."""
+"""The profile of a table of series, made before any work on it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SeriesGaps:
 
 @dataclass(frozen=True)
 class Profile:
-    """What was found about a table.
+    """The profile of a table.
 
     Args:
         rows: in the table.

@@ -132,7 +132,7 @@ class TrainingWindows:
 
 @dataclass(frozen=True)
 class Split:
-    """Where windows begin, as rows of a panel.
+    """The origins of windows, as rows of a panel.
 
     Args:
         train_end: row of each series after its last training row, (S,).

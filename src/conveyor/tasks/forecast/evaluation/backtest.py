@@ -24,7 +24,7 @@ from conveyor.tasks.forecast.run import ForecastRun, Trained
 
 @dataclass(frozen=True)
 class Backtest:
-    """What a rolling-origin evaluation gave.
+    """The results of a rolling-origin evaluation.
 
     Attributes:
         table: Columns `unique_id, ds, cutoff, y`, a column a quantile, `seasonal naive`, `ridge`.

@@ -129,7 +129,7 @@ def _solutions(
 
 
 def _design(reader: WindowReader, origins: Tensor, step: int, past: int) -> Tensor:
-    """What a regression reads (B, K): past values, the step's lags, known columns and their squares, and a one."""
+    """Build the design matrix of a regression (B, K): past values, the step's lags, known columns, their squares, 1."""
     encoded, shape = reader.encoded, reader.shape
     before = encoded.y[(origins.unsqueeze(1) - torch.arange(1, past + 1)).clamp_min(0)].double()
     rows = origins + step

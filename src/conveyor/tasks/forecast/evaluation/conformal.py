@@ -15,7 +15,7 @@ _LEAST_WIDTH = 1e-6
 
 @dataclass(frozen=True)
 class Conformal:
-    """How much each pair of quantiles is moved, in parts of its width.
+    """The conformal correction of each pair of quantiles, in parts of its width.
 
     Conformalised quantile regression (Romano, Patterson & Candès 2019, arXiv:1905.03222) with errors measured by the
     interval's own width, so that still hours stay narrow. Pairs are quantiles at q and 1 - q; others stay.

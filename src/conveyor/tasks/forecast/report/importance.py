@@ -1,4 +1,4 @@
-"""Which columns move the forecast: the loss with each column's values dealt to other windows."""
+"""Permutation importance of columns: the loss with each column's values permuted between windows."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ def _memory(trace: Trace) -> dict[str, Any]:
 
 
 def _sentences(trained: Trained, scores: dict[str, Any], trace: Trace, moved: dict[str, float]) -> list[str]:
-    """What the measures say, in words."""
+    """Describe the measures in words."""
     said = []
     own = scores[MODEL]["MAE"]
     for name in (NAIVE, RIDGE):

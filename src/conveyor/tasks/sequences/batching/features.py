@@ -1,4 +1,4 @@
-"""What a model reads of a sequence: standardised values, and what says where they are missing and how time passes."""
+"""Features of a sequence: standardised values, masks of missing ones, and time gaps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNEVEN = 0.01  # of the usual gap, from which on steps are not equally far apar
 
 @dataclass(frozen=True)
 class Item:
-    """What a model reads of one sequence.
+    """The model's input for one sequence.
 
     Args:
         x: (T, F) without NaN.
@@ -40,7 +40,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Features:
-    """How sequences are made into what a model reads.
+    """The conversion of sequences to the model's input.
 
     Args:
         kind: `plain` reads values alone, 0 where one is missing; `mask` carries the last value forward and adds mask

@@ -1,4 +1,4 @@
-"""What is missing, and for how long: masks, time gaps, and values carried forward."""
+"""Missing values and their durations: masks, time gaps, and values carried forward."""
 
 from __future__ import annotations
 

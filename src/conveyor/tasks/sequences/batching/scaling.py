@@ -14,7 +14,7 @@ from conveyor.tasks.sequences.data.collection import Sequences, Times
 
 @dataclass(frozen=True)
 class Scaling:
-    """How values and times are standardised.
+    """The standardisation of values and times.
 
     Args:
         mean: (C,) of the observed training values.

@@ -1,4 +1,4 @@
-"""What Python holds as sequences: lists of (T, C) arrays, one (n, C, T) array, or a long frame."""
+"""Sequences from Python: lists of (T, C) arrays, one (n, C, T) array, or a long frame."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How good predictions are: `metrics`, and the `calibration` of probabilities."""
+"""Evaluation of predictions: `metrics`, and the `calibration` of probabilities."""

@@ -1,4 +1,4 @@
-"""How well classes and values are predicted."""
+"""Metrics of predicted classes and values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Whole = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ClassScores:
-    """What N predictions of K classes are worth.
+    """The scores of N predictions of K classes.
 
     Args:
         confusion: (K, K) counts, a row a true class, a column a predicted one.
@@ -104,7 +104,7 @@ def _calibration_error(right: NDArray[np.bool_], confidence: Floats, bins: int =
 
 @dataclass(frozen=True)
 class ValueScores:
-    """What N predictions of K values are worth.
+    """The scores of N predictions of K values.
 
     Args:
         mae: mean absolute error, over all values.

@@ -1,4 +1,4 @@
-"""Which steps and channels decided: integrated gradients (Sundararajan, Taly & Yan 2017).
+"""Attribution to steps and channels: integrated gradients (Sundararajan, Taly & Yan 2017).
 
 What is explained is the log-odds of a class, or a value. Attributions add up to its difference from a baseline, in
 which every observed value is its channel's mean and what is missing, and when, stays as it is. That is why they are
@@ -31,7 +31,7 @@ _ROWS = 64  # of the path that are run at once
 
 @dataclass(frozen=True)
 class Attribution:
-    """What each value of a sequence did to an output.
+    """The attributions of an output to each value of a sequence.
 
     Args:
         id: of the sequence.
@@ -55,7 +55,7 @@ class Attribution:
 
     @property
     def residual(self) -> float:
-        """What the effects leave of the difference between output and baseline; an error of the summing alone."""
+        """The difference between output and baseline minus the sum of effects: the integration error."""
         return self.output - self.baseline - float(self.effects.sum())
 
     @property

@@ -1,4 +1,4 @@
-"""Emits the division of a batch of sequences of unequal length between threads."""
+"""Emission of the division of a batch of sequences of unequal length between threads."""
 
 from __future__ import annotations
 

@@ -1,18 +1,18 @@
-"""Emits the function that runs the passes of a stack of layers and directions in one call.
+"""Emission of the function that runs the passes of a stack of layers and directions in one call.
 
 Where each pass is worth splitting, all threads run one after the other together. Where rows are too few for that, the
 passes run at the same time, each on one thread at a time, in *pieces* of a few steps:
 
     every thread, until all passes are done:
-        from the last pass to the first: one that nobody else works on, and whose next piece finds what it reads?
+        from the last pass to the first: one that no other thread works on, and whose next piece has its inputs?
             the piece; behind a chunk's last one, the operands of the weights' gradients
         else a part of the sums of some pass whose chunk is done?
             that part
         else wait until something has changed
 
 So a layer works on a piece while the next works on the one before it, and both directions of a layer run at the same
-time. What a pass computes does not depend on who runs it, nor on the pieces: only chunks decide in which order sums are
-made, and they are the same for all threads together.
+time. The results of a pass depend neither on the threads that run it, nor on the pieces: only chunks decide the order
+of sums, and they are the same for all threads together.
 
 An entry of the list may also be elementwise work between layers, which `jobs` = 0 says: then `bases` is the address of
 (first operand, second operand, result, numbers a step, kind).
