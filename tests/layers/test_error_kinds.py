@@ -157,5 +157,9 @@ def test_torchs_words_stand_beside_ours(kind: str, call: Callable[[Any], Any]) -
         call(getattr(cv, kind))
     assert isinstance(ours.value, theirs.type), f"torch raises {theirs.type.__name__}"
     # Some errors begin with the layer's name in torch.
-    words = re.sub(r"^(\w+Cell|LSTM|GRU|RNN): ", "", str(theirs.value)).rstrip(". ").replace("D tensor instead", "D instead")
+    words = (
+        re.sub(r"^(\w+Cell|LSTM|GRU|RNN): ", "", str(theirs.value))
+        .rstrip(". ")
+        .replace("D tensor instead", "D instead")
+    )
     assert words in str(ours.value)
