@@ -84,6 +84,9 @@ def test_what_is_no_such_model_is_told(tmp_path: Path) -> None:
     (tmp_path / "odd.json").write_text(json.dumps(rt_neural("", [[[[1.0]]]])))
     with pytest.raises(ArgumentError, match="'layers.1.weights' has .*expected a linear map"):
         cv.build(tmp_path / "odd.json", tmp_path / "out")
+    (tmp_path / "loud.json").write_text(json.dumps(rt_neural("", dense) | {"in_gain": 3.0}))
+    with pytest.raises(ArgumentError, match="in_gain is 3.0 dB, expected 0: .*; set it to 0"):
+        cv.build(tmp_path / "loud.json", tmp_path / "out")
     with pytest.raises(ArgumentError, match="expected a layer, or a file of .json, .nam, .aidax; got .*; read it by"):
         cv.build(tmp_path / "model.safetensors", tmp_path / "out")
 

@@ -18,10 +18,11 @@ __all__ = ["JSON", "is_plugin_file", "read_plugin_file"]
 
 _ENDINGS: Mapping[str, type[nn.Module]] = {"softmax": nn.Softmax, "sigmoid": nn.Sigmoid}
 _ADDS_INPUT = ("skip", "in_skip")
+_GAINS = ("in_gain", "out_gain")  # in decibels
 
 
 def is_plugin_file(path: Path) -> bool:
-    """Whether a file is, by its name, a model of an audio plug-in."""
+    """Tell whether a file is, by its name, a model of an audio plug-in."""
     return path.suffix.lower() in JSON
 
 
@@ -35,6 +36,13 @@ def read_plugin_file(path: Path) -> tuple[list[nn.Module], bool]:
     if found.unread:
         name, why = next(iter(found.unread.items()))
         raise ArgumentError(f"model: {path}: '{name}' could not be read: {why}")
+    for name in _GAINS:
+        gain = found.facts.get(name)
+        if gain:
+            raise ArgumentError(
+                f"model: {path}: {name} is {gain} dB, expected 0: a built network has no gain of its own; set it to 0"
+                " in the file and apply it where samples come in or go out"
+            )
     maps: dict[str, dict[str, Tensor]] = {}
     for name, tensor in found.rest.items():
         module, _, role = name.rpartition(".")
