@@ -51,7 +51,7 @@ def test_the_folders_that_are_proposed_are_free(capsys: pytest.CaptureFixture[st
 
 
 def test_an_estimate_is_given_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from conveyor.cli import meter
+    from conveyor.cli.console import meter
 
     monkeypatch.setattr(meter, "_TO_ESTIMATE", 0.0)
     assert main(["demo", "--max-steps", "12"]) == 0

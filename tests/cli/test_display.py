@@ -5,9 +5,9 @@ import math
 
 from rich.console import Console
 
-from conveyor.cli.display import display
-from conveyor.cli.meter import Meter, duration, score
-from conveyor.tasks.trainer import StepReport, Validation
+from conveyor.cli.console.display import display
+from conveyor.cli.console.meter import Meter, duration, score
+from conveyor.tasks.training.trainer import StepReport, Validation
 
 
 class Clock:

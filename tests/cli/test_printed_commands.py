@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from conveyor.cli import main, shell
+from conveyor.cli import main
+from conveyor.cli.console import shell
 from conveyor.tasks.text.run import load_model, load_start
 
 from .conftest import TINY

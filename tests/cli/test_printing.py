@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from conveyor.cli import main, printing
-from conveyor.cli.printing import OutputLost, Stream, fit, guarded, print_note, print_text
+from conveyor.cli import main
+from conveyor.cli.console import printing
+from conveyor.cli.console.printing import OutputLost, Stream, fit, guarded, print_note, print_text
 
 from .conftest import TINY
 

@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 
 from conveyor.cli import main
-from conveyor.tasks.checkpoint import read_checkpoint
+from conveyor.tasks.training.checkpoint import read_checkpoint
 from tasks.sequences.data import bumps, csv_of, with_holes
 
 from .conftest import Failure, start

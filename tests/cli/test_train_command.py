@@ -200,7 +200,7 @@ def test_unwritable_output_is_told_before_training(text_file: Path, failure: Fai
 
 
 def test_folder_in_use_by_another_process_is_refused(text_file: Path, tmp_path: Path, failure: Failure) -> None:
-    from conveyor.cli.output import claimed
+    from conveyor.cli.console.output import claimed
 
     with claimed(tmp_path / "out"):
         assert "another process" in failure("train", text_file, "-o", tmp_path / "out", *TINY)

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from conveyor.errors import NonFiniteError
 from conveyor.layers import Recurrent
-from conveyor.tasks.batch import Batch, EpochOrder, Outcome, seeded
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.distributed import Distributed
-from conveyor.tasks.state import State
-from conveyor.tasks.trainer import Scores, Trainer
+from conveyor.tasks.training.batch import Batch, EpochOrder, Outcome, seeded
+from conveyor.tasks.training.distributed import Distributed
+from conveyor.tasks.training.state import State
+from conveyor.tasks.training.trainer import Scores, Trainer
 
 from .conftest import assert_same
 

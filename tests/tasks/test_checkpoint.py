@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conveyor.errors import CheckpointError
-from conveyor.tasks.checkpoint import INDEX, VERSION, read_checkpoint, write_checkpoint
-from conveyor.tasks.state import state_from_tensors, state_tensors
+from conveyor.tasks.training.checkpoint import INDEX, VERSION, read_checkpoint, write_checkpoint
+from conveyor.tasks.training.state import state_from_tensors, state_tensors
 
 
 class Killed(BaseException):

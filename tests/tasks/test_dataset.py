@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conveyor.errors import ArgumentError, TextError
 from conveyor.tasks.text.config import DataConfig
-from conveyor.tasks.text.dataset import Dataset, read_dataset
+from conveyor.tasks.text.data.dataset import Dataset, read_dataset
 
 
 def write(folder: Path, name: str, text: str) -> str:

@@ -6,10 +6,10 @@ import torch
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError, TextError
 from conveyor.tasks.text.config import ModelConfig
+from conveyor.tasks.text.data.vocabulary import CharacterVocabulary, WordVocabulary
 from conveyor.tasks.text.evaluate import evaluate
 from conveyor.tasks.text.model import LanguageModel, cross_entropy
 from conveyor.tasks.text.sample import generate
-from conveyor.tasks.text.vocabulary import CharacterVocabulary, WordVocabulary
 from conveyor.tasks.units import bits, perplexity
 
 VOCABULARY = CharacterVocabulary.of("abcdefgh ")

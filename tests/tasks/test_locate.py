@@ -11,7 +11,7 @@ import pytest
 
 from conveyor.errors import TextError
 from conveyor.tasks.text.config import DataConfig
-from conveyor.tasks.text.locate import locate
+from conveyor.tasks.text.data.locate import locate
 
 A, B = "abcd" * 200, "dcba" * 100
 

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 import conveyor as cv
 from conveyor.cli.app import app
-from conveyor.tasks.checkpoint import read_checkpoint
-from conveyor.tasks.distributed import Distributed
+from conveyor.tasks.training.checkpoint import read_checkpoint
+from conveyor.tasks.training.distributed import Distributed
 
 TEXT = "the recurrent cell keeps what it has seen, and forgets what it need not keep. " * 60
 OPTIONS = [

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conveyor.errors import CheckpointError, TextError
-from conveyor.tasks.text.vocabulary import (
+from conveyor.tasks.text.data.vocabulary import (
     ByteVocabulary,
     CharacterVocabulary,
     Vocabulary,
     WordVocabulary,
     vocabulary_from_json,
 )
-from conveyor.tasks.text.words import split_words
+from conveyor.tasks.text.data.words import split_words
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conveyor.errors import CheckpointError, TextError
-from conveyor.tasks.text import earlier_words
-from conveyor.tasks.text.vocabulary import WordVocabulary, vocabulary_from_json
-from conveyor.tasks.text.words import GLUE, is_blank, join_words, segments, split_words
+from conveyor.tasks.text.data import earlier_words
+from conveyor.tasks.text.data.vocabulary import WordVocabulary, vocabulary_from_json
+from conveyor.tasks.text.data.words import GLUE, is_blank, join_words, segments, split_words
 
 ODD = "\u0301\u200d\u200c\u200b\ufeff\r\n\x00\x0b\x0c\x1b\x85\u2028\u2029\u00a0\u3000\u202e\ufffe\U0010ffff '\"-_.,:;א়ம்กำ한国あア🇩🇪👩🏽"
 texts = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(ODD), max_size=60)
@@ -109,7 +109,7 @@ def test_white_space_is_a_token_only_where_it_is_not_usual() -> None:
 
 
 def test_prose_needs_next_to_no_tokens_for_its_spaces() -> None:
-    from conveyor.tasks.text.corpus import read_file
+    from conveyor.tasks.text.data.corpus import read_file
 
     tokens = split_words(read_file("conveyor:moby_dick.txt").text()[:300_000])
     assert sum(is_blank(token) and token != "\n" for token in tokens) < len(tokens) / 1000

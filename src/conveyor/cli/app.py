@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
+from conveyor.cli.console.printing import OutputLost, guarded, print_note, print_text
 from conveyor.cli.forecast.commands import backtest, demo_forecast, inspect_forecast, predict
 from conveyor.cli.forecast.train_command import train_forecast
-from conveyor.cli.printing import OutputLost, guarded, print_note, print_text
 from conveyor.cli.sequences import commands as sequence_commands
 from conveyor.cli.tasks.group import (
     DEFAULT_TASK,

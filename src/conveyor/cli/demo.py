@@ -7,20 +7,20 @@ from pathlib import Path
 
 from rich.console import Console
 
+from conveyor.cli.console.output import free_name, is_free, numbered, require_free
+from conveyor.cli.console.printing import print_text
+from conveyor.cli.console.shell import command, generate_command, path_word
 from conveyor.cli.inspect import LENGTH, write_inspection
-from conveyor.cli.output import free_name, is_free, numbered, require_free
-from conveyor.cli.printing import print_text
-from conveyor.cli.shell import command, generate_command, path_word
 from conveyor.cli.train import follow, make_console
 from conveyor.errors import CheckpointError, ConveyorError
 from conveyor.inspect.report import missing_packages
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.config import TrainingConfig
 from conveyor.tasks.files import SHIPPED
 from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
 from conveyor.tasks.text.run import TextRun, load_start
 from conveyor.tasks.text.sample import generate
+from conveyor.tasks.training.checkpoint import read_checkpoint
 
 FOLDER = Path("runs/demo")
 REPORT = "report"

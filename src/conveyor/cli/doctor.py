@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
-from conveyor.cli.printing import print_note, print_text
+from conveyor.cli.console.printing import print_note, print_text
 from conveyor.doctor import as_text, examine
 
 

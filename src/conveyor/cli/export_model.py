@@ -12,8 +12,8 @@ from rich.console import Console
 from torch import nn
 
 from conveyor.atomic_write import write as write_whole
-from conveyor.cli.convert_table import Row, print_table, row_of
-from conveyor.cli.progress import Told, progress
+from conveyor.cli.console.convert_table import Row, print_table, row_of
+from conveyor.cli.console.progress import Told, progress
 from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
 from conveyor.interop.keras.layer import KerasLayer
@@ -21,9 +21,9 @@ from conveyor.interop.onnx.exporter.reverse import Reverse
 from conveyor.interop.torch import describe, to_torch
 from conveyor.layers.cell import _Step
 from conveyor.layers.core.stack import Stack
-from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.saved import load_if_sequences, load_saved
 from conveyor.tasks.sequences.trained import Trained
+from conveyor.tasks.training.checkpoint import read_checkpoint
 
 _ENDINGS = {"onnx": (".onnx",), "torch": (".pt", ".pth", ".safetensors"), "keras": (".keras", ".h5", ".hdf5")}
 

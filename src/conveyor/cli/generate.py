@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from conveyor.cli.printing import print_note, print_text
+from conveyor.cli.console.printing import print_note, print_text
+from conveyor.tasks.text.data.vocabulary import Vocabulary
 from conveyor.tasks.text.run import load_model, load_start
 from conveyor.tasks.text.sample import generate
-from conveyor.tasks.text.vocabulary import Vocabulary
 
 _MOST_NAMED = 5
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from torch import nn
 
-from conveyor.cli.convert_table import Row, print_table, row_of
-from conveyor.cli.progress import Told, progress
+from conveyor.cli.console.convert_table import Row, print_table, row_of
+from conveyor.cli.console.progress import Told, progress
 from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
 from conveyor.interop.common.layer_file import save

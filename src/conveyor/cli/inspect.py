@@ -13,15 +13,15 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from torch import Tensor
 from torch.nn import functional
 
-from conveyor.cli.output import require_free, require_writable
-from conveyor.cli.printing import print_note
+from conveyor.cli.console.output import require_free, require_writable
+from conveyor.cli.console.printing import print_note
 from conveyor.cli.train import make_console
 from conveyor.inspect.draw.fonts import MissingGlyphs
 from conveyor.inspect.report import require_packages
 from conveyor.inspect.report.gather import Say, Subject, gather
 from conveyor.inspect.report.write import write_report
 from conveyor.tasks.text.config import UNITS
-from conveyor.tasks.text.reading import Reading, open_reading
+from conveyor.tasks.text.data.reading import Reading, open_reading
 
 LENGTH = 1200  # tokens that the page shows
 _BESIDE = ("rnn", "lstm", "gru")

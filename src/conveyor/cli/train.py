@@ -10,20 +10,20 @@ from typing import Any
 from rich.console import Console
 
 from conveyor.cli.app import INTERRUPTED
-from conveyor.cli.display import display
-from conveyor.cli.interrupt import Interruption
-from conveyor.cli.meter import Meter, duration
-from conveyor.cli.output import claimed, require_free
-from conveyor.cli.printing import OutputLost
-from conveyor.cli.shell import command, path_word
+from conveyor.cli.console.display import display
+from conveyor.cli.console.interrupt import Interruption
+from conveyor.cli.console.meter import Meter, duration
+from conveyor.cli.console.output import claimed, require_free
+from conveyor.cli.console.printing import OutputLost
+from conveyor.cli.console.shell import command, path_word
 from conveyor.cli.tasks.dry_run import print_estimate
 from conveyor.cli.tasks.views import view_of
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.distributed import ALONE, Distributed
 from conveyor.tasks.registry import resume_run
 from conveyor.tasks.run import Run
 from conveyor.tasks.text.config import TextConfig
 from conveyor.tasks.text.run import TextRun
+from conveyor.tasks.training.distributed import ALONE, Distributed
 
 
 def make_console(share: Distributed = ALONE) -> Console:

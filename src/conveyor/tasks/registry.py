@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from conveyor.errors import ArgumentError, CheckpointError
-from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.run import Run
+from conveyor.tasks.training.checkpoint import read_checkpoint
 
 TASKS = ("text", "forecast", "classify", "regress", "tag")
 

@@ -14,10 +14,10 @@ from torch import nn
 
 from conveyor.errors import ArgumentError, CheckpointError, ConveyorError
 from conveyor.frontend import CellDefinition
-from conveyor.tasks.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.distributed import Distributed
-from conveyor.tasks.trainer import StepReport, Trainer
+from conveyor.tasks.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from conveyor.tasks.training.distributed import Distributed
+from conveyor.tasks.training.trainer import StepReport, Trainer
 
 Model = TypeVar("Model", bound=nn.Module)
 _TENSORS = ("weights", "best", "training")

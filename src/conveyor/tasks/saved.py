@@ -8,10 +8,10 @@ from torch import nn
 
 from conveyor.errors import ArgumentError
 from conveyor.interop.common.layer_file import load
-from conveyor.tasks.checkpoint import INDEX, read_checkpoint
 from conveyor.tasks.sequences.run import RUNS, load_trained
 from conveyor.tasks.sequences.trained import Trained
 from conveyor.tasks.text.run import load_model
+from conveyor.tasks.training.checkpoint import INDEX, read_checkpoint
 
 
 def load_saved(path: Path) -> nn.Module:

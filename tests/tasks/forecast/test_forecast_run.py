@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from conveyor.errors import ArgumentError, CheckpointError, DataError
-from conveyor.tasks.checkpoint import INDEX
 from conveyor.tasks.forecast.config import ForecastConfig
 from conveyor.tasks.forecast.run import ForecastRun, load_trained
 from conveyor.tasks.registry import resume_run
+from conveyor.tasks.training.checkpoint import INDEX
 
 from ..conftest import assert_same
 from .conftest import MakeRun, finish, make_config, panel_frame

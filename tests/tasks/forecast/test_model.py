@@ -12,10 +12,10 @@ from torch import Tensor
 
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError
-from conveyor.tasks.batch import Batch
 from conveyor.tasks.forecast.config import ModelConfig
 from conveyor.tasks.forecast.data.windows import Shape
 from conveyor.tasks.forecast.model import Forecaster, QuantileObjective, Variant, pinball
+from conveyor.tasks.training.batch import Batch
 
 SHAPE = Shape(context=6, horizon=3, past=2, lags=2, width=3 + 2 + 4 + 2)
 CONFIG = ModelConfig(hidden_size=4, quantiles=(0.1, 0.3, 0.5, 0.8))

@@ -7,21 +7,21 @@ from pathlib import Path
 
 from rich.console import Console
 
+from conveyor.cli.console.output import free_name, is_free, numbered, require_free
+from conveyor.cli.console.shell import command, path_word
 from conveyor.cli.forecast.inspect import write_inspection
 from conveyor.cli.forecast.predict import write_table
-from conveyor.cli.output import free_name, is_free, numbered, require_free
-from conveyor.cli.shell import command, path_word
 from conveyor.cli.train import follow, make_console
 from conveyor.errors import CheckpointError
 from conveyor.inspect.report import missing_packages
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.files import SHIPPED
 from conveyor.tasks.forecast.config import DataConfig, ForecastConfig, ModelConfig, default_training
 from conveyor.tasks.forecast.data.table import read_source
 from conveyor.tasks.forecast.predict import predict
 from conveyor.tasks.forecast.report.plot import plot_forecast
 from conveyor.tasks.forecast.run import ForecastRun, load_trained
+from conveyor.tasks.training.checkpoint import read_checkpoint
 
 FOLDER = Path("runs/demo-forecast")
 WEATHER = f"{SHIPPED}weather.csv.gz"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from conveyor.cli.console.output import require_free, require_writable
 from conveyor.cli.inspect import shown_progress
-from conveyor.cli.output import require_free, require_writable
 from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
 from conveyor.inspect.report import require_packages

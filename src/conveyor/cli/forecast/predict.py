@@ -10,12 +10,12 @@ from conveyor.atomic_write import write
 from conveyor.cli.forecast.view import score_lines
 from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
-from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.forecast.data.table import read_source
 from conveyor.tasks.forecast.evaluation.backtest import backtest
 from conveyor.tasks.forecast.predict import predict
 from conveyor.tasks.forecast.report.plot import plot_backtest, plot_forecast
 from conveyor.tasks.forecast.run import Trained, load_trained
+from conveyor.tasks.training.checkpoint import read_checkpoint
 
 _TABLES = (".csv", ".parquet")
 _PLOTS = (".png", ".svg", ".pdf")

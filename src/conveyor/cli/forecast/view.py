@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.console import Console
 
-from conveyor.cli.meter import LossUnit
-from conveyor.cli.output import free_name
-from conveyor.cli.shell import command, path_word
+from conveyor.cli.console.meter import LossUnit
+from conveyor.cli.console.output import free_name
+from conveyor.cli.console.shell import command, path_word
 from conveyor.cli.tasks.views import count_parameters
 from conveyor.cli.train import make_console, start_run
 from conveyor.tasks.cell_source import find_cell

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from conveyor.cli.output import free_name, is_free, numbered, require_free
+from conveyor.cli.console.output import free_name, is_free, numbered, require_free
+from conveyor.cli.console.shell import command, path_word
 from conveyor.cli.sequences.inspect import write_inspection
-from conveyor.cli.shell import command, path_word
 from conveyor.cli.train import follow, make_console
 from conveyor.errors import CheckpointError
-from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.files import SHIPPED
 from conveyor.tasks.sequences.config import (
     Columns,
@@ -21,6 +20,7 @@ from conveyor.tasks.sequences.config import (
     training_config,
 )
 from conveyor.tasks.sequences.run import ClassifyRun, SequenceRun
+from conveyor.tasks.training.checkpoint import read_checkpoint
 
 FOLDER = Path("runs/departures")
 REPORT = "report"

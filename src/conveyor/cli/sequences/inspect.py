@@ -12,10 +12,9 @@ import numpy as np
 from rich.console import Console
 
 from conveyor.atomic_write import write
-from conveyor.cli.output import require_free, require_writable
+from conveyor.cli.console.output import require_free, require_writable
 from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
-from conveyor.tasks.checkpoint import Checkpoint
 from conveyor.tasks.sequences.config import SequenceConfig
 from conveyor.tasks.sequences.data.collection import Sequences
 from conveyor.tasks.sequences.data.dataset import read_dataset
@@ -25,6 +24,7 @@ from conveyor.tasks.sequences.report.explain import Attribution, explain, occlud
 from conveyor.tasks.sequences.report.page import Report, set_page
 from conveyor.tasks.sequences.run import load_trained
 from conveyor.tasks.sequences.trained import Trained, count_parameters
+from conveyor.tasks.training.checkpoint import Checkpoint
 
 PAGE, TABLE = "index.html", "effects.csv"
 _MOST_SCORED = 2000  # sequences on which channels are occluded

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from conveyor.cli.train import make_console, start_run
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.sequences.config import SequenceConfig
 from conveyor.tasks.sequences.run import AUTO_CELL, SequenceRun
+from conveyor.tasks.training.distributed import Distributed
 
 
 def start_sequences(

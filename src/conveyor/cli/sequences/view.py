@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from conveyor.cli.meter import LossUnit
-from conveyor.cli.shell import command, path_word
+from conveyor.cli.console.meter import LossUnit
+from conveyor.cli.console.shell import command, path_word
 from conveyor.tasks.sequences.data.collection import Sequences, listed
 from conveyor.tasks.sequences.data.targets import class_key
 from conveyor.tasks.sequences.run import SequenceRun

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from conveyor.cli.meter import duration
+from conveyor.cli.console.meter import duration
 from conveyor.tasks.run import Run
 
 _WARM_UP = 2  # steps that compile the cell and fill caches

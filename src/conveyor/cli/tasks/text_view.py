@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conveyor.cli.meter import BITS, score
-from conveyor.cli.shell import generate_command
+from conveyor.cli.console.meter import BITS, score
+from conveyor.cli.console.shell import generate_command
 from conveyor.cli.tasks.views import count_parameters
 from conveyor.tasks.text.config import UNITS
 from conveyor.tasks.text.run import TextRun

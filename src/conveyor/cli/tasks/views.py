@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-from conveyor.cli.meter import LossUnit
+from conveyor.cli.console.meter import LossUnit
 from conveyor.tasks.run import Run
 
 

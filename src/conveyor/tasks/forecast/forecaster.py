@@ -17,7 +17,7 @@ from conveyor.tasks.forecast.evaluation.backtest import Backtest, backtest
 from conveyor.tasks.forecast.predict import predict
 from conveyor.tasks.forecast.run import ForecastRun, Trained, load_trained
 from conveyor.tasks.forecast.streaming import ForecastStream
-from conveyor.tasks.trainer import StepReport
+from conveyor.tasks.training.trainer import StepReport
 
 if TYPE_CHECKING:
     from conveyor.tasks.forecast.onnx_graph import ExportedForecaster

@@ -11,10 +11,10 @@ from torch.nn import functional
 from conveyor.errors import ArgumentError
 from conveyor.frontend import CellDefinition
 from conveyor.layers import Recurrent
-from conveyor.tasks.batch import Batch, Outcome
 from conveyor.tasks.forecast.config import ModelConfig
 from conveyor.tasks.forecast.data.windows import KNOWN, SINCE, Shape, Y
-from conveyor.tasks.state import State
+from conveyor.tasks.training.batch import Batch, Outcome
+from conveyor.tasks.training.state import State
 
 LEAST_SCALE = 0.1
 """Smallest deviation of a window, as a part of the series': a still hour must not blow its noise up."""

@@ -14,7 +14,6 @@ import torch
 from conveyor.errors import CheckpointError, ConveyorError, DataError
 from conveyor.frontend import CellDefinition
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.forecast.config import ForecastConfig
 from conveyor.tasks.forecast.data.dataset import Dataset, build_dataset, resolve_columns
 from conveyor.tasks.forecast.data.encode import Encoding
@@ -26,7 +25,8 @@ from conveyor.tasks.forecast.evaluation.measures import score_table
 from conveyor.tasks.forecast.evaluation.scoring import corrected, forecast_origins, origin_table
 from conveyor.tasks.forecast.model import Forecaster, QuantileObjective, Variant, pinball
 from conveyor.tasks.run import Run, build_model, misfit, read_cell, read_run, seed_run, unreadable
-from conveyor.tasks.trainer import Scores, Trainer
+from conveyor.tasks.training.distributed import Distributed
+from conveyor.tasks.training.trainer import Scores, Trainer
 
 TASK = "forecast"
 _TRIAL_PART = 0.2

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from conveyor.tasks.batch import Batch, Outcome
 from conveyor.tasks.sequences.data.targets import UNLABELLED
+from conveyor.tasks.training.batch import Batch, Outcome
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,6 @@ from torch.nn import functional
 from conveyor.cells import cells
 from conveyor.errors import CheckpointError, ConveyorError, DataError
 from conveyor.frontend import CellDefinition
-from conveyor.tasks.checkpoint import Checkpoint, read_checkpoint
-from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.run import Run, build_model, misfit, read_cell, read_run, seed_run, unreadable
 from conveyor.tasks.sequences.batching.batches import Batches, Targets
 from conveyor.tasks.sequences.batching.features import Features, Item
@@ -29,7 +27,9 @@ from conveyor.tasks.sequences.evaluation.metrics import ClassScores, ValueScores
 from conveyor.tasks.sequences.model import SequenceModel
 from conveyor.tasks.sequences.objective import Objective, balanced_weights
 from conveyor.tasks.sequences.trained import Definition, Trained, run_items
-from conveyor.tasks.trainer import Scores, Trainer
+from conveyor.tasks.training.checkpoint import Checkpoint, read_checkpoint
+from conveyor.tasks.training.distributed import Distributed
+from conveyor.tasks.training.trainer import Scores, Trainer
 
 Note = Callable[[str], None]
 AUTO_CELL = "auto"

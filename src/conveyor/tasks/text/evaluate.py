@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from conveyor.tasks.quiet import undisturbed
-from conveyor.tasks.state import map_state
+from conveyor.tasks.text.data.streams import Streams
 from conveyor.tasks.text.model import LanguageModel, cross_entropy
-from conveyor.tasks.text.streams import Streams
+from conveyor.tasks.training.state import map_state
 
 
 def evaluate(model: LanguageModel, tokens: Tensor, batch_size: int, window: int) -> float:

@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from conveyor.frontend import CellDefinition
 from conveyor.layers import Recurrent
-from conveyor.tasks.batch import Batch, Outcome
-from conveyor.tasks.state import State
 from conveyor.tasks.text.config import ModelConfig
+from conveyor.tasks.training.batch import Batch, Outcome
+from conveyor.tasks.training.state import State
 
 
 class LanguageModel(nn.Module):

@@ -11,18 +11,18 @@ import torch
 
 from conveyor.errors import ArgumentError, ConveyorError
 from conveyor.frontend import CellDefinition
-from conveyor.tasks.checkpoint import Checkpoint
-from conveyor.tasks.distributed import Distributed
 from conveyor.tasks.run import Run, build_model, misfit, read_cell, read_run, seed_run, unreadable
 from conveyor.tasks.text.config import TextConfig
-from conveyor.tasks.text.dataset import Dataset, read_dataset
+from conveyor.tasks.text.data.dataset import Dataset, read_dataset
+from conveyor.tasks.text.data.locate import locate
+from conveyor.tasks.text.data.start import knows, usual_start
+from conveyor.tasks.text.data.streams import Streams
+from conveyor.tasks.text.data.vocabulary import Vocabulary, vocabulary_from_json
 from conveyor.tasks.text.evaluate import evaluate
-from conveyor.tasks.text.locate import locate
 from conveyor.tasks.text.model import LanguageModel, next_token_loss
-from conveyor.tasks.text.start import knows, usual_start
-from conveyor.tasks.text.streams import Streams
-from conveyor.tasks.text.vocabulary import Vocabulary, vocabulary_from_json
-from conveyor.tasks.trainer import Trainer
+from conveyor.tasks.training.checkpoint import Checkpoint
+from conveyor.tasks.training.distributed import Distributed
+from conveyor.tasks.training.trainer import Trainer
 
 TASK = "text"
 

@@ -11,8 +11,8 @@ from conveyor.errors import ArgumentError
 from conveyor.tasks.checks import LARGEST_SEED, at_least, between
 from conveyor.tasks.quiet import undisturbed
 from conveyor.tasks.text.config import UNITS
+from conveyor.tasks.text.data.vocabulary import Vocabulary
 from conveyor.tasks.text.model import LanguageModel
-from conveyor.tasks.text.vocabulary import Vocabulary
 
 
 def generate(

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from conveyor.tasks.batch import Batch, EpochOrder
 from conveyor.tasks.forecast.data.encode import Encoded
 from conveyor.tasks.forecast.data.panel import Panel
+from conveyor.tasks.training.batch import Batch, EpochOrder
 
 Y, KNOWN, SINCE = 0, 1, 2
 """Columns of a window: the value of the step before, whether it is known, the logarithm of the time since the last."""

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from conveyor.tasks.batch import seeded
 from conveyor.tasks.forecast.config import DataConfig
 from conveyor.tasks.forecast.data.calendar import HARMONICS
 from conveyor.tasks.forecast.data.encode import Encoding
 from conveyor.tasks.forecast.data.windows import OWN, WindowReader
 from conveyor.tasks.forecast.model import Forecaster, pinball
+from conveyor.tasks.training.batch import seeded
 
 
 def column_groups(encoding: Encoding, data: DataConfig) -> dict[str, list[int]]:

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from conveyor.tasks.batch import Batch
 from conveyor.tasks.sequences.batching.features import BATCH_DIMS, Item, collate
 from conveyor.tasks.sequences.data.targets import UNLABELLED
+from conveyor.tasks.training.batch import Batch
 
 FILL = 0.91
 """Share of padded time that is no padding, which batches keep if they can."""

@@ -10,15 +10,15 @@ from torch import Tensor
 
 from conveyor.errors import TextError
 from conveyor.tasks.text.config import UNITS, DataConfig
-from conveyor.tasks.text.corpus import TextFile, read_files, require_unchanged
-from conveyor.tasks.text.start import choose_start
-from conveyor.tasks.text.vocabulary import (
+from conveyor.tasks.text.data.corpus import TextFile, read_files, require_unchanged
+from conveyor.tasks.text.data.start import choose_start
+from conveyor.tasks.text.data.vocabulary import (
     ByteVocabulary,
     CharacterVocabulary,
     Vocabulary,
     WordVocabulary,
 )
-from conveyor.tasks.text.words import split_words
+from conveyor.tasks.text.data.words import split_words
 
 HELD_OUT = 0.05
 """Share of the text that validation takes, and test likewise, where no files are given for them."""

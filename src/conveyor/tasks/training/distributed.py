@@ -16,8 +16,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError
-from conveyor.tasks.batch import Batch
-from conveyor.tasks.state import State, map_state
+from conveyor.tasks.training.batch import Batch
+from conveyor.tasks.training.state import State, map_state
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import NonFiniteError
-from conveyor.tasks.state import State, state_tensors
+from conveyor.tasks.training.state import State, state_tensors
 
 _MEND = "lower --lr, or clip with --clip"
 

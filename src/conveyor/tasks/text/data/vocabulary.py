@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from conveyor.errors import CheckpointError, TextError
-from conveyor.tasks.text import earlier_words, words
+from conveyor.tasks.text.data import earlier_words, words
 
 
 class Vocabulary(ABC):

@@ -10,7 +10,7 @@ from itertools import pairwise
 import regex
 
 from conveyor.errors import TextError
-from conveyor.tasks.text.vocabulary import Vocabulary
+from conveyor.tasks.text.data.vocabulary import Vocabulary
 
 USUAL = "The "
 _LONGEST = 32  # characters of a start

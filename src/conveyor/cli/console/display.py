@@ -7,8 +7,8 @@ from typing import Any, Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from conveyor.cli.meter import Meter
-from conveyor.tasks.trainer import StepReport
+from conveyor.cli.console.meter import Meter
+from conveyor.tasks.training.trainer import StepReport
 
 _SECONDS_BETWEEN_LINES = 10.0
 

@@ -14,19 +14,19 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import NonFiniteError
-from conveyor.tasks.batch import Batch, Objective, Outcome, Windows
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.distributed import Distributed
-from conveyor.tasks.nonfinite import (
+from conveyor.tasks.training.batch import Batch, Objective, Outcome, Windows
+from conveyor.tasks.training.distributed import Distributed
+from conveyor.tasks.training.nonfinite import (
     explain_gradient,
     explain_loss,
     explain_update,
     explain_validation,
     first_bad_gradient,
 )
-from conveyor.tasks.optimizer import build_optimizer, optimizer_tensors, restore_optimizer
-from conveyor.tasks.schedule import Schedule
-from conveyor.tasks.state import State, detach, state_from_tensors, state_tensors
+from conveyor.tasks.training.optimizer import build_optimizer, optimizer_tensors, restore_optimizer
+from conveyor.tasks.training.schedule import Schedule
+from conveyor.tasks.training.state import State, detach, state_from_tensors, state_tensors
 
 
 @dataclass(frozen=True)

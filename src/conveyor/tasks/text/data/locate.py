@@ -10,7 +10,7 @@ from pathlib import Path
 from conveyor.errors import TextError
 from conveyor.tasks.files import SHIPPED
 from conveyor.tasks.text.config import DataConfig
-from conveyor.tasks.text.corpus import read_file
+from conveyor.tasks.text.data.corpus import read_file
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from conveyor.errors import TextError
-from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.text.config import TextConfig
-from conveyor.tasks.text.corpus import read_file
-from conveyor.tasks.text.dataset import read_dataset
-from conveyor.tasks.text.locate import locate
+from conveyor.tasks.text.data.corpus import read_file
+from conveyor.tasks.text.data.dataset import read_dataset
+from conveyor.tasks.text.data.locate import locate
+from conveyor.tasks.text.data.vocabulary import Vocabulary
 from conveyor.tasks.text.model import LanguageModel
 from conveyor.tasks.text.run import load_model
-from conveyor.tasks.text.vocabulary import Vocabulary
+from conveyor.tasks.training.checkpoint import read_checkpoint
 
 _GLUED = "⁀"  # where no space is between words that usually have one
 SHORTEST = 64

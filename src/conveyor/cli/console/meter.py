@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from conveyor.tasks.trainer import StepReport
+from conveyor.tasks.training.trainer import StepReport
 from conveyor.tasks.units import bits, perplexity
 
 _SMOOTHING = 0.98

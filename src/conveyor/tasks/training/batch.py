@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from conveyor.tasks.state import State
+from conveyor.tasks.training.state import State
 
 _LARGEST_SEED = 2**63 - 1
 

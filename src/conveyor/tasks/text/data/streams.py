@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from conveyor.sequences.streams import StreamSampler
-from conveyor.tasks.batch import Batch
+from conveyor.tasks.training.batch import Batch
 
 
 class Streams:
