@@ -10,13 +10,14 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-slow browser lint types check clean
+.PHONY: help install demo test test-slow browser device-tools lint types check clean
 
 help:
 	@echo 'make demo       run the demo           (ARGS="..." goes to `conveyor demo`)'
 	@echo 'make test       lint, types, fast tests (PYTEST_ARGS="..." goes to pytest)'
 	@echo 'make test-slow  the slow tests         (PYTEST_ARGS="..." goes to pytest)'
 	@echo 'make browser    Chromium for the slow tests, by apt-get, unless a browser is there'
+	@echo 'make device-tools  compilers and emulators for the slow tests of what is built for devices, by apt-get'
 	@echo 'make lint       ruff check and ruff format --check'
 	@echo 'make types      mypy in strict mode'
 	@echo 'make check      lint, types and test'
@@ -45,7 +46,7 @@ demo: $(STAMP)
 test: lint types
 	$(BIN)/python -m pytest -n 2 -m "not slow" $(PYTEST_ARGS)
 
-test-slow: $(STAMP) browser
+test-slow: $(STAMP) browser device-tools
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 # The report is tested in a browser, which is no Python package.
@@ -55,6 +56,22 @@ browser:
 	    apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; \
 	else \
 	    echo "error: the slow tests need a browser: install Chromium (apt-get install chromium) or Chrome" >&2; exit 1; \
+	fi
+
+# What is built for devices is compiled against, run under emulators and in Node, and inspected.
+DEVICE_PACKAGES := gcc libc6-dev valgrind nodejs lld qemu-user qemu-system-arm wine wine64 \
+    gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross \
+    gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-arm-none-eabi gcc-mingw-w64-x86-64-win32
+DEVICE_COMMANDS := gcc valgrind node ld.lld qemu-aarch64 qemu-system-arm wine aarch64-linux-gnu-gcc \
+    arm-linux-gnueabihf-gcc riscv64-linux-gnu-gcc arm-none-eabi-gcc x86_64-w64-mingw32-gcc
+
+device-tools:
+	@for name in $(DEVICE_COMMANDS); do command -v $$name >/dev/null || missing="$$missing $$name"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends $(DEVICE_PACKAGES); \
+	else \
+	    echo "error: the slow tests need$$missing: apt-get install $(DEVICE_PACKAGES)" >&2; exit 1; \
 	fi
 
 lint: $(STAMP)

@@ -1,4 +1,4 @@
-"""The whole table of bars: what conveyor is held to, measured here and now.
+"""The whole table of targets: what conveyor is held to, measured here and now.
 
     python benchmarks/all.py [--threads 2] [--seconds 1] [--json FILE] [--compile] [ROW ...]
 
@@ -14,9 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from conveyor.bench.bars import ROWS, choose
 from conveyor.bench.session import Options, carry_out
 from conveyor.errors import ConveyorError
+from release.targets import ROWS, choose
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,8 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
             for row in ROWS:
                 missing = row.missing()
                 print(f"{row.name:<20} {row.title}{f' (not here: {missing})' if missing else ''}")
-                for bar in row.bars:
-                    print(f"{'':<20}   {bar.text}")
+                for target in row.targets:
+                    print(f"{'':<20}   {target.text}")
             return 0
         options = Options(given.threads, given.seconds, "float32", given.json, given.force, given.markdown)
         rows = choose(given.rows, given.compile)

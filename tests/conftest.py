@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
 
-from conveyor.backends.cpu import memory
+from conveyor.backends.cpu.runtime import workspace
+
+BENCHMARKS = str(Path(__file__).parent.parent / "benchmarks")
+sys.path.insert(0, BENCHMARKS)  # tests/bench reads the table of targets
 
 settings.register_profile("here", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, database=None)
@@ -40,9 +45,9 @@ def poison_uninitialised_memory() -> Iterator[None]:
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = True
-    memory.poison = True
-    assert torch.empty(3).isnan().all() and memory.empty((2**14,), torch.empty(0)).isnan().all()
+    workspace.poison = True
+    assert torch.empty(3).isnan().all() and workspace.empty((2**14,), torch.empty(0)).isnan().all()
     yield
-    memory.poison = False
+    workspace.poison = False
     torch.use_deterministic_algorithms(before[0], warn_only=before[1])
     torch.utils.deterministic.fill_uninitialized_memory = filled

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.backends.reference import Result, forward
-from conveyor.language import CellDefinition
-from conveyor.layout import resolve_widths
-from conveyor.program import Matrix, Program, op_of
+from conveyor.backends.interface import RecurrenceArgs, Residuals
+from conveyor.backends.reference.sequence import forward
+from conveyor.frontend import CellDefinition
+from conveyor.ir.program import Program
+from conveyor.ir.transforms.param_layout import resolve_widths
+from conveyor.ir.types import Matrix, op_of
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,11 @@ class Problem:
     def require_grad(self) -> Problem:
         return self.like(tuple(t.detach().clone().requires_grad_() for t in self.tensors))
 
-    def forward(self) -> Result:
-        return forward(self.program, self.x, self.states, self.params, self.widths, self.aux)
+    def args(self) -> RecurrenceArgs:
+        return RecurrenceArgs.of(self.program, self.x, self.states, self.params, self.widths, self.aux)
+
+    def forward(self) -> Residuals:
+        return forward(self.args())
 
 
 def random(generator: torch.Generator, *shape: int, scale: float = 1.0) -> Tensor:

@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.autodiff import differentiate
-from conveyor.backends.reference import backward, forward
+from conveyor.backends.interface import RecurrenceArgs
+from conveyor.backends.reference import backward
 from conveyor.errors import ProgramError
-from conveyor.language import CellDefinition
-from conveyor.layout import resolve_widths
-from conveyor.ops import OPS, Operand
-from conveyor.program import Program
-from conveyor.text import parse
+from conveyor.frontend import CellDefinition
+from conveyor.ir.ops import OPS, Operand
+from conveyor.ir.parser import parse
+from conveyor.ir.program import Program
+from conveyor.ir.transforms.autodiff import differentiate
+from conveyor.ir.transforms.param_layout import resolve_widths
 from support import BUILT_IN, HAND_WRITTEN, Case, Problem, assert_near, problem, random
 
 TOLERANCE = 1e-10
@@ -38,27 +39,16 @@ def check_gradients(given: Problem, g: torch.Generator) -> None:
     )
     wanted = given.like(want)
 
-    got = backward(
-        given.program,
-        differentiate(given.program),
-        given.x,
-        given.states,
-        given.params,
-        given.widths,
-        cotangents[0],
-        cotangents[1:],
-        given.aux,
-    )
+    got = backward(given.args(), differentiate(given.program), cotangents[0], cotangents[1:])
 
+    assert got.x is not None
     assert_near(got.x, wanted.x, TOLERANCE, "gradient of x")
     for state, mine, theirs in zip(given.program.states, got.states, wanted.states, strict=True):
         assert_near(mine, theirs, TOLERANCE, f"gradient of the initial {state.name}")
-    assert got.aux.keys() == wanted.aux.keys()
-    for name, theirs in wanted.aux.items():
-        assert_near(got.aux[name], theirs, TOLERANCE, f"gradient of {name}")
-    assert got.params.keys() == wanted.params.keys()
-    for key, theirs in wanted.params.items():
-        assert_near(got.params[key], theirs, TOLERANCE, f"gradient of {' '.join(key)}")
+    for a, mine in zip(given.program.aux, got.aux, strict=True):
+        assert_near(mine, wanted.aux[a.name], TOLERANCE, f"gradient of {a.name}")
+    for (key, theirs), mine in zip(wanted.params.items(), got.params, strict=True):
+        assert_near(mine, theirs, TOLERANCE, f"gradient of {' '.join(key)}")
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=names)
@@ -154,7 +144,10 @@ def test_gradients_on_kinks_are_torchs(name: str) -> None:
     zero = torch.zeros(2, 7, dtype=torch.float64)
     x = torch.ones(1, 2, 1, dtype=torch.float64)
     got = backward(
-        kinked.program, differentiate(kinked.program), x, (a, b), params, widths, g.unsqueeze(0), (zero, zero)
+        RecurrenceArgs.of(kinked.program, x, (a, b), params, widths),
+        differentiate(kinked.program),
+        g.unsqueeze(0),
+        (zero, zero),
     )
     assert torch.equal(got.states[0], want[0])
     assert torch.equal(got.states[1], want[1])
@@ -167,9 +160,10 @@ def test_detach_stops_the_gradient() -> None:
     assert "p" not in [o.name for o in derived.outputs if o.role == "grad_vector"]
     result = given.forward()
     ones = tuple(torch.ones_like(t) for t in (result.output, *result.states))
-    got = backward(given.program, derived, given.x, given.states, given.params, given.widths, ones[0], ones[1:])
-    assert torch.equal(got.params["vector", "p"], torch.zeros_like(given.params["vector", "p"]))
-    assert got.params["product", "a.x"].abs().min() > 0
+    got = backward(given.args(), derived, ones[0], ones[1:])
+    params = dict(zip(given.params, got.params, strict=True))
+    assert torch.equal(params["vector", "p"], torch.zeros_like(given.params["vector", "p"]))
+    assert params["product", "a.x"].abs().min() > 0
 
 
 def test_gradients_of_a_state_that_is_only_carried_pass_through() -> None:
@@ -182,9 +176,7 @@ def test_gradients_of_a_state_that_is_only_carried_pass_through() -> None:
     g = torch.Generator().manual_seed(0)
     cotangents = random(g, 4, 2, 5), random(g, 2, 5), random(g, 2, 5)
     derived = differentiate(given.program)
-    got = backward(
-        given.program, derived, given.x, given.states, given.params, given.widths, cotangents[0], cotangents[1:]
-    )
+    got = backward(given.args(), derived, cotangents[0], cotangents[1:])
     assert torch.equal(got.states[1], cotangents[2])
 
 
@@ -267,7 +259,7 @@ def functions_used(cells: list[CellDefinition]) -> set[str]:
 
 
 def test_hand_written_cells_use_every_function_of_the_language() -> None:
-    import conveyor.language as language
+    import conveyor.frontend as language
 
     functions = set(language.__all__) - {"CellDefinition", "cell", "activation"}
     assert functions - functions_used([c.cell for c in HAND_WRITTEN]) == set()
@@ -298,7 +290,9 @@ def test_a_loss_on_one_result_alone() -> None:
     cotangents = [random(g, 4, 2, 5), random(g, 2, 5), random(g, 2, 5)]
 
     def run(*cs: Tensor) -> Tensor:
-        return backward(given.program, derived, given.x, given.states, given.params, given.widths, cs[0], cs[1:]).x
+        found = backward(given.args(), derived, cs[0], cs[1:]).x
+        assert found is not None
+        return found
 
     zeros = [torch.zeros_like(c) for c in cotangents]
     alone = [
@@ -312,19 +306,9 @@ def test_forward_and_backward_leave_their_arguments_alone() -> None:
     given = problem(next(c for c in HAND_WRITTEN if c.id == "helped"), 3, 2, 3, 5)
     before = [t.clone() for t in given.tensors]
     g = torch.Generator().manual_seed(0)
-    result = forward(given.program, given.x, given.states, given.params, given.widths, given.aux)
+    result = given.forward()
     cotangents = [random(g, *t.shape) for t in (result.output, *result.states)]
     kept = [c.clone() for c in cotangents]
-    backward(
-        given.program,
-        differentiate(given.program),
-        given.x,
-        given.states,
-        given.params,
-        given.widths,
-        cotangents[0],
-        cotangents[1:],
-        given.aux,
-    )
+    backward(given.args(), differentiate(given.program), cotangents[0], cotangents[1:])
     for tensor, copy in zip([*given.tensors, *cotangents], [*before, *kept], strict=True):
         assert torch.equal(tensor, copy)

@@ -12,7 +12,7 @@ import torch
 
 import conveyor as cv
 import oracles
-from conveyor.text import parse
+from conveyor.ir.parser import parse
 from oracles import ORACLES, Oracle
 from oracles.common import ACTIVATIONS
 from support import BUILT_IN, Case, assert_near, random, random_aux, random_state
@@ -192,7 +192,7 @@ def test_activations_are_those_of_keras_and_onnx(name: str, backend: str) -> Non
 
 
 def test_every_activation_has_an_oracle() -> None:
-    from conveyor.language import activations
+    from conveyor.frontend import activations
 
     assert activations._ACTIVATIONS.keys() == ACTIVATIONS.keys()
 

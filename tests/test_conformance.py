@@ -12,12 +12,13 @@ from torch import Tensor
 
 import conveyor as cv
 from conveyor.backends import cpu
-from conveyor.backends.results import Result
-from conveyor.layers import chunks, connections, passes, stack, unit
-from conveyor.layers.packing import Packing
+from conveyor.layers import call_plan, checkpointing, recurrent
+from conveyor.layers.arguments.lengths import Packing
+from conveyor.layers.core import connections, layer_call, layer_direction, stack
 from conveyor.layers.stream import Stream
 from conveyor.sequences import tbptt as tbptt_module
 from conveyor.testing import CHECKS, ConformanceError, check, check_cell
+from conveyor.torch_ops import recurrence
 from support import BUILT_IN, Case
 
 # Every built-in cell as it is; options change equations, not forms.
@@ -52,7 +53,7 @@ def test_a_cell_of_ones_own_passes() -> None:
 def _shifted(original: Any) -> Any:
     def changed(*args: Any, **given: Any) -> Any:
         found = original(*args, **given)
-        return dataclasses.replace(found, output=found.output + 1e-4) if isinstance(found, Result) else found
+        return found if found is None else [found[0] + 1e-4, *found[1:]]
 
     return changed
 
@@ -65,8 +66,12 @@ def _tail(self: Packing, rows: Tensor, batch: int) -> Tensor:
     return _unpack(self, rows, batch) + 1
 
 
-def _no_turn(self: chunks.Order, sequence: Tensor) -> Tensor:
-    return sequence
+def _no_turn(self: cpu.Launch, *args: Any) -> Any:
+    return dataclasses.replace(_shape(self, *args), reverse=False)
+
+
+def _without_states(layer: Any, x: Any, fields: Any) -> Any:
+    return _called(layer, x, None)
 
 
 def _plain_sum(kind: str, layer: int, below: Tensor, output: Tensor) -> Tensor:
@@ -81,21 +86,21 @@ def _attached(state: Any) -> Any:
     return state
 
 
-_unpack = Packing.unpack
+_unpack, _shape, _called = Packing.unpack, cpu.Launch._shape, recurrent.call_stack
 BUGS: dict[str, tuple[Any, str, Any, str]] = {
     # what is broken, by what; and the check that must say so
-    "a backend's numbers": (passes, "recurrence", _shifted(passes.recurrence), "steps"),
+    "a backend's numbers": (recurrent, "call_stack", _shifted(recurrent.call_stack), "steps"),
     "what stands behind an end": (Packing, "unpack", _tail, "lengths"),
     "a stream that keeps its state": (Stream, "reset", _forgetful, "stream"),
-    "a direction that does not turn": (chunks.Order, "turn", _no_turn, "reverse"),
+    "a direction that does not turn": (cpu.Launch, "_shape", _no_turn, "reverse"),
     "resets that are not heard": (stack.Stack, "_given", None, "resets"),
     "a residual that is not added": (connections, "given", _plain_sum, "connections"),
-    "a mean that is not taken": (unit, "with_expected_zoneout", _unchanged, "zoneout"),
-    "a state that is not kept": (unit, "with_zoneout", _unchanged, "zoneout"),
-    "a limit that is not kept": (unit, "with_clipped_gradients", _unchanged, "gradient limits"),
-    "chunks that are not put together": (chunks.Order, "put", _forgetful, "chunks"),
+    "a mean that is not taken": (layer_direction, "with_expected_zoneout", _unchanged, "zoneout"),
+    "a state that is not kept": (layer_direction, "with_zoneout", _unchanged, "zoneout"),
+    "a limit that is not kept": (layer_direction, "with_clipped_gradients", _unchanged, "gradient limits"),
+    "chunks that are not put together": (checkpointing.TimeDirection, "put", _forgetful, "chunks"),
     "a state that is not cut off": (tbptt_module, "detached", _attached, "parts"),
-    "a state that is not given on": (stack.Stack, "_unpack", None, "initial states"),
+    "a state that is not given on": (recurrent, "call_stack", _without_states, "initial states"),
 }
 
 
@@ -105,22 +110,20 @@ def test_a_bug_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     original = getattr(where, name)
     if name == "_given":
         change = lambda self, x, aux, reset, *rest: original(self, x, aux, None, *rest)  # noqa: E731
-    elif name == "_unpack":
-        change = lambda self, fields, batch, like: original(self, None, batch, like)  # noqa: E731
     monkeypatch.setattr(where, name, change)
     with pytest.raises(ConformanceError, match=rf"^cell 'lstm' on cpu, {finder}: "):
         check("lstm", finder)
 
 
 def test_a_backend_that_is_slightly_off_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = cpu.run_forward
+    original = call_plan.CallPlan.forward
 
     def off(*args: Any, **given: Any) -> Any:
-        kept = original(*args, **given)
-        kept.output().mul_(1 + 1e-6)
-        return kept
+        found = original(*args, **given)
+        found[0][0].mul_(1 + 1e-6)
+        return found
 
-    monkeypatch.setattr(cpu, "run_forward", off)
+    monkeypatch.setattr(call_plan.CallPlan, "forward", off)
     with pytest.raises(ConformanceError, match=r"agrees with the reference: output: off by .*, allowed"):
         check("gru", "agrees with the reference")
     with pytest.raises(ConformanceError, match="exact in float32"):
@@ -128,7 +131,10 @@ def test_a_backend_that_is_slightly_off_is_found(monkeypatch: pytest.MonkeyPatch
 
 
 def test_all_problems_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "recurrence", _shifted(passes.recurrence))
+    monkeypatch.setattr(recurrent, "call_stack", _shifted(recurrent.call_stack))
+    monkeypatch.setattr(
+        layer_call, "recurrence", lambda *a: dataclasses.replace(f := recurrence(*a), output=f.output + 1e-4)
+    )
     with pytest.raises(ConformanceError) as caught:
         check_cell("rnn", checks=["steps", "memory layouts", "stream"])
     lines = str(caught.value).splitlines()

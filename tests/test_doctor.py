@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from conveyor import backends, doctor, machine
-from conveyor.backends.cpu import disk, target
+from conveyor import backends, doctor
+from conveyor.backends.cpu.codegen import code_cache, isa
 from conveyor.doctor import check as checking
 from conveyor.doctor import facts as examining
+from conveyor.doctor import machine
 from conveyor.doctor.check import Check
 
 FINE = Check(None, 0.5, {"float32": 1e-7, "float64": 1e-16})
@@ -22,7 +23,7 @@ FINE = Check(None, 0.5, {"float32": 1e-7, "float64": 1e-16})
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(disk.ENVIRONMENT, str(tmp_path / "cache"))
+    monkeypatch.setenv(code_cache.ENVIRONMENT, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -42,16 +43,16 @@ def test_the_small_cell_is_compiled_and_right(cache: Path) -> None:
 
 def test_a_machine_where_all_is_well(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    monkeypatch.delenv(target.ENVIRONMENT, raising=False)
+    monkeypatch.delenv(isa.ENVIRONMENT, raising=False)
     report = doctor.examine()
     assert report.works and report.problems == () and report.notes == ()
     assert report.backends == {name: backends.why_not(name) for name in backends.NAMES}
     assert report.backends["cpu"] is None and report.backends["triton"]
-    assert report.instructions.chosen == report.instructions.able[0] == target.width().name
-    assert set(report.instructions.features) == target.host_features()
+    assert report.instructions.chosen == report.instructions.able[0] == isa.width().name
+    assert set(report.instructions.features) == isa.host_features()
     assert (report.threads.torch, report.threads.omp) == (torch.get_num_threads(), "3")
     text = doctor.as_text(report)
-    for wanted in ("reference", "ready", "no: this version", target.width().name, "OMP_NUM_THREADS = 3", "writable"):
+    for wanted in ("reference", "ready", "no: this version", isa.width().name, "OMP_NUM_THREADS = 3", "writable"):
         assert wanted in text
     assert "problem" not in text and "note" not in text
     assert json.loads(json.dumps(report.to_json()))["works"] is True
@@ -62,7 +63,7 @@ def test_the_cache_is_described_and_not_made(quick: None, cache: Path) -> None:
     assert report.cache is not None
     assert (report.cache.folder, report.cache.writable, report.cache.entries) == (str(cache), True, 0)
     assert not cache.exists()
-    disk.write("0" * 64, bytes(2**20 - 32))
+    code_cache.write("0" * 64, bytes(2**20 - 32))
     report = doctor.examine()
     assert report.cache is not None and (report.cache.entries, report.cache.bytes) == (1, 2**20)
     assert f"{cache}, writable, 1 entries, 1.0 of at most 256 MiB" in " ".join(
@@ -75,7 +76,7 @@ def test_a_cache_that_can_not_be_written_is_a_note(
 ) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
-    monkeypatch.setenv(disk.ENVIRONMENT, str(file / "below"))
+    monkeypatch.setenv(code_cache.ENVIRONMENT, str(file / "below"))
     report = doctor.examine()
     assert report.works and report.cache is not None and not report.cache.writable
     (note,) = report.notes
@@ -86,7 +87,7 @@ def test_no_home_is_a_note(quick: None, monkeypatch: pytest.MonkeyPatch) -> None
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(disk, "folder", homeless)
+    monkeypatch.setattr(code_cache, "folder", homeless)
     report = doctor.examine()
     assert report.works and report.cache is not None and report.cache.folder is None
     assert "no home folder" in report.notes[0] and "no folder, not writable" in doctor.as_text(report)
@@ -100,7 +101,7 @@ def test_more_threads_than_cores_is_a_note(quick: None, monkeypatch: pytest.Monk
 
 
 def test_instructions_that_the_cpu_lacks(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(target.ENVIRONMENT, "avx1024")
+    monkeypatch.setenv(isa.ENVIRONMENT, "avx1024")
     report = doctor.examine()
     assert not report.works and report.check is None
     assert report.instructions.chosen is None and report.instructions.wanted == "avx1024"

@@ -22,8 +22,10 @@ def test_blocks_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.Monk
     for code in BLOCKS:
         exec(compile(code, "from-torch.md", "exec"), found)
         after.append({n: found.get(n) for n in ("y", "state")})
-    start, replaced, derivatives, graphs, loaded, precision, optimizer = after
+    start, replaced, unequal, kept, derivatives, graphs, loaded, precision, optimizer = after
     layer, x = found["layer"], found["x"]
+    assert unequal["y"].is_nested and [len(p) for p in unequal["y"].unbind()] == [10, 4, 7]
+    assert type(found["held"]["hidden"]) is type(kept["state"]) and kept["y"].shape == (8, 10, 32)
     assert start["y"] is None and isinstance(found["model"].encoder, cv.LSTM) and replaced is not None
     assert all(g.shape == (8, *layer.get_parameter(n).shape) for n, g in found["per_sample"].items())
     assert found["tangent"].shape == derivatives["y"].shape == (8, 10, 32) and found["tangent"].abs().max() > 0

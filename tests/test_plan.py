@@ -3,9 +3,9 @@
 import pytest
 
 import conveyor as cv
-from conveyor.gates import keep_gates
-from conveyor.plan import plan
-from conveyor.rewrite import without_bias
+from conveyor.ir.transforms.gate_analysis import keep_gates
+from conveyor.ir.transforms.plan import plan
+from conveyor.ir.transforms.rewrite import without_bias
 
 
 @pytest.mark.parametrize("name", list(cv.cells))

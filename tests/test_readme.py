@@ -53,9 +53,10 @@ def test_every_built_in_cell_is_listed() -> None:
 @pytest.mark.parametrize("line", [line for line in SHELL if line.startswith("conveyor")])
 def test_commands_have_the_options_that_are_shown(line: str) -> None:
     _, command, *arguments = shlex.split(line)
-    result = CliRunner().invoke(app, [command, "--help"], terminal_width=200)
+    task = arguments[arguments.index("--task") :][:2] if "--task" in arguments else []
+    result = CliRunner().invoke(app, [command, *task, "--help"], terminal_width=200)
     assert result.exit_code == 0
-    for option in (a for a in arguments if a.startswith("--")):
+    for option in (a for a in arguments if a.startswith("--") and a != "--task"):
         assert re.search(rf"{option}\b", result.output), f"{command} has no {option}"
 
 

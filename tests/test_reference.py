@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -9,15 +10,28 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.autodiff import differentiate
-from conveyor.backends.evaluate import POINTWISE, READERS
-from conveyor.backends.reference import Gradients, backward
-from conveyor.ops import OPS
-from conveyor.plan import plan
-from conveyor.program import Matrix, Node, Program
+from conveyor.backends.reference.evaluate import POINTWISE, READERS
+from conveyor.backends.reference.sequence import backward
+from conveyor.ir.ops import OPS
+from conveyor.ir.program import Program
+from conveyor.ir.transforms.autodiff import differentiate
+from conveyor.ir.transforms.plan import plan
+from conveyor.ir.types import Matrix, Node
 from support import BUILT_IN, HAND_WRITTEN, Case, Problem, assert_near, problem, random
 
 TOLERANCE = 1e-13
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Gradients by name; `conveyor.backends.interface.Gradients` has them by the tensors of a layout."""
+
+    x: Tensor
+    states: tuple[Tensor, ...]
+    aux: dict[str, Tensor]
+    params: dict[tuple[str, str], Tensor]
+
+
 CASES = BUILT_IN + HAND_WRITTEN
 BY_ID = {c.id: c for c in CASES}
 
@@ -149,17 +163,10 @@ def naive_backward(given: Problem, grad_output: Tensor, grad_states: tuple[Tenso
 
 def run_backward(given: Problem, grad_output: Tensor, grad_states: tuple[Tensor, ...]) -> Gradients:
     derived = differentiate(given.program)
-    return backward(
-        given.program,
-        derived,
-        given.x,
-        given.states,
-        given.params,
-        given.widths,
-        grad_output,
-        grad_states,
-        given.aux,
-    )
+    found = backward(given.args(), derived, grad_output, grad_states)
+    assert found.x is not None
+    aux = dict(zip((a.name for a in given.program.aux), found.aux, strict=True))
+    return Gradients(found.x, found.states, aux, dict(zip(given.params, found.params, strict=True)))
 
 
 def cotangents(given: Problem, seed: int = 7) -> tuple[Tensor, tuple[Tensor, ...]]:

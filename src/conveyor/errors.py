@@ -11,6 +11,14 @@ class ArgumentError(ConveyorError, ValueError):
     """An argument of a public function has a wrong value, shape, dtype or device."""
 
 
+class TensorError(ArgumentError, RuntimeError):
+    """A tensor's shape, dtype or device does not fit; a RuntimeError too, as torch raises for these."""
+
+
+class ArgumentTypeError(ArgumentError, TypeError):
+    """An argument is of another Python type than the function takes; a TypeError too, as Python and torch raise."""
+
+
 class CellError(ConveyorError):
     """A cell's equations are ill-formed; the message names the line of the equation and the mend."""
 
@@ -31,6 +39,10 @@ class TextError(ConveyorError):
     """A text file or prompt cannot be used: empty, not UTF-8, too short, or with unknown characters."""
 
 
+class DataError(ConveyorError, ValueError):
+    """A table, array or file cannot be used: a column is missing, rows clash, values have no place or are too few."""
+
+
 class NonFiniteError(ConveyorError):
     """Training met a loss that is not finite; the message names the step, the layer and the first bad value."""
 
@@ -40,6 +52,6 @@ class ConversionError(ConveyorError):
 
 
 def shown(value: object) -> str:
-    """What came, on one line: a tensor's repr has many."""
+    """Return the repr of a value on one line, at most 80 characters."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from conveyor.backends.cpu import disk
+from conveyor.backends.cpu.codegen import code_cache
 from conveyor.bench.calibration import Calibration
 from conveyor.bench.run import Run
 
@@ -15,7 +15,7 @@ from conveyor.bench.run import Run
 @pytest.fixture(autouse=True, scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(disk.ENVIRONMENT, str(tmp_path_factory.mktemp("cache")))
+        patch.setenv(code_cache.ENVIRONMENT, str(tmp_path_factory.mktemp("cache")))
         yield
 
 

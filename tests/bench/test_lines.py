@@ -15,20 +15,23 @@ import torch
 from torch import Tensor, nn
 
 import conveyor as cv
-from conveyor.bench import bars, cells, contestants, onnx_step, process, sequences, steps, user, versus, whole
-from conveyor.bench.contestants import Size, square
+from conveyor.bench import baselines, compare, sequences
+from conveyor.bench.baselines import Size, square
 from conveyor.bench.rows import Line
 from conveyor.bench.run import Run
-from conveyor.bench.user_cell import define
 from conveyor.errors import ArgumentError, BackendError, ConveyorError
+from release import cells, end_to_end, onnx_step, process, steps, targets, user
+from release.user_cell import define
 from support import assert_near
 
 TINY = Size(5, 3, 4, 6)
 PAIRS = {
-    "torch": contestants.beside_torch,
-    "loop": contestants.beside_loop,
-    "reference": contestants.beside_reference,
+    "torch": baselines.beside_torch,
+    "loop": baselines.beside_loop,
+    "reference": baselines.beside_reference,
 }
+
+BENCHMARKS = Path(process.__file__).parent.parent
 
 
 FLOAT32 = [
@@ -44,7 +47,7 @@ FLOAT64 = [("lstm", "torch"), ("lstm_projection", "torch"), ("gru_d", "loop"), (
 )
 def test_pairs_agree_and_are_timed(run: Run, name: str, against: str, dtype: torch.dtype) -> None:
     run.dtype = dtype
-    given = contestants.setting(cv.cells[name], TINY, dtype)
+    given = baselines.setting(cv.cells[name], TINY, dtype)
     pair = PAIRS[against](given)
     for measure in (sequences.training, sequences.inference):
         line = measure(run, given, pair)
@@ -60,8 +63,8 @@ def test_pairs_agree_and_are_timed(run: Run, name: str, against: str, dtype: tor
 
 
 def test_training_computes_all_gradients_and_inference_none() -> None:
-    given = contestants.setting(cv.cells["lstm"], TINY)
-    for pair in (contestants.beside_torch(given), contestants.beside_loop(given)):
+    given = baselines.setting(cv.cells["lstm"], TINY)
+    for pair in (baselines.beside_torch(given), baselines.beside_loop(given)):
         for one in (pair.ours, pair.theirs):
             step = one.train(given.gradient())
             step()
@@ -84,18 +87,18 @@ def test_the_peak_of_wide_numbers_is_half(run: Run) -> None:
 
 @pytest.mark.parametrize("kind", [sequences.training, sequences.inference], ids=["training", "inference"])
 def test_a_peer_with_other_numbers_is_red(run: Run, kind: Any) -> None:
-    given = contestants.setting(cv.cells["gru"], TINY)
-    pair, other = contestants.beside_torch(given), contestants.beside_torch(given)
+    given = baselines.setting(cv.cells["gru"], TINY)
+    pair, other = baselines.beside_torch(given), baselines.beside_torch(given)
     line = kind(run, given, replace(pair, ours=other.ours))
     assert line.state == "red" and line.figures == {} and "is off by" in line.note
 
 
 def test_torch_has_layers_for_some_cells_only() -> None:
-    assert contestants.has_torch_layer(cv.cells["gru"])
-    assert not contestants.has_torch_layer(cv.cells["mgu"])
-    assert not contestants.has_torch_layer(cv.cells["lstm"].configure(candidate_activation="sigmoid"))
+    assert baselines.has_torch_layer(cv.cells["gru"])
+    assert not baselines.has_torch_layer(cv.cells["mgu"])
+    assert not baselines.has_torch_layer(cv.cells["lstm"].configure(candidate_activation="sigmoid"))
     with pytest.raises(ArgumentError, match="torch.nn has no layer for 'mgu', it has lstm, gru, rnn, lstm_projection"):
-        contestants.beside_torch(contestants.setting(cv.cells["mgu"], TINY))
+        baselines.beside_torch(baselines.setting(cv.cells["mgu"], TINY))
 
 
 def test_torch_compile_that_fails_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,9 +109,9 @@ def test_torch_compile_that_fails_is_told_in_a_line(monkeypatch: pytest.MonkeyPa
         return call
 
     monkeypatch.setattr(torch, "compile", broken)
-    given = contestants.setting(cv.cells["mgu"], TINY)
+    given = baselines.setting(cv.cells["mgu"], TINY)
     with pytest.raises(BackendError, match="^against: torch.compile fails here: no C\\+\\+ compiler$"):
-        contestants.beside_compiled_loop(given).theirs.infer()()
+        baselines.beside_compiled_loop(given).theirs.infer()()
 
 
 def test_the_compiled_loop_is_the_loop(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
@@ -183,12 +186,12 @@ def test_onnx_runtime_computes_torchs_numbers() -> None:
 
 
 def test_streams_are_measured_where_their_peers_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    (row,) = [row for row in bars.ROWS if row.name == "stream"]
-    assert row.missing() is None and row in bars.choose([])
+    (row,) = [row for row in targets.ROWS if row.name == "stream"]
+    assert row.missing() is None and row in targets.choose([])
     monkeypatch.setattr(onnx_step, "find_spec", lambda name: None if name == "onnxruntime" else object())
-    assert row.missing() == "it needs onnxruntime: pip install 'conveyor[bench]'" and row not in bars.choose([])
+    assert row.missing() == "it needs onnxruntime: pip install 'conveyor[bench]'" and row not in targets.choose([])
     with pytest.raises(ArgumentError, match="^rows: stream can't be measured here: it needs onnxruntime: pip install"):
-        bars.choose(["stream"])
+        targets.choose(["stream"])
 
 
 def test_single_steps_with_their_gradient(run: Run) -> None:
@@ -209,29 +212,29 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
         found.append(original(*args, **named))
         return found[-1]
 
-    monkeypatch.setattr(whole.subprocess, "Popen", noted)
+    monkeypatch.setattr(end_to_end.subprocess, "Popen", noted)
     return found
 
 
 def test_beside_busy_processes(run: Run, started: list[subprocess.Popen[bytes]]) -> None:
-    line = whole._beside_busy(run, square(3, 2, 4), "training")
+    line = end_to_end._beside_busy(run, square(3, 2, 4), "training")
     assert line.state == "ok" and line.figures["slowdown"] > 0 and line.figures["their_slowdown"] > 0
     assert len(started) == 2 and all(p.returncode is not None for p in started)  # none is left behind
 
 
 def test_busy_processes_end_if_the_measurement_fails(started: list[subprocess.Popen[bytes]]) -> None:
-    with pytest.raises(ZeroDivisionError), whole._busy(1):
+    with pytest.raises(ZeroDivisionError), end_to_end._busy(1):
         assert [p.poll() for p in started] == [None]
         raise ZeroDivisionError
     assert started[0].returncode is not None
 
 
 def test_cost_by_length(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole, "_GATED", 10)
-    line = whole._length(run, square(20, 2, 4), 1e-3)
+    monkeypatch.setattr(end_to_end, "_COMPARED", 10)
+    line = end_to_end._length(run, square(20, 2, 4), 1e-3)
     assert line.state == "ok" and line.figures["step"] == line.figures["ours"] / 20
     assert line.figures["linear"] == line.figures["step"] / 1e-3
-    assert "linear" not in whole._length(run, square(20, 2, 4), None).figures
+    assert "linear" not in end_to_end._length(run, square(20, 2, 4), None).figures
 
 
 def test_lengths_are_not_set_beside_a_void_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,11 +245,11 @@ def test_lengths_are_not_set_beside_a_void_one(run: Run, monkeypatch: pytest.Mon
         bases.append((size.T, base))
         return Line(size.label, {"step": size.T * 1e-6}, next(states))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(whole, "_length", fake)
-    assert [line.state for line in whole.length(run)] == ["void", "ok", "ok", "ok"]
+    monkeypatch.setattr(end_to_end, "_length", fake)
+    assert [line.state for line in end_to_end.length(run)] == ["void", "ok", "ok", "ok"]
     assert [base for _, base in bases] == [None] * 4
     states, bases = iter(["ok"] * 4), []
-    list(whole.length(run))
+    list(end_to_end.length(run))
     assert bases == [(1_000, None), (100, 1e-3), (10_000, 1e-3), (100_000, 1e-3)]
 
 
@@ -265,8 +268,8 @@ def test_memory_and_first_use_in_processes_of_their_own(run: Run, tmp_path: Path
 def test_memory_is_that_of_the_process_itself() -> None:
     """Not that of the process which started it."""
     held = torch.zeros(300 * 2**18)  # 300 MiB in this process
-    code = "from conveyor.bench.process import _most_memory; print(_most_memory())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    code = "from release.process import _most_memory; print(_most_memory())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=BENCHMARKS)
     assert 2**20 < float(done.stdout) < 200 * 2**20
     assert held.numel() > 0
 
@@ -280,10 +283,10 @@ def test_first_use_takes_what_the_processes_take(run: Run, monkeypatch: pytest.M
         return {"first": next(times)}
 
     monkeypatch.setattr(process, "run", fake)
-    line = whole._first_use(run, "inference", str(tmp_path), warm=False)
+    line = end_to_end._first_use(run, "inference", str(tmp_path), warm=False)
     assert line.figures == {"first": 2.0} and len(set(folders)) == 3
     times, folders = iter([9.0, 3.0, 1.0, 2.0]), []
-    line = whole._first_use(run, "training", "/somewhere", warm=True)
+    line = end_to_end._first_use(run, "training", "/somewhere", warm=True)
     assert line.figures == {"first": 2.0} and folders == ["/somewhere"] * 4  # the first fills the cache
     assert line.facts == {"training": 1.0, "warm": 1.0}
 
@@ -298,7 +301,7 @@ def test_a_process_that_fails_is_told_in_a_line() -> None:
     [("100,32,128", (100, 32, 128, 128)), ("1,2,3,4", (1, 2, 3, 4)), ("35x20×200", (35, 20, 200, 200)), (" 1, 2,3", (1, 2, 3, 3))],
 )  # fmt: skip
 def test_sizes_are_read(text: str, size: tuple[int, ...]) -> None:
-    assert versus.parse_size(text) == size
+    assert compare.parse_size(text) == size
 
 
 @pytest.mark.parametrize(
@@ -306,22 +309,22 @@ def test_sizes_are_read(text: str, size: tuple[int, ...]) -> None:
 )
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ArgumentError, match="^size: expected T,B,H or T,B,I,H as positive numbers"):
-        versus.parse_size(text)
+        compare.parse_size(text)
 
 
 def test_a_size_that_does_not_fit_into_memory_is_one_line(run: Run) -> None:
-    (row, _) = versus.rows([cv.cells["lstm"]], [Size(9_999_999, 9_999_999, 1, 1)], "reference")
+    (row, _) = compare.rows([cv.cells["lstm"]], [Size(9_999_999, 9_999_999, 1, 1)], "reference")
     with pytest.raises(ArgumentError, match="^size: 9999999×9999999×1 needs more memory than there is"):
         list(row.measure(run))
 
 
 def test_what_a_cell_is_set_beside() -> None:
-    assert [versus.default_against(cv.cells[n]) for n in ("lstm", "lstm_projection", "mgu")] == [
+    assert [compare.default_against(cv.cells[n]) for n in ("lstm", "lstm_projection", "mgu")] == [
         "torch",
         "torch",
         "loop",
     ]
-    found = versus.rows([cv.cells["lstm"], cv.cells["mgu"]], [TINY], None)
+    found = compare.rows([cv.cells["lstm"], cv.cells["mgu"]], [TINY], None)
     assert [row.title for row in found] == [
         "lstm, forward and backward, beside torch.nn's layer",
         "lstm, inference, beside torch.nn's layer",
@@ -329,4 +332,4 @@ def test_what_a_cell_is_set_beside() -> None:
         "mgu, inference, beside the plain loop in torch",
     ]
     with pytest.raises(ArgumentError, match="torch.nn has no layer for 'mgu'"):
-        versus.rows([cv.cells["mgu"]], [TINY], "torch")
+        compare.rows([cv.cells["mgu"]], [TINY], "torch")

@@ -9,8 +9,8 @@ import torch
 
 import conveyor as cv
 from conveyor.bench.loop import Loop, plain_loop
-from conveyor.bench.user_cell import define
-from conveyor.layout import resolve_widths
+from conveyor.ir.transforms.param_layout import resolve_widths
+from release.user_cell import define
 from support import BUILT_IN, HAND_WRITTEN, Case, assert_near, problem
 
 CASES = [*BUILT_IN, *HAND_WRITTEN, Case("user", define())]

@@ -9,21 +9,21 @@ import torch
 
 import conveyor as cv
 from bench.conftest import Steady
-from conveyor.backends.cpu import target
+from conveyor.backends.cpu.codegen import isa
 from conveyor.bench import calibration as calibrating
-from conveyor.bench.bounds import bound
 from conveyor.bench.calibration import Calibration
+from conveyor.bench.roofline import roofline
+from conveyor.bench.roofline_kernels import FUNCTIONS, compile_kernels
 from conveyor.bench.work import Work, forward_flops, has_recurrent_matrix, is_in_sequence, work
-from conveyor.bench.yardsticks import FUNCTIONS, yardsticks
-from conveyor.layout import resolve_widths
+from conveyor.ir.transforms.param_layout import resolve_widths
 from support import HAND_WRITTEN
 
-WIDTHS = target.widths()
+WIDTHS = isa.widths()
 
 
 @pytest.mark.parametrize("width", WIDTHS, ids=lambda w: w.name)
-def test_the_product_is_one(width: target.Width) -> None:
-    y = yardsticks(width)
+def test_the_product_is_one(width: isa.ISA) -> None:
+    y = compile_kernels(width)
     inner = 37
     weights, left = torch.randn(inner, y.columns), torch.randn(inner, y.rows)
     sums = torch.full((y.rows, y.columns), torch.nan)
@@ -32,8 +32,8 @@ def test_the_product_is_one(width: target.Width) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS, ids=lambda w: w.name)
-def test_reading_reads_all_of_it(width: target.Width) -> None:
-    y = yardsticks(width)
+def test_reading_reads_all_of_it(width: isa.ISA) -> None:
+    y = compile_kernels(width)
     numbers, sums = torch.randn(5, y.stretch), torch.full((y.stretch,), torch.nan)
     y.read(numbers.data_ptr(), sums.data_ptr(), 5, 2)
     torch.testing.assert_close(sums, numbers.sum(0), rtol=1e-5, atol=1e-5)
@@ -41,7 +41,7 @@ def test_reading_reads_all_of_it(width: target.Width) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_are_computed(name: str) -> None:
-    y = yardsticks(target.width())
+    y = compile_kernels(isa.width())
     numbers, sums = torch.rand(3, y.stretch) + 0.5, torch.full((y.stretch,), torch.nan)
     y.functions[name](numbers.data_ptr(), sums.data_ptr(), 3, 1)
     named = {"softplus": torch.nn.functional.softplus, "div": torch.reciprocal}
@@ -135,8 +135,8 @@ def test_every_program_has_a_bound(case) -> None:
     found = work(program, resolve_widths(program, 5, size, case.sizes(size)))
     calibration = Steady(1e11)
     calibration.settle()
-    parts = bound(found, 10, calibration)
+    parts = roofline(found, 10, calibration)
     assert parts.products == found.flops * 10 / 1e11 and parts.bytes == found.bytes * 10 / 1e11
     assert parts.seconds == parts.products + parts.pointwise + parts.bytes > 0
-    wide = bound(found, 10, calibration, wide=2)
+    wide = roofline(found, 10, calibration, wide=2)
     assert wide.seconds == pytest.approx(2 * parts.seconds)

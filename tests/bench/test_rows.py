@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from bench.conftest import Steady
-from conveyor.bench.gate import RedGate
-from conveyor.bench.rows import Bar, Line, Row, geometric_mean
+from conveyor.bench.correctness import WrongNumbers
+from conveyor.bench.rows import Line, Row, Target, geometric_mean
 from conveyor.bench.run import TRIES, Run, measure
 
 
@@ -15,13 +15,13 @@ def line(label: str, ratio: float, state: str = "ok", **facts: float) -> Line:
     return Line(label, {"ratio": ratio}, state, facts=facts)  # type: ignore[arg-type]
 
 
-EACH = Bar("≥ 1.15×", "ratio", least=1.15)
-MEAN = Bar("≥ 1.5× geometric mean", "ratio", least=1.5, mean=True)
-MOST = Bar("≤ 2×", "ratio", most=2.0)
+EACH = Target("≥ 1.15×", "ratio", least=1.15)
+MEAN = Target("≥ 1.5× geometric mean", "ratio", least=1.5, mean=True)
+MOST = Target("≤ 2×", "ratio", most=2.0)
 
 
 @pytest.mark.parametrize(
-    ("bar", "ratios", "met", "value"),
+    ("target", "ratios", "met", "value"),
     [
         (EACH, [1.15, 3.0], True, 1.15),
         (EACH, [1.14, 3.0], False, 1.14),
@@ -31,29 +31,29 @@ MOST = Bar("≤ 2×", "ratio", most=2.0)
         (MEAN, [1.0, 2.0], False, math.sqrt(2)),
     ],
 )
-def test_bars(bar: Bar, ratios: list[float], met: bool, value: float) -> None:
-    verdict = bar.judge([line(f"l{k}", r) for k, r in enumerate(ratios)])
-    assert verdict.met is met and verdict.value == pytest.approx(value) and verdict.text == bar.text
-    if not bar.mean:
+def test_targets(target: Target, ratios: list[float], met: bool, value: float) -> None:
+    verdict = target.judge([line(f"l{k}", r) for k, r in enumerate(ratios)])
+    assert verdict.met is met and verdict.value == pytest.approx(value) and verdict.text == target.text
+    if not target.mean:
         assert verdict.reason == "worst: l0"
 
 
 def test_a_bar_is_about_some_lines() -> None:
-    bar = Bar("≥ 3× at B = 1", "ratio", least=3.0, where=lambda line: line.facts["B"] == 1)
-    assert bar.judge([line("a", 4.0, B=1), line("b", 1.0, B=8)]).met is True
-    assert bar.judge([line("a", 2.0, B=1), line("b", 9.0, B=8)]).met is False
-    none = bar.judge([line("b", 9.0, B=8)])
+    target = Target("≥ 3× at B = 1", "ratio", least=3.0, where=lambda line: line.facts["B"] == 1)
+    assert target.judge([line("a", 4.0, B=1), line("b", 1.0, B=8)]).met is True
+    assert target.judge([line("a", 2.0, B=1), line("b", 9.0, B=8)]).met is False
+    none = target.judge([line("b", 9.0, B=8)])
     assert none.met is None and none.reason == "no such line"
 
 
 def test_another_figure_may_do_instead() -> None:
-    bar = Bar("≥ 1.3×, or 0.85 of peak", "ratio", least=1.3, instead=("of_peak", 0.85))
+    target = Target("≥ 1.3×, or 0.85 of peak", "ratio", least=1.3, instead=("of_peak", 0.85))
     fast = Line("a", {"ratio": 1.1, "of_peak": 0.9})
     slow = Line("b", {"ratio": 1.2, "of_peak": 0.8})
-    assert bar.judge([fast]).met is True
-    verdict = bar.judge([fast, slow, Line("c", {"ratio": 1.0})])
+    assert target.judge([fast]).met is True
+    verdict = target.judge([fast, slow, Line("c", {"ratio": 1.0})])
     assert verdict.met is False and verdict.reason == "worst: c"
-    assert bar.judge([fast, slow]).reason == "worst: b"  # the lower ratio of the other does not count
+    assert target.judge([fast, slow]).reason == "worst: b"  # the lower ratio of the other does not count
 
 
 def test_void_lines_leave_a_bar_open_unless_it_is_missed_anyway() -> None:
@@ -67,8 +67,8 @@ def test_void_lines_leave_a_bar_open_unless_it_is_missed_anyway() -> None:
 
 def test_wrong_numbers_miss_the_bar() -> None:
     red = Line("r", state="red", note="output is off")
-    for bar in (EACH, MEAN, MOST):
-        found = bar.judge([line("a", 1.7), red])
+    for target in (EACH, MEAN, MOST):
+        found = target.judge([line("a", 1.7), red])
         assert found.met is False and found.value is None and found.reason == "wrong numbers at r"
 
 
@@ -80,7 +80,7 @@ def test_geometric_mean() -> None:
 
 
 def red() -> None:
-    raise RedGate("output is off by 1")
+    raise WrongNumbers("output is off by 1")
 
 
 def nothing() -> None:

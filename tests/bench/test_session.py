@@ -15,14 +15,16 @@ from rich.console import Console
 
 import conveyor as cv
 from bench.conftest import Steady
-from conveyor import backends, machine
-from conveyor.bench import bars, session, versus
-from conveyor.bench.rows import Bar, Line, Result, Row, Verdict
+from conveyor import backends
+from conveyor.bench import compare, session
+from conveyor.bench.rows import Line, Result, Row, Target, Verdict
 from conveyor.bench.run import Run, measure
 from conveyor.bench.session import INTERRUPTED, Options, carry_out
 from conveyor.bench.table import COLUMNS, as_markdown, as_rich, machine_lines, show
 from conveyor.cli import main
+from conveyor.doctor import machine
 from conveyor.errors import ArgumentError, BackendError
+from release import targets
 
 ROOT = Path(__file__).resolve().parents[2]
 LINES = (
@@ -30,7 +32,7 @@ LINES = (
     Line("100×8×128", {"ours": 0.02, "theirs": 1.5, "ratio": 75.0, "rate": 1e9, "of_peak": 0.5}, "void"),
     Line("100×32×64", state="red", note="output is off by 1"),
 )
-RESULT = Result("lstm", "LSTM, beside torch", LINES, (Bar("≥ 1.15×", "ratio", least=1.15).judge(LINES[:2]),))
+RESULT = Result("lstm", "LSTM, beside torch", LINES, (Target("≥ 1.15×", "ratio", least=1.15).judge(LINES[:2]),))
 
 
 def text_of(width: int, *results: Result, terminal: bool, markdown: bool = False) -> str:
@@ -93,11 +95,12 @@ def test_verdicts(met: bool | None, word: str) -> None:
 
 
 def test_every_figure_that_is_measured_has_a_column() -> None:
-    source = "".join(path.read_text() for path in (ROOT / "src/conveyor/bench").glob("*.py"))
+    folders = (ROOT / "src/conveyor/bench", ROOT / "benchmarks/release")
+    source = "".join(path.read_text() for folder in folders for path in folder.glob("*.py"))
     for name in COLUMNS:
         assert f'"{name}"' in source.replace(f'    "{name}": ("', "", 1), f"{name} is not measured"
-    named = {bar.figure for row in bars.ROWS for bar in row.bars}
-    named |= {bar.instead[0] for row in bars.ROWS for bar in row.bars if bar.instead}
+    named = {target.figure for row in targets.ROWS for target in row.targets}
+    named |= {target.instead[0] for row in targets.ROWS for target in row.targets if target.instead}
     assert named <= COLUMNS.keys()
 
 
@@ -199,21 +202,21 @@ def test_a_file_that_can_not_be_written_is_one_line(steady: None, tmp_path: Path
 
 
 def test_rows_are_chosen_by_name() -> None:
-    names = [row.name for row in bars.ROWS]
-    assert len(set(names)) == len(names) and all(row.bars for row in bars.ROWS)
-    assert [row.name for row in bars.choose(["gru", "memory", "gru"])] == ["gru", "memory"]
-    everything = [row.name for row in bars.choose([])]
+    names = [row.name for row in targets.ROWS]
+    assert len(set(names)) == len(names) and all(row.targets for row in targets.ROWS)
+    assert [row.name for row in targets.choose(["gru", "memory", "gru"])] == ["gru", "memory"]
+    everything = [row.name for row in targets.choose([])]
     assert "user-cell-compiled" not in everything  # it takes minutes
-    assert "user-cell-compiled" in [row.name for row in bars.choose([], compiled=True)]
-    assert "user-cell-compiled" in [row.name for row in bars.choose(["user-cell-compiled"])]
+    assert "user-cell-compiled" in [row.name for row in targets.choose([], compiled=True)]
+    assert "user-cell-compiled" in [row.name for row in targets.choose(["user-cell-compiled"])]
     with pytest.raises(ArgumentError, match="^rows: no row is called 'lst'; they are lstm, "):
-        bars.choose(["lstm", "lst"])
+        targets.choose(["lstm", "lst"])
 
 
 def test_bars_find_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With figures that meet every bar, every bar is met: none is about lines that there never are."""
+    """With figures that meet every target, every target is met: none is about lines that there never are."""
     good = {"ratio": 99.0, "of_peak": 0.99, "of_bound": 0.99, "per_flop": 0.1, "to_lstm": 0.1, "to_bound": 0.1}
-    sizes = [size.facts for size in bars.SIZES]
+    sizes = [size.facts for size in targets.SIZES]
     facts = {
         "cells": [size | {"in_sequence": deep} for size in sizes for deep in (0.0, 1.0)],
         "stream": [{"H": h} for h in (64, 128, 256, 512)],
@@ -237,21 +240,21 @@ def test_bars_find_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         "to_lstm": 9.0,
         "to_bound": 9.0,
     }
-    for row in bars.ROWS:
+    for row in targets.ROWS:
         for numbers, met in ((figures, True), (bad, False)):
             lines = [Line("l", numbers, facts=f) for f in facts.get(row.name, sizes)]
-            for bar in row.bars:
-                assert bar.judge(lines).met is met, f"{row.name}: {bar.text}"
+            for target in row.targets:
+                assert target.judge(lines).met is met, f"{row.name}: {target.text}"
 
 
 @pytest.mark.parametrize("name", ["lstm", "lstm-inference", "gru", "rnn", "projection", "lstm-cell"])
 def test_rows_beside_torch_run(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bars, "SIZES", (versus.parse_size("4,3,6"),))
-    monkeypatch.setattr(bars.steps, "SIZES", ((2, 6),))
-    (result,) = measure(bars.choose([name]), run)
+    monkeypatch.setattr(targets, "SIZES", (compare.parse_size("4,3,6"),))
+    monkeypatch.setattr(targets.steps, "SIZES", ((2, 6),))
+    (result,) = measure(targets.choose([name]), run)
     (line,) = result.lines
     assert line.state == "ok" and line.figures["ratio"] > 0
-    assert [v.text for v in result.verdicts] == [bar.text for bar in bars.choose([name])[0].bars]
+    assert [v.text for v in result.verdicts] == [target.text for target in targets.choose([name])[0].targets]
 
 
 def script() -> ModuleType:
@@ -265,8 +268,8 @@ def script() -> ModuleType:
 def test_the_script_lists_its_rows(capsys: pytest.CaptureFixture[str]) -> None:
     assert script().main(["--list"]) == 0
     out = capsys.readouterr().out
-    assert all(f"\n{row.name} " in f"\n{out}" for row in bars.ROWS)
-    assert all(bar.text in out for row in bars.ROWS for bar in row.bars)
+    assert all(f"\n{row.name} " in f"\n{out}" for row in targets.ROWS)
+    assert all(target.text in out for row in targets.ROWS for target in row.targets)
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["--threads", "0", "gru"], ["--seconds", "-1"], ["--json", "/"]])
@@ -280,7 +283,7 @@ def test_the_script_tells_a_mistake_in_a_line(arguments: list[str], capsys: pyte
 def test_the_script_measures_rows(
     steady: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bars, "SIZES", (versus.parse_size("4,3,6"),))
+    monkeypatch.setattr(targets, "SIZES", (compare.parse_size("4,3,6"),))
     assert script().main(["gru", "--threads", "1", "--seconds", "1e-9"]) == 0
     assert "| 4×3×6 |" in capsys.readouterr().out
 
@@ -292,18 +295,18 @@ def test_the_script_measures_rows(
     ("arguments", "expected"),
     [
         (["--cell", "lstmm"], "cell 'lstmm' is not built in; did you mean 'lstm'"),
-        (["--cell", "nowhere.py:f"], "cell: no such file as nowhere.py"),
-        (["--size", "32,128"], "size: expected T,B,H or T,B,I,H as positive numbers"),
-        (["--against", "cuda"], "against: expected torch, loop, compile, reference, got 'cuda'"),
-        (["--cell", "mgu", "--against", "torch"], "against: torch.nn has no layer for 'mgu'"),
-        (["--threads", "0"], "threads: expected 1 to"),
-        (["--threads", "100000"], "threads: expected 1 to"),
+        (["--cell", "nowhere.py:f"], "--cell: no such file as nowhere.py"),
+        (["--size", "32,128"], "--size: expected T,B,H or T,B,I,H as positive numbers"),
+        (["--against", "cuda"], "--against: expected torch, loop, compile, reference, got 'cuda'"),
+        (["--cell", "mgu", "--against", "torch"], "--against: torch.nn has no layer for 'mgu'"),
+        (["--threads", "0"], "--threads: expected 1 to"),
+        (["--threads", "100000"], "--threads: expected 1 to"),
         (["--threads", "two"], "Invalid value for '--threads'"),
-        (["--seconds", "0"], "seconds: expected more than 0"),
-        (["--seconds", "nan"], "seconds: expected more than 0"),
-        (["--dtype", "float16"], "dtype: expected float32 or float64, got 'float16'"),
-        (["--json", "/nowhere/at/all.json"], "json: there is no folder /nowhere/at"),
-        (["--json", "/"], "json: / is a folder"),
+        (["--seconds", "0"], "--seconds: expected more than 0"),
+        (["--seconds", "nan"], "--seconds: expected more than 0"),
+        (["--dtype", "float16"], "--dtype: expected float32 or float64, got 'float16'"),
+        (["--json", "/nowhere/at/all.json"], "--json: there is no folder /nowhere/at"),
+        (["--json", "/"], "--json: / is a folder"),
     ],
 )
 def test_mistakes_are_one_line(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -343,13 +346,13 @@ def test_a_users_own_cell(steady: None, capsys: pytest.CaptureFixture[str], tmp_
 def test_wrong_numbers_are_exit_code_1(
     steady: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from conveyor.bench import contestants
+    from conveyor.bench import baselines
 
-    def broken(given: contestants.Setting) -> contestants.Pair:
-        pair = contestants.beside_reference(given)
-        return contestants.Pair(contestants.beside_reference(given).ours, pair.theirs, pair.truth)
+    def broken(given: baselines.Setting) -> baselines.Pair:
+        pair = baselines.beside_reference(given)
+        return baselines.Pair(baselines.beside_reference(given).ours, pair.theirs, pair.truth)
 
-    monkeypatch.setitem(versus.AGAINST, "reference", ("a broken layer", broken))
+    monkeypatch.setitem(compare.AGAINST, "reference", ("a broken layer", broken))
     assert main(["bench", "--size", "4,3,6", "--seconds", "1e-9", "--against", "reference"]) == 1
     out = capsys.readouterr().out
     assert out.count("(WRONG NUMBERS)") == 2 and "ms" not in out.split("###", 1)[1]
@@ -357,12 +360,12 @@ def test_wrong_numbers_are_exit_code_1(
 
 def test_the_public_layer_is_what_is_measured() -> None:
     """Under `auto`, as users have it."""
-    from conveyor.bench import contestants
+    from conveyor.bench import baselines
 
     layers: list[cv.Recurrent] = []
     with pytest.MonkeyPatch.context() as patch:
         original = cv.Recurrent.forward
         patch.setattr(cv.Recurrent, "forward", lambda self, *a, **k: layers.append(self) or original(self, *a, **k))
-        given = contestants.setting(cv.cells["mgu"], versus.parse_size("2,2,3"))
-        contestants.beside_loop(given).ours.infer()()
+        given = baselines.setting(cv.cells["mgu"], compare.parse_size("2,2,3"))
+        baselines.beside_loop(given).ours.infer()()
     assert [layer.backend_used for layer in layers] == ["cpu"]

@@ -64,14 +64,15 @@ def test_a_short_function_is_called_often_for_a_sample() -> None:
 
 @pytest.mark.parametrize("on", [True, False])
 def test_the_collector_rests_and_is_as_before_afterwards(on: bool) -> None:
-    seen = []
+    seen: list[bool] = []
+    calls = iter(range(300))
     (gc.enable if on else gc.disable)()
     try:
         alternate([lambda: seen.append(gc.isenabled())], 1e-6)
         assert gc.isenabled() == on
-        with pytest.raises(ZeroDivisionError):
-            alternate([lambda: 1 / 0 if len(seen) > 10**6 else seen.append(1 / (len(seen) < 300))], 1.0)
+        with pytest.raises(StopIteration):
+            alternate([lambda: next(calls)], 1e9)
         assert gc.isenabled() == on
     finally:
         gc.enable()
-    assert not any(seen[2:300])
+    assert len(seen) > 2 and not any(seen[2:])

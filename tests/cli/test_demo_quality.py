@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conveyor.cli import demo, main
-from conveyor.tasks.text.corpus import read_file
+from conveyor.tasks.text.data.corpus import read_file
 from conveyor.tasks.text.run import load_model
 from conveyor.tasks.text.sample import generate
 

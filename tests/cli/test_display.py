@@ -5,9 +5,9 @@ import math
 
 from rich.console import Console
 
-from conveyor.cli.display import display
-from conveyor.cli.meter import Meter, duration, score
-from conveyor.tasks.trainer import StepReport, Validation
+from conveyor.cli.console.display import display
+from conveyor.cli.console.meter import Meter, duration, score
+from conveyor.tasks.training.trainer import StepReport, Validation
 
 
 class Clock:
@@ -59,6 +59,20 @@ def test_resumed_run_counts_its_own_time() -> None:
     clock.now = 10.0
     meter.update(report(60))
     assert meter.line() == "step 60/100 (60%)  50 bytes/s  train 2.000, valid 1.000 bits per byte  0:40 left"
+
+
+def test_the_estimate_leaves_out_the_first_steps() -> None:
+    clock = Clock()
+    meter = Meter("byte", 10, 110, None, clock)
+    for step in range(11, 15):
+        clock.now += 5.0  # while code is compiled
+        meter.update(report(step))
+        assert meter.estimate() is None
+    for step in range(15, 22):
+        clock.now += 0.5
+        meter.update(report(step))
+        assert (meter.estimate() is None) == (step < 21), "three seconds are watched"
+    assert meter.estimate() == 0.5 * (110 - 21)
 
 
 def test_durations_and_scores() -> None:

@@ -14,7 +14,7 @@ from cli.conftest import TINY, Failure
 from cli.test_import import done, words
 from conveyor.cli import main
 from conveyor.interop.keras.layer import KerasLayer
-from conveyor.interop.onnx.reverse import Reverse
+from conveyor.interop.onnx.exporter.reverse import Reverse
 from conveyor.tasks.text.run import load_model
 from interop.keras.library import keras, run, sequences
 

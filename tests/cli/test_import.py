@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -177,7 +178,7 @@ def write(name: str, content: Any) -> str:
         (lambda: "no.safetensors", (), "cannot be read: No such file or directory"),
         (lambda: "no.onnx", (), "path: no.onnx is not there"),
         (lambda: "no.xyz", (), "no.xyz cannot be read"),
-        (lambda: write("a.txt", b"text"), (), "file: expected one of .keras, .h5, .hdf5, .onnx, .pt"),
+        (lambda: write("a.txt", b"text"), (), "FILE: expected one of .keras, .h5, .hdf5, .onnx, .pt"),
         (lambda: write("a.keras", b"junk"), (), "a.keras is no .keras, .h5 or .weights.h5 file of Keras"),
         (lambda: write("a.onnx", b"junk"), (), "a.onnx"),
         (lambda: write("a.pt", b"junk"), (), "a.pt is damaged, or holds more than tensors"),
@@ -221,3 +222,50 @@ def test_keras_is_not_needed() -> None:
     done_ = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done_.returncode == 0 and "Wrote m.safetensors" in done_.stdout, done_.stderr
     assert keras.__name__ == "keras"
+
+
+def test_what_a_state_dict_does_not_tell_is_told_or_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    net = Net()
+    write("m.pt", net.state_dict())
+    out = done(capsys, "import", "m.pt", "--layer", "encoder")
+    assert "Input time first, (T, B, input), which the file does not tell; --batch-first makes it (B, T, input)" in out
+    assert "Not in a layer: head.weight, head.bias" in out
+    assert not cv.load("m.safetensors").batch_first
+    out = done(capsys, "import", "m.pt", "--layer", "encoder", "--batch-first", "--force")
+    assert "Input rows first, (B, T, input), as --batch-first says" in out
+    assert cv.load("m.safetensors").batch_first
+
+
+def test_one_odd_group_does_not_block_the_file(failure: Failure, capsys: pytest.CaptureFixture[str]) -> None:
+    net = Net()
+    nn.utils.parametrizations.orthogonal(net.decoder, "weight_hh")
+    nn.utils.parametrizations.weight_norm(net.plain, "weight_hh_l0")
+    write("m.pt", net.state_dict())
+    out = done(capsys, "import", "m.pt", "-o", "out")
+    assert sorted(p.name for p in Path("out").iterdir()) == ["encoder.safetensors", "plain.safetensors"]
+    assert "decoder left out" in words(out) and "decoder: a group of tensors; not read: 'decoder.' has weight_ih" in out
+    assert "weight norm resolved" in out
+    x = torch.randn(5, 2, 3)
+    torch.testing.assert_close(cv.load("out/plain.safetensors")(x)[0], net.plain(x)[0], rtol=0, atol=1e-6)
+    assert "--layer: decoder could not be read: 'decoder.' has weight_ih" in failure(
+        "import", "m.pt", "--layer", "decoder"
+    )
+
+
+def test_a_json_file_of_an_amp(capsys: pytest.CaptureFixture[str]) -> None:
+    net = nn.ModuleDict({"rec": nn.LSTM(1, 4), "lin": nn.Linear(4, 1)})
+    state = {n: t.tolist() for n, t in net.state_dict().items()}
+    Path("amp.json").write_text(json.dumps({"model_data": {"skip": 1}, "state_dict": state}))
+    out = done(capsys, "import", "amp.json")
+    assert "The file also says: skip=1" in out and "Not in a layer: lin.weight, lin.bias" in out
+    assert isinstance(cv.load("amp.safetensors"), cv.LSTM)
+
+
+def test_the_form_of_a_keras_gru_is_asked_for(failure: Failure, capsys: pytest.CaptureFixture[str]) -> None:
+    save(model(L.GRU(4, use_bias=False, reset_after=False, name="a")), Path("m.weights.h5"))
+    assert "say reset_after=True" in failure("import", "m.weights.h5")
+    done(capsys, "import", "m.weights.h5", "--reset-before")
+    assert cv.load("m.safetensors").units[0].cell.name == "gru_reset_before"
+    write("a.pt", nn.GRU(2, 3).state_dict())
+    assert "--reset-after: expected with a Keras file" in failure("import", "a.pt", "--reset-after")
+    assert "--batch-first: expected with a file of torch" in failure("import", "m.weights.h5", "--batch-first")

@@ -52,7 +52,7 @@ def case(cell: cv.CellDefinition) -> Case:
 
 def forward(backend: str, given: Problem) -> Tensors:
     """Outputs and final states."""
-    result = recurrence(backend, given.program, given.x, given.states, given.params, given.widths, given.aux)
+    result = recurrence(backend, given.args())
     names = [f"final {s.name}" for s in given.program.states]
     return {"output": result.output} | dict(zip(names, result.states, strict=True))
 
@@ -97,7 +97,7 @@ def assert_same(got: Tensors, want: Tensors) -> None:
 
 
 # For a script: its work is shared by threads, however small it is.
-SPLIT = "from conveyor.backends.cpu import threads; threads._WORTHWHILE, threads.is_crowded = 0, lambda: False"
+SPLIT = "from conveyor.backends.cpu.runtime import threads; threads._WORTHWHILE, threads.is_crowded = 0, lambda: False"
 
 
 def python(code: str, timeout: float = 60, **environment: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import threading
 import weakref
@@ -20,6 +21,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.func import functional_call, grad, jacrev, jvp, vmap
 
 import conveyor as cv
+from conveyor.backends.interface import RecurrenceArgs
 from conveyor.torch_ops import recurrence
 from cpu.cells import CELLS, counts, reductions_in_sequence, twins
 from cpu.common import Shape, assert_same, case, forward, infer, python, shape, train
@@ -111,7 +113,8 @@ def test_expanded_inputs_states_and_cotangents() -> None:
     def outputs(backend: str) -> Tensor:
         x, state = small[0].expand_as(given.x), small[1].expand_as(given.states[0])
         spread = {n: t.expand_as(given.aux[n]) for n, t in zip(aux, small[2:], strict=True)}
-        return recurrence(backend, given.program, x, (state,), given.params, given.widths, spread).output
+        args = RecurrenceArgs.of(given.program, x, (state,), given.params, given.widths, spread)
+        return recurrence(backend, args).output
 
     for cotangent in (torch.tensor(0.5, dtype=F64).expand(4, 3, 7), torch.randn(1, 1, 7, dtype=F64).expand(4, 3, 7)):
         got, want = (torch.autograd.grad(outputs(b), small, cotangent) for b in ("cpu", "reference"))
@@ -124,7 +127,8 @@ def test_an_auxiliary_input_that_is_the_same_at_each_step() -> None:
     aux = {n: a[:1].clone().requires_grad_() for n, a in given.aux.items()}
     found = {}
     for backend in ("cpu", "reference"):
-        y = recurrence(backend, given.program, given.x, given.states, given.params, given.widths, aux).output
+        args = RecurrenceArgs.of(given.program, given.x, given.states, given.params, given.widths, aux)
+        y = recurrence(backend, args).output
         found[backend] = (y, *torch.autograd.grad(y.square().sum(), tuple(aux.values())))
     for a, b in zip(found["cpu"], found["reference"], strict=True):
         assert_near(a, b, 1e-12, "output or gradient")
@@ -271,7 +275,8 @@ def test_one_tensor_in_two_places() -> None:
     z = given.states[0].clone().requires_grad_()
 
     def gradients(backend: str) -> tuple[Tensor, Tensor]:
-        result = recurrence(backend, given.program, given.x, (z, z), given.params, given.widths)
+        args = RecurrenceArgs.of(given.program, given.x, (z, z), given.params, given.widths)
+        result = recurrence(backend, args)
         (first,) = torch.autograd.grad(result.output.square().sum(), z, create_graph=True)
         (second,) = torch.autograd.grad(first.square().sum(), z)
         return first.detach(), second
@@ -346,14 +351,14 @@ def test_what_torch_records_is_the_equations() -> None:
     with FakeTensorMode(allow_non_fake_inputs=True) as mode:
         fake = mode.from_tensor(x)
         assert layer(fake)[0].shape == (5, 2, 4)
-    assert recurrence(
-        "cpu",
+    args = RecurrenceArgs.of(
         layer.units[0].program,
         fake,
         [mode.from_tensor(torch.zeros(2, 4))] * 2,
         {k: mode.from_tensor(p) for k, p in layer.units[0].bind(layer).items()},
         layer.units[0].widths,
-    ).output.shape == (5, 2, 4)
+    )
+    assert recurrence("cpu", args).output.shape == (5, 2, 4)
 
 
 # Memory
@@ -454,7 +459,7 @@ def test_compiled_first_by_several_threads_at_once() -> None:
 
 TEAMS = """
     import torch, conveyor as cv
-    from conveyor.backends.cpu import threads
+    from conveyor.backends.cpu.runtime import threads
     threads.is_crowded = lambda: False
     teams, original = [], threads.run
     def noted(kernels, jobs, bases, team):
@@ -468,8 +473,11 @@ TEAMS = """
 
 
 def test_threads_follow_torchs_number() -> None:
+    """As many as torch has, and no more than this process may use cores."""
     work = "for n in (2, 1, 3): torch.set_num_threads(n); layer(x)[0].sum().backward()"
-    assert python(TEAMS.format(work=work)).split() == ["2", "2", "1", "1", "3", "3"]
+    cores = len(os.sched_getaffinity(0))
+    wanted = [min(n, cores) for n in (2, 2, 1, 1, 3, 3)]
+    assert list(map(int, python(TEAMS.format(work=work)).split())) == wanted
 
 
 @pytest.mark.parametrize("number", ["1", "2"])
@@ -499,7 +507,7 @@ def test_an_installation_in_a_zip_file(tmp_path: Path) -> None:
 
 FORK = """
     import os, sys, torch, conveyor as cv
-    from conveyor.backends.cpu import threads
+    from conveyor.backends.cpu.runtime import threads
     threads._WORTHWHILE, threads.is_crowded = 0, lambda: False
     torch.set_num_threads(2)
     torch.manual_seed(0)
@@ -542,7 +550,7 @@ def test_a_fork_while_another_thread_compiles() -> None:
     code = """
         import os, threading, torch, conveyor as cv
         torch.set_num_threads(1)
-        from conveyor.backends.cpu import compile as compiler, disk
+        from conveyor.backends.cpu.codegen import code_cache as disk, compile as compiler
         disk.read = lambda key: None
         inside, original = threading.Event(), compiler._compile
         def slowly(text, width):
@@ -592,7 +600,7 @@ def test_a_fork_while_other_threads_run_passes() -> None:
 def test_workers_of_a_data_loader() -> None:
     code = """
         import torch, conveyor as cv
-        from conveyor.backends.cpu import threads
+        from conveyor.backends.cpu.runtime import threads
         threads._WORTHWHILE, threads.is_crowded = 0, lambda: False
         torch.set_num_threads(2)
         layer = cv.LSTM(48, 48).requires_grad_(False)
@@ -637,7 +645,7 @@ def test_an_interrupt_leaves_everything_usable() -> None:
 
 
 def test_an_interrupt_while_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
-    from conveyor.backends.cpu import compile as compiler
+    from conveyor.backends.cpu.codegen import compile as compiler
 
     @cv.cell
     def never_seen_before(x, h):
@@ -663,7 +671,7 @@ def test_an_interrupt_while_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_compiled_code_can_be_dropped() -> None:
     """Each piece of code is freed by itself: the cache of loops is bounded, and two threads may make the same loop."""
-    from conveyor.backends.cpu import sequence
+    from conveyor.backends.cpu.runtime import sequence
 
     given = shape("B3-T4-I5-H7").problem(BY_ID["gru"])
     want = train("cpu", given)

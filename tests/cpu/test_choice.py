@@ -48,8 +48,8 @@ def test_the_choice_is_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     from conveyor.backends import cpu
 
     ran: list[str] = []
-    compiled, plain = cpu.run_forward, ops.reference.forward
-    monkeypatch.setattr(cpu, "run_forward", lambda *a, **k: (ran.append("cpu"), compiled(*a, **k))[1])
+    compiled, plain = cpu.Launch.forward, ops.reference.forward
+    monkeypatch.setattr(cpu.Launch, "forward", lambda *a, **k: (ran.append("cpu"), compiled(*a, **k))[1])
     monkeypatch.setattr(ops.reference, "forward", lambda *a, **k: (ran.append("reference"), plain(*a, **k))[1])
     for backend in ("auto", "cpu", "reference"):
         layer = cv.GRU(2, 3, backend=backend)

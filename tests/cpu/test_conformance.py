@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import conveyor as cv
-from conveyor.ops import OPS
+from conveyor.ir.ops import OPS
 from cpu.cells import CELLS
 from cpu.common import Shape, Tensors, infer, shape, train, ulp
 from support import BUILT_IN, HAND_WRITTEN, Case, assert_near

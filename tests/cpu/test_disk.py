@@ -7,14 +7,19 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from conveyor.backends.cpu import compile as compiler
-from conveyor.backends.cpu import disk, emit, target
-from conveyor.backends.cpu.recipe import forward_recipe
-from conveyor.backends.cpu.vector import FLOAT32
+from conveyor.backends.cpu.codegen import code_cache, emit, gemm, isa, vector
+from conveyor.backends.cpu.codegen import compile as compiler
+from conveyor.backends.cpu.codegen.vector import FLOAT32
+from conveyor.backends.lowering import passes, schedule
+from conveyor.backends.lowering.passes import lower_forward
+from conveyor.ir import ops, program
 from cpu.common import python
 from support import BUILT_IN
 
@@ -33,28 +38,78 @@ ELF = b"\x7fELF"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    compiler.kernels(FLOAT32, target.width())  # what loops call; elsewhere, so that only loops lie in the folder
-    monkeypatch.setenv(disk.ENVIRONMENT, str(tmp_path))
+    compiler.kernels(FLOAT32, isa.width())  # what loops call; elsewhere, so that only loops lie in the folder
+    monkeypatch.setenv(code_cache.ENVIRONMENT, str(tmp_path))
     return tmp_path
 
 
 def load() -> int:
     """Compile a loop, or take it from disk; how often LLVM compiled."""
-    width = target.width()
-    recipe = forward_recipe(BUILT_IN[0].program, False)
+    width = isa.width()
+    lowered = lower_forward(BUILT_IN[0].program, False)
     compiled = 0
     original = compiler._compile
 
-    def counted(text: str, chosen: target.Width) -> bytes:
+    def counted(text: str, chosen: isa.ISA) -> bytes:
         nonlocal compiled
         compiled += 1
         return original(text, chosen)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiler, "_compile", counted)
-        found = compiler.compile_work(recipe.name, recipe.schedules, FLOAT32, width)
-    assert all(found.addresses.values()) and found.table == emit.emit(recipe.schedules, FLOAT32, width)[1]
+        found = compiler.compile_work(lowered.name, lowered.schedules, FLOAT32, width)
+    assert all(found.addresses.values()) and found.table == emit.emit(lowered.schedules, FLOAT32, width)[1]
     return compiled
+
+
+def digest_with(folder: Path, monkeypatch: pytest.MonkeyPatch, extra: dict[str, str]) -> str:
+    """The digest of the source when the package lies in a folder with these files."""
+    for name, text in extra.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    with monkeypatch.context() as patch:
+        patch.setattr(compiler, "files", lambda _: folder)
+        return compiler._source.__wrapped__()
+
+
+CODE = ("ir/a.py", "ir/deep/a.py", "backends/lowering/b.py", "backends/cpu/codegen/deep/c.py")
+
+
+def test_digest_sees_code_in_folders_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = digest_with(tmp_path, monkeypatch, dict.fromkeys(CODE, "1"))
+    others = ("ir/__pycache__/a.pyc", "backends/lowering/notes.txt", "layers/a.py", "backends/interface.py")
+    assert digest_with(tmp_path, monkeypatch, dict.fromkeys(others, "1")) == first
+    changed = [digest_with(tmp_path, monkeypatch, {name: "2"}) for name in CODE]
+    assert len({first, *changed}) == 1 + len(CODE)
+
+
+def test_digest_covers_all_that_decides_what_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each module of ours that code generation imports, directly or not, but those that only tell of errors and forks."""
+    read: list[Path] = []
+    sources = compiler._sources
+
+    def note(folder: Any, name: str) -> Iterator[tuple[str, Any]]:
+        for path, file in sources(folder, name):
+            read.append(Path(str(file)))
+            yield path, file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(compiler, "_sources", note)
+        compiler._source.__wrapped__()
+    missing, seen, left = set(), set(), [emit, compiler, passes]
+    while left:
+        module = left.pop()
+        if module.__name__ in seen:
+            continue
+        seen.add(module.__name__)
+        if Path(module.__file__ or "") not in read:
+            missing.add(module.__name__)
+        named = {
+            v.__name__ if isinstance(v, ModuleType) else getattr(v, "__module__", "") for v in vars(module).values()
+        }
+        left += [sys.modules[name] for name in named if str(name).startswith("conveyor.") and name in sys.modules]
+    assert missing <= {"conveyor.errors", "conveyor.backends.fork"}
+    assert {m.__name__ for m in (emit, compiler, vector, isa, ops, program, schedule, gemm)} <= seen
 
 
 def entries(folder: Path) -> list[Path]:
@@ -72,9 +127,9 @@ def test_code_is_compiled_once_and_then_taken_from_disk(folder: Path) -> None:
 def test_what_lies_on_disk_is_what_the_compiler_makes(folder: Path) -> None:
     load()
     (entry,) = entries(folder)
-    width = target.width()
-    module, _ = emit.emit(forward_recipe(BUILT_IN[0].program, False).schedules, FLOAT32, width)
-    kept = disk.read(entry.name)
+    width = isa.width()
+    module, _ = emit.emit(lower_forward(BUILT_IN[0].program, False).schedules, FLOAT32, width)
+    kept = code_cache.read(entry.name)
     assert kept is not None
     code = kept[kept.index(ELF) :] if sys.platform == "linux" else kept
     assert kept.endswith(compiler._compile(str(module), width)) and code == compiler._compile(str(module), width)
@@ -126,14 +181,14 @@ def test_a_folder_removed_while_running(folder: Path) -> None:
 def test_a_file_in_place_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"mine")
-    monkeypatch.setenv(disk.ENVIRONMENT, str(file / below))
+    monkeypatch.setenv(code_cache.ENVIRONMENT, str(file / below))
     assert load() == 1
     assert load() == 1
     assert file.read_bytes() == b"mine" and entries(tmp_path) == [file]
 
 
 def test_a_folder_that_can_not_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(disk.ENVIRONMENT, "/proc/conveyor")
+    monkeypatch.setenv(code_cache.ENVIRONMENT, "/proc/conveyor")
     assert load() == 1
 
 
@@ -144,16 +199,16 @@ def test_nothing_is_left_half_written(folder: Path, failing: str, error: type[Ba
         raise error("no")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(disk.os, failing, fail)
+        patch.setattr(code_cache.os, failing, fail)
         if error is OSError:
-            disk.write("key", b"code")
+            code_cache.write("key", b"code")
         else:
             with pytest.raises(error):
-                disk.write("key", b"code")
+                code_cache.write("key", b"code")
     assert entries(folder) == []
-    assert disk.read("key") is None
-    disk.write("key", b"code")
-    assert disk.read("key") == b"code"
+    assert code_cache.read("key") is None
+    code_cache.write("key", b"code")
+    assert code_cache.read("key") == b"code"
 
 
 def test_a_full_disk(folder: Path) -> None:
@@ -161,7 +216,7 @@ def test_a_full_disk(folder: Path) -> None:
         import resource, signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-        from conveyor.backends.cpu import disk
+        from conveyor.backends.cpu.codegen import code_cache as disk
         disk.write("long", b"x" * 100_000)
         disk.write("short", b"x" * 100)
         print(disk.read("long"), len(disk.read("short")))
@@ -176,8 +231,8 @@ def test_many_threads_write_one_entry(folder: Path) -> None:
 
     def work() -> None:
         for _ in range(20):
-            disk.write("key", code)
-            seen.append(disk.read("key"))
+            code_cache.write("key", code)
+            seen.append(code_cache.read("key"))
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
@@ -206,17 +261,17 @@ def test_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(disk.Path, "home", homeless)
+    monkeypatch.setattr(code_cache.Path, "home", homeless)
     for name in ("CONVEYOR_CACHE", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
-    disk.write("key", b"code")
-    assert disk.read("key") is None
+    code_cache.write("key", b"code")
+    assert code_cache.read("key") is None
     assert load() == 1
 
 
 @pytest.mark.parametrize("chosen", ["CONVEYOR_CACHE", "XDG_CACHE_HOME", "HOME"])
 def test_the_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
-    compiler.kernels(FLOAT32, target.width())
+    compiler.kernels(FLOAT32, isa.width())
     for name in ("CONVEYOR_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv(chosen, str(tmp_path))
@@ -225,11 +280,11 @@ def test_the_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.
         "XDG_CACHE_HOME": tmp_path / "conveyor",
         "HOME": tmp_path / ".cache" / "conveyor",
     }
-    assert disk.folder() == want[chosen]
+    assert code_cache.folder() == want[chosen]
     load()
     assert len(entries(want[chosen])) == 1
 
 
 def test_keys_differ_by_text_and_width() -> None:
-    keys = {compiler._key(text, width) for text in ("a", "b") for width in target.widths()}
-    assert len(keys) == 2 * len(target.widths())
+    keys = {compiler._key(text, width) for text in ("a", "b") for width in isa.widths()}
+    assert len(keys) == 2 * len(isa.widths())

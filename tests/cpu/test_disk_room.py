@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from conveyor.backends.cpu import disk
+from conveyor.backends.cpu.codegen import code_cache
 
 HOUR = 3600.0
 # The cache by itself: neither torch nor LLVM is loaded, so that ten processes start in a moment.
 ALONE = """
     import importlib.util, os, sys
     spec = importlib.util.find_spec("conveyor")
-    path = os.path.join(spec.submodule_search_locations[0], "backends", "cpu", "disk.py")
+    path = os.path.join(spec.submodule_search_locations[0], "backends", "cpu", "codegen", "code_cache.py")
     spec = importlib.util.spec_from_file_location("disk", path)
     disk = sys.modules["disk"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(disk)
@@ -30,7 +30,7 @@ ALONE = """
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(disk.ENVIRONMENT, str(tmp_path))
+    monkeypatch.setenv(code_cache.ENVIRONMENT, str(tmp_path))
     return tmp_path
 
 
@@ -41,9 +41,9 @@ def key(number: int) -> str:
 def fill(*numbers: int, size: int = 1000) -> None:
     """Entries, each used an hour after the one before, the first longest ago."""
     for n in numbers:
-        disk.write(key(n), bytes(size - 32))
+        code_cache.write(key(n), bytes(size - 32))
     for hours, n in enumerate(reversed(numbers), 1):
-        age(disk.folder() / key(n), hours * HOUR)
+        age(code_cache.folder() / key(n), hours * HOUR)
 
 
 def age(path: Path, seconds: float) -> None:
@@ -52,7 +52,7 @@ def age(path: Path, seconds: float) -> None:
 
 
 def there(*numbers: int) -> list[int]:
-    return [n for n in numbers if (disk.folder() / key(n)).exists()]
+    return [n for n in numbers if (code_cache.folder() / key(n)).exists()]
 
 
 def start(code: str, *arguments: str) -> subprocess.Popen[str]:
@@ -76,33 +76,33 @@ def test_a_killed_process_leaves_a_file_that_a_later_write_removes(folder: Path)
     killed.communicate()
     (left,) = folder.iterdir()
     assert left.name.startswith(".writing-")
-    disk.write(key(1), b"code")
+    code_cache.write(key(1), b"code")
     assert left.exists()  # as yet it may be that of a process at work
-    age(left, disk.STALE + 60)
-    assert disk.read(key(1)) == b"code" and left.exists()  # reading changes nothing
-    disk.write(key(2), b"code")
+    age(left, code_cache.STALE + 60)
+    assert code_cache.read(key(1)) == b"code" and left.exists()  # reading changes nothing
+    code_cache.write(key(2), b"code")
     assert sorted(f.name for f in folder.iterdir()) == sorted([key(1), key(2)])
 
 
 def test_the_longest_unused_entries_make_way(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "LIMIT", 10_000)
+    monkeypatch.setattr(code_cache, "LIMIT", 10_000)
     fill(*range(10))
     assert there(*range(11)) == list(range(10))
-    disk.write(key(10), bytes(968))
+    code_cache.write(key(10), bytes(968))
     assert there(*range(11)) == [4, 5, 6, 7, 8, 9, 10]  # three quarters of the limit
-    assert disk.usage() == disk.Usage(7, 7000)
+    assert code_cache.usage() == code_cache.Usage(7, 7000)
     for n in (11, 12, 13):
-        disk.write(key(n), bytes(968))
+        code_cache.write(key(n), bytes(968))
     assert len(there(*range(20))) == 10  # up to the limit nothing goes
 
 
 def test_reading_an_entry_keeps_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "LIMIT", 10_000)
+    monkeypatch.setattr(code_cache, "LIMIT", 10_000)
     fill(*range(10))
     before = (folder / key(0)).read_bytes()
-    assert disk.read(key(0)) is not None
+    assert code_cache.read(key(0)) is not None
     assert (folder / key(0)).read_bytes() == before
-    disk.write(key(10), bytes(968))
+    code_cache.write(key(10), bytes(968))
     assert there(*range(11)) == [0, 5, 6, 7, 8, 9, 10]
 
 
@@ -111,20 +111,20 @@ def test_a_damaged_entry_that_is_read_does_not_count_as_used(folder: Path) -> No
     (folder / key(0)).write_bytes(b"damaged")
     age(folder / key(0), HOUR)
     before = (folder / key(0)).stat().st_mtime
-    assert disk.read(key(0)) is None
+    assert code_cache.read(key(0)) is None
     assert (folder / key(0)).stat().st_mtime == before
 
 
 def test_an_entry_larger_than_the_limit_stays_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "LIMIT", 10_000)
+    monkeypatch.setattr(code_cache, "LIMIT", 10_000)
     fill(0, 1)
-    disk.write(key(2), bytes(50_000))
+    code_cache.write(key(2), bytes(50_000))
     assert there(0, 1, 2) == [2]
-    assert disk.read(key(2)) == bytes(50_000)
+    assert code_cache.read(key(2)) == bytes(50_000)
 
 
 def test_files_of_others_are_neither_counted_nor_removed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "LIMIT", 2_000)
+    monkeypatch.setattr(code_cache, "LIMIT", 2_000)
     mine = [folder / name for name in ("thesis.tex", "ab" * 20, key(5).upper(), key(6) + ".bak", ".hidden")]
     for path in mine:
         path.write_bytes(bytes(5000))
@@ -135,12 +135,12 @@ def test_files_of_others_are_neither_counted_nor_removed(folder: Path, monkeypat
     (folder / ".writing-folder").mkdir()
     age(folder / ".writing-folder", 100 * HOUR)
     for n in range(3):
-        disk.write(key(n), bytes(968))
+        code_cache.write(key(n), bytes(968))
     assert all(path.stat().st_size == 5000 for path in mine)
     assert (folder / key(7) / "inside").exists() and (folder / key(8)).is_symlink()
     assert (folder / ".writing-folder").is_dir()
     assert there(0, 1, 2) == [2]
-    assert disk.usage() == disk.Usage(1, 1000)
+    assert code_cache.usage() == code_cache.Usage(1, 1000)
 
 
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC, errno.EDQUOT], ids=os.strerror)
@@ -154,23 +154,23 @@ def test_a_folder_that_takes_nothing_more_is_read_all_the_same(
 
     with monkeypatch.context() as patch:
         for name in ("unlink", "utime", "replace", "open", "mkdir"):
-            patch.setattr(disk.os, name, refuse)
-        disk.write(key(1), b"code")
-        assert disk.read(key(1)) is None
-        assert disk.read(key(0)) == bytes(968)
-        assert disk.usage() == disk.Usage(1, 1000)
+            patch.setattr(code_cache.os, name, refuse)
+        code_cache.write(key(1), b"code")
+        assert code_cache.read(key(1)) is None
+        assert code_cache.read(key(0)) == bytes(968)
+        assert code_cache.usage() == code_cache.Usage(1, 1000)
     assert [path.name for path in folder.iterdir()] == [key(0)]
 
 
 def test_entries_that_can_not_be_removed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "LIMIT", 2_000)
+    monkeypatch.setattr(code_cache, "LIMIT", 2_000)
 
     def refuse(path: Path) -> None:
         raise PermissionError(errno.EPERM, "no", str(path))
 
-    monkeypatch.setattr(disk.Path, "unlink", refuse)
+    monkeypatch.setattr(code_cache.Path, "unlink", refuse)
     fill(0, 1, 2, 3)
-    assert [disk.read(key(n)) for n in range(4)] == [bytes(968)] * 4
+    assert [code_cache.read(key(n)) for n in range(4)] == [bytes(968)] * 4
 
 
 def test_a_file_taken_away_while_it_is_written_is_no_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,14 +181,14 @@ def test_a_file_taken_away_while_it_is_written_is_no_error(folder: Path, monkeyp
         original(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(disk.os, "replace", late)
-        disk.write(key(0), b"code")
-    assert disk.read(key(0)) is None and list(folder.iterdir()) == []
+        patch.setattr(code_cache.os, "replace", late)
+        code_cache.write(key(0), b"code")
+    assert code_cache.read(key(0)) is None and list(folder.iterdir()) == []
 
 
 def test_usage_of_a_folder_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(disk.ENVIRONMENT, str(folder / "not" / "made"))
-    assert disk.usage() == disk.Usage(0, 0)
+    monkeypatch.setenv(code_cache.ENVIRONMENT, str(folder / "not" / "made"))
+    assert code_cache.usage() == code_cache.Usage(0, 0)
     assert list(folder.iterdir()) == []
 
 
@@ -220,8 +220,8 @@ def test_ten_processes_fill_one_folder_past_its_limit(folder: Path) -> None:
     assert [process.returncode for process in running] == [0] * 10, [r[1] for r in results]
     assert [r[0] for r in results] == ["0\n"] * 10  # what was read was always what was written
     one = 32 + 64 * 60
-    assert disk.usage().bytes <= 60_000 + 10 * one
+    assert code_cache.usage().bytes <= 60_000 + 10 * one
     left = [f for f in folder.iterdir() if f.name.startswith(".writing-")]
     assert left == []
     for file in folder.iterdir():
-        assert disk.read(file.name) == file.name.encode() * 60
+        assert code_cache.read(file.name) == file.name.encode() * 60

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 import conveyor as cv
-from conveyor.backends.cpu import emit, target
-from conveyor.backends.cpu.recipe import backward_recipe, forward_recipe
-from conveyor.backends.cpu.vector import FLOAT32
+from conveyor.backends.cpu.codegen import emit, few_rows, isa
+from conveyor.backends.cpu.codegen.vector import FLOAT32
+from conveyor.backends.lowering.passes import lower_backward, lower_forward
 
 FOLDER = Path(__file__).parent / "golden"
-(AVX2,) = [width for width in target._X86 if width.name == "avx2"]
+(AVX2,) = [width for width in isa._X86 if width.name == "avx2"]
 
 
 @cv.cell
@@ -31,14 +31,19 @@ def normalised(x, h):
     return h
 
 
+KINDS = ("inference", "training", "backward")
+TEXTS = [*((cell, kind) for cell in ("rnn", "normalised") for kind in KINDS), ("rnn", "inference-one-row")]
+TEXTS += [("rnn", "backward-one-row")]
 CELLS = {"rnn": cv.cells["rnn"], "normalised": normalised}
 
 
 def module(cell: str, kind: str) -> Any:
     """The work of a cell in a pass: for inference, for training, or backward."""
     program = CELLS[cell].program
-    recipe = backward_recipe(program, True) if kind == "backward" else forward_recipe(program, kind == "training")
-    return emit.emit(recipe.schedules, FLOAT32, AVX2)[0]
+    lowered = lower_backward(program, True) if "backward" in kind else lower_forward(program, kind == "training")
+    if kind.endswith("one-row"):
+        return emit.emit([("loop", lowered.loop)], FLOAT32, AVX2, few_rows.emitter(1, AVX2))[0]
+    return emit.emit(lowered.schedules, FLOAT32, AVX2)[0]
 
 
 def normal(text: str) -> str:
@@ -64,8 +69,7 @@ def normal(text: str) -> str:
     return re.sub(r"<(\w+ [^,<>]+)(, \1)+>", r"splat(\1)", text)
 
 
-@pytest.mark.parametrize("kind", ["inference", "training", "backward"])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("cell", "kind"), TEXTS)
 def test_emitted_text(cell: str, kind: str, update_golden: bool) -> None:
     path, text = FOLDER / f"{cell}-{kind}.ll", normal(str(module(cell, kind)))
     if update_golden:
@@ -79,7 +83,7 @@ def test_emitted_text(cell: str, kind: str, update_golden: bool) -> None:
 
 
 def test_no_text_is_left_over() -> None:
-    wanted = {f"{cell}-{kind}.ll" for cell in CELLS for kind in ("inference", "training", "backward")}
+    wanted = {f"{cell}-{kind}.ll" for cell, kind in TEXTS}
     assert {path.name for path in FOLDER.iterdir()} == wanted
 
 

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 import conveyor as cv
-from conveyor.backends.cpu import disk
+from conveyor.backends.cpu.codegen import code_cache
 from cpu.common import python
 from cpu.test_disk import SCRIPT
 from cpu.test_disk_room import ALONE, key
@@ -71,8 +71,8 @@ def shared_folder() -> Iterator[Path]:
 
 
 def test_a_folder_that_is_really_read_only(shared_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(disk.ENVIRONMENT, str(shared_folder))
-    disk.write(key(0), b"code")
+    monkeypatch.setenv(code_cache.ENVIRONMENT, str(shared_folder))
+    code_cache.write(key(0), b"code")
     os.utime(shared_folder / key(0), (1.0, 1.0))  # so long ago that reading would note the use
     (shared_folder / ".writing-old").write_bytes(b"left")
     os.utime(shared_folder / ".writing-old", (1.0, 1.0))
@@ -101,7 +101,7 @@ def test_a_folder_that_is_really_read_only(shared_folder: Path, monkeypatch: pyt
 
 @pytest.mark.slow
 def test_ten_processes_start_at_once_on_an_empty_cache(expected: str, tmp_path: Path) -> None:
-    environment = os.environ | {disk.ENVIRONMENT: str(tmp_path)}
+    environment = os.environ | {code_cache.ENVIRONMENT: str(tmp_path)}
     command = [sys.executable, "-W", "error", "-c", "import sys, torch; sys.stdin.read()\n" + textwrap.dedent(SCRIPT)]
     pipe = subprocess.PIPE
     running = [

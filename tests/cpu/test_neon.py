@@ -12,14 +12,15 @@ import pytest
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from conveyor.backends.cpu import driver, emit, gemm, packing, target, waiting
-from conveyor.backends.cpu.recipe import backward_recipe, forward_recipe
-from conveyor.backends.cpu.vector import FLOAT32, FLOAT64, Format
+from conveyor.backends.cpu.codegen import emit, gemm, isa, panel_packing
+from conveyor.backends.cpu.codegen.scheduling import barrier, driver
+from conveyor.backends.cpu.codegen.vector import FLOAT32, FLOAT64, Format
+from conveyor.backends.lowering.passes import lower_backward, lower_forward
 from cpu.cells import CELLS
 from support import BUILT_IN, HAND_WRITTEN, Case
 
 TRIPLE = "aarch64-linux-gnu"
-(NEON,) = [width for width in target._ARM if width.name == "neon"]
+(NEON,) = [width for width in isa._ARM if width.name == "neon"]
 FORMATS = {"float32": FLOAT32, "float64": FLOAT64}
 WORK = ("before", "loop", "after")
 LANES = {"float32": "4s", "float64": "2d"}
@@ -29,21 +30,21 @@ def kernels(form: Format) -> Any:
     """The module of what all programs share: products, packing, the pass."""
     module = ir.Module("kernels")
     gemm.emit(module, form, NEON)
-    packing.emit(module, form, NEON)
+    panel_packing.emit(module, form, NEON)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(waiting.platform, "machine", lambda: "aarch64")  # it says how a thread waits
+        patch.setattr(barrier.platform, "machine", lambda: "aarch64")  # it says how a thread waits
         driver.emit(module, form, NEON)
     return module
 
 
 def work(case: Case, backward: bool, form: Format) -> Any:
     """The module of a cell's own work, in training."""
-    recipe = backward_recipe(case.program, True) if backward else forward_recipe(case.program, True)
-    return emit.emit(recipe.schedules, form, NEON)[0]
+    lowered = lower_backward(case.program, True) if backward else lower_forward(case.program, True)
+    return emit.emit(lowered.schedules, form, NEON)[0]
 
 
 def assembly(module: Any) -> str:
-    """What LLVM makes of a module, by the passes that `conveyor.backends.cpu.compile` runs."""
+    """What LLVM makes of a module, by the passes that `conveyor.backends.cpu.codegen.compile` runs."""
     machine = _machine()
     parsed = llvm.parse_assembly(str(module))
     parsed.triple = TRIPLE

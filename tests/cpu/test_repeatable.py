@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.backends.cpu import frame
+from conveyor.backends.cpu.runtime import launch_plan
 from cpu.cells import CELLS
 from cpu.common import SPLIT, Shape, Tensors, assert_same, forward, infer, python, shape, train
 from support import BUILT_IN, HAND_WRITTEN, Case, Problem, assert_near
@@ -91,7 +91,7 @@ def test_chunks_change_nothing(given: Case, rows: int, monkeypatch: pytest.Monke
     problem = Shape(11, 5, 7, 18).problem(given).to(torch.float64)
     batch_first = problem.like((problem.x.transpose(0, 1).contiguous().transpose(0, 1), *problem.tensors[1:]))
     want, gradients = infer("cpu", problem), train("cpu", problem)
-    monkeypatch.setattr(frame, "CHUNK_ROWS", (rows, rows))
+    monkeypatch.setattr(launch_plan, "CHUNK_ROWS", (rows, rows))
     for number in (1, 2):
         torch.set_num_threads(number)
         for laid in (problem, batch_first):

@@ -11,11 +11,11 @@ import pytest
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from conveyor.backends.cpu import compile as compiler
-from conveyor.backends.cpu import vector
-from conveyor.backends.cpu.loops import I64, POINTER, count, loop
-from conveyor.backends.cpu.target import Width, widths
-from conveyor.backends.cpu.vector import FORMATS, Format, Vectors
+from conveyor.backends.cpu.codegen import compile as compiler
+from conveyor.backends.cpu.codegen import vector
+from conveyor.backends.cpu.codegen.isa import ISA, widths
+from conveyor.backends.cpu.codegen.loops import I64, POINTER, i64, loop
+from conveyor.backends.cpu.codegen.vector import FORMATS, Format, Vectors
 
 Array = NDArray[np.floating]
 
@@ -27,6 +27,8 @@ TRUTH: dict[str, Callable[[Array], Array]] = {
     "sigmoid": lambda x: np.where(x < 0, np.exp(np.minimum(x, 0)), 1) / (1 + np.exp(-np.abs(x))),
     "log1p": np.log1p,
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+    "sin": np.sin,
+    "cos": np.cos,
 }
 # Above float32 comes float64, above float64 the processor's long double.
 WIDER = {"float32": np.float64, "float64": np.longdouble}
@@ -38,6 +40,8 @@ SPECIAL: dict[str, list[tuple[float, float]]] = {
     "sigmoid": [(0.0, 0.5), (-0.0, 0.5), (INF, 1.0), (-INF, 0.0)],
     "log1p": [(0.0, 0.0), (-0.0, 0.0), (-1.0, -INF), (INF, INF), (-1.5, NAN), (-INF, NAN)],
     "softplus": [(INF, INF), (-INF, 0.0)],
+    "sin": [(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN)],
+    "cos": [(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN)],
 }
 
 
@@ -51,7 +55,7 @@ def stated() -> dict[tuple[str, str], float]:
 
 
 @cache
-def compiled(name: str, kind: str, width: Width) -> Callable[[Array], Array]:
+def compiled(name: str, kind: str, width: ISA) -> Callable[[Array], Array]:
     """The function on whole arrays."""
     form: Format = FORMATS[kind]
     module = ir.Module(f"{name} {kind}")
@@ -64,7 +68,7 @@ def compiled(name: str, kind: str, width: Width) -> Callable[[Array], Array]:
         source, target = (b.gep(p, [k], source_etype=form.type) for p in function.args[:2])
         b.store(getattr(v, name)(b.load(source, typ=v.type, align=4)), target, align=4)
 
-    loop(b, count(0), function.args[2], lanes, body)
+    loop(b, i64(0), function.args[2], lanes, body)
     b.ret_void()
     engine, _ = compiler._load(str(module), lambda: (module, {}), width)
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(
@@ -107,7 +111,7 @@ def truth_of(name: str, kind: str) -> Array:
         return TRUTH[name](samples(kind).astype(WIDER[kind]))
 
 
-def error(name: str, kind: str, width: Width) -> tuple[float, float]:
+def error(name: str, kind: str, width: ISA) -> tuple[float, float]:
     """The largest error in units in the last place of the exact result, and where it is."""
     x, truth = samples(kind), truth_of(name, kind)
     with np.errstate(all="ignore"):
@@ -129,7 +133,7 @@ def error(name: str, kind: str, width: Width) -> tuple[float, float]:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("name", TRUTH)
-def test_error_is_at_most_what_the_table_states(name: str, kind: str, width: Width) -> None:
+def test_error_is_at_most_what_the_table_states(name: str, kind: str, width: ISA) -> None:
     largest, where = error(name, kind, width)
     print(f"{name} {kind} {width.name}: {largest:.3f} ULP at {where!r}")
     assert stated()[name, kind] <= 4
@@ -143,7 +147,7 @@ def test_the_table_is_of_these_functions() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("name", TRUTH)
-def test_zeros_infinities_and_nan(name: str, kind: str, width: Width) -> None:
+def test_zeros_infinities_and_nan(name: str, kind: str, width: ISA) -> None:
     apply = compiled(name, kind, width)
     given, want = (np.array(numbers, kind) for numbers in zip(*SPECIAL[name], strict=True))
     got = apply(given)
@@ -160,8 +164,58 @@ def test_zeros_infinities_and_nan(name: str, kind: str, width: Width) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", FORMATS)
-def test_results_do_not_depend_on_the_lane(kind: str, width: Width) -> None:
+def test_results_do_not_depend_on_the_lane(kind: str, width: ISA) -> None:
     x = samples(kind)[::997]
     for name in TRUTH:
         apply = compiled(name, kind, width)
         np.testing.assert_array_equal(apply(x), apply(x[::-1].copy())[::-1])
+
+
+def quotients(top: Array, bottom: Array, estimate: Array, width: ISA) -> Array:
+    """Quotients by estimates of the reciprocals."""
+    form, lanes = FORMATS["float32"], width.lanes(FORMATS["float32"])
+    assert top.size == bottom.size == estimate.size and top.size % lanes == 0
+    module = ir.Module("refined")
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER] * 4 + [I64]), "apply")
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+
+    def body(b: ir.IRBuilder, k: ir.Value) -> None:
+        v = Vectors(b, form, lanes)
+        *sources, target = (b.gep(p, [k], source_etype=form.type) for p in function.args[:4])
+        b.store(v.refined(*(b.load(p, typ=v.type, align=4) for p in sources)), target, align=4)
+
+    loop(b, i64(0), function.args[4], lanes, body)
+    b.ret_void()
+    engine, _ = compiler._load(str(module), lambda: (module, {}), width)
+    kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, ctypes.c_int64)
+    result = np.empty_like(top)
+    kind(engine.get_function_address("apply"))(*(a.ctypes.data for a in (top, bottom, estimate, result)), top.size)
+    return result
+
+
+@pytest.mark.parametrize("width", [w for w in widths() if w.name in ("avx2", "avx512")], ids=lambda w: w.name)
+def test_a_quotient_by_an_estimate_is_the_division(width: ISA) -> None:
+    """Whatever the estimate, as long as it is good to 14 bits: so it does not matter which of the two a row gets."""
+    random = np.random.default_rng(0)
+    many = 1 << 20
+    ones = np.nextafter(np.float32(2), np.float32(0))  # the hardest: all bits of its mantissa are set
+    near = np.arange(1 << 12, dtype=np.float32) * np.finfo(np.float32).eps
+    e = np.concatenate([random.uniform(0, 1, many), np.exp(random.uniform(-80, 0, many)), near, 1 - near / 2])
+    tiny = (np.arange(1, 1 << 12) * np.finfo(np.float32).smallest_subnormal).astype(np.float32)
+    e = np.concatenate([e, tiny])
+    t = np.concatenate(
+        [tiny, np.expm1(random.uniform(0, 20, many)), np.exp(random.uniform(-80, 3, many)), near, near * 8]
+    )
+    e, t = e.astype(np.float32), t.astype(np.float32)
+    cases = [
+        (np.where(random.random(e.size) < 0.5, e, np.float32(1)), np.float32(1) + e),  # a sigmoid
+        (t, t + np.float32(2)),  # a hyperbolic tangent
+        (random.uniform(0, 2, many).astype(np.float32), np.full(many, ones)),
+    ]
+    for top, bottom in cases:
+        size = top.size // 64 * 64
+        top, bottom = top[:size].copy(), bottom[:size].copy()
+        for off in (-1.0, 0.0, 1.0, random.uniform(-1, 1, size)):
+            estimate = ((1 + off * 2.0**-14) / bottom.astype(np.float64)).astype(np.float32)
+            got = quotients(top, bottom, estimate, width)
+            np.testing.assert_array_equal(got, top / bottom)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
+from conveyor.inspect.gradient_taps import GradientTaps
 from conveyor.inspect.jacobians import jacobian_norms
-from conveyor.inspect.probes import Probes
-from conveyor.layers.notes import listening
+from conveyor.layers.recording.recorder import listening
 from support import BUILT_IN, HAND_WRITTEN, Case, assert_near
 
 BACKENDS = ("cpu", "reference")
@@ -109,7 +109,7 @@ def test_total_derivatives_by_every_state_and_their_jacobians() -> None:
 def test_power_iteration_finds_the_same_norms(name: str) -> None:
     torch.manual_seed(0)
     layer = cv.Recurrent(name, I, 9, dtype=F64, bidirectional=True)
-    probes = Probes(layer)
+    probes = GradientTaps(layer)
     with listening(lambda called: probes), torch.enable_grad():
         layer(torch.randn(T, B, I, dtype=F64), lengths=LENGTHS)
     for run in probes.runs.values():

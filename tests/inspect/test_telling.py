@@ -8,7 +8,7 @@ import torch
 import conveyor as cv
 from conveyor.inspect.labels import inside_quotes
 from conveyor.inspect.report.content import LayerValues
-from conveyor.inspect.report.telling import telling_units
+from conveyor.inspect.report.informative_units import telling_units
 
 
 def a_text() -> list[str]:

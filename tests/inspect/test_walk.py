@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import conveyor as cv
 from conveyor.inspect.draw.walk import Walk, walk
-from language.random_cells import Cell, cells
+from frontend.random_cells import Cell, cells
 
 SIZES = {"lstm_projection": {"proj_size": 3}}
 

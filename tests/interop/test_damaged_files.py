@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 import conveyor as cv
-from conveyor.interop import files
-from conveyor.interop.manifest import KINDS as KINDS_OF_FILES
+from conveyor.interop.common import layer_file
+from conveyor.interop.common.manifest import KINDS as KINDS_OF_FILES
 from interop.layers import KINDS, contents
 
 SAVED: dict[str, bytes] = {}
@@ -119,7 +119,7 @@ def test_descriptions_with_anything_in_them(kind: str, data: st.DataObject) -> N
     else:
         place[last] = data.draw(JUNK)
     metadata["layer"] = json.dumps(said.get("", None))
-    metadata["sha256"] = files._digest(1, metadata["layer"], tensors)
+    metadata["sha256"] = layer_file._digest(1, metadata["layer"], tensors)
     loaded = load(safetensors.torch.save(tensors, metadata))
     if loaded is not None:
         assert type(loaded).__name__ in KINDS_OF_FILES

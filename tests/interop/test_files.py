@@ -19,7 +19,7 @@ from safetensors import safe_open
 from torch import nn
 
 import conveyor as cv
-from conveyor.interop import files
+from conveyor.interop.common import layer_file
 from interop.layers import KINDS, contents, own, run
 
 
@@ -192,7 +192,7 @@ def rewritten(path: Path, change: Callable[[dict[str, str], dict[str, Any]], Non
     change(metadata, said)
     metadata["layer"] = json.dumps(said)
     if sign and metadata["version"] == "1":
-        metadata["sha256"] = files._digest(1, metadata["layer"], tensors)
+        metadata["sha256"] = layer_file._digest(1, metadata["layer"], tensors)
     other = path.with_name("changed")
     other.write_bytes(safetensors.torch.save(tensors, metadata))
     return other

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import conveyor as cv
+from frontend.random_cells import Cell, cells
 from interop.onnx_spec import run
-from language.random_cells import Cell, cells
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])

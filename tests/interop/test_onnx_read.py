@@ -14,7 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 import conveyor as cv
-from conveyor.interop.onnx.reverse import Reverse
+from conveyor.interop.onnx.exporter.reverse import Reverse
 from interop.onnx_spec import FUNCTIONS, GATES, USUAL, Array, activations, given, model, problem, run, specified
 
 with warnings.catch_warnings():

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import conveyor as cv
-from conveyor.interop.onnx.recognise import recognise
+from conveyor.operators.recognise import recognise
 from interop.layers import own
 from interop.onnx_spec import run, session
 from support import BUILT_IN, Case
@@ -217,7 +217,7 @@ def test_double_precision(cell: str, tmp_path: Path) -> None:
 
 
 def test_a_layer_that_runs_backwards(tmp_path: Path) -> None:
-    from conveyor.interop.onnx.reverse import Reverse
+    from conveyor.interop.onnx.exporter.reverse import Reverse
 
     for cell in ("lstm", "janet"):
         layer = randomised(cv.Recurrent(cell, 3, 5))

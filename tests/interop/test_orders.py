@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import conveyor as cv
-from conveyor.interop.orders import ORDERS
-from conveyor.interop.report import Report
+from conveyor.interop.common.report import Report
+from conveyor.interop.common.weight_layouts import ORDERS
 
 I, H, T, B = 3, 4, 6, 2  # noqa: E741 - the field's letter for the input's width
 Array = np.ndarray[Any, Any]
@@ -290,3 +290,61 @@ def test_mistakes_are_said_in_one_line(call: Callable[[], Any], said: str) -> No
     with pytest.raises(cv.ArgumentError, match=said) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+# Initial states, and a GRU whose z weighs what is new
+
+
+@pytest.mark.parametrize("cell", ["gru", "gru_reset_before"])
+def test_a_gru_whose_z_weighs_what_is_new(cell: str) -> None:
+    """Chung et al. 2014, eq. 5: h = (1 − z) h + z n, written out with names of its own."""
+    random = np.random.default_rng(4)
+    w = {f"W_{g}": random.normal(size=(I, H)) for g in "rzn"} | {f"U_{g}": random.normal(size=(H, H)) for g in "rzn"}
+    w |= {f"b_{g}": random.normal(size=H) for g in "rzn"}
+    x, h, ys = random.normal(size=(T, B, I)), np.zeros((B, H)), []
+    for step in x:
+        r, z = (sigmoid(step @ w[f"W_{g}"] + h @ w[f"U_{g}"] + w[f"b_{g}"]) for g in "rz")
+        inner = r * (h @ w["U_n"]) if cell == "gru" else (r * h) @ w["U_n"]
+        h = (1 - z) * h + z * np.tanh(step @ w["W_n"] + inner + w["b_n"])
+        ys.append(h)
+    order = cv.Order(
+        cv.cells[cell].configure(update="new"), "r z n", {"W_{gate}": "x", "U_{gate}": "h"}, {"b_{gate}": "x"},
+        transposed=True,
+    )  # fmt: skip
+    told: list[Report] = []
+    layer = cv.from_order(order, w, example=(x, np.stack(ys)), report=told.append)
+    assert told[0].difference is not None and told[0].difference <= 1e-12
+    with pytest.raises(cv.ArgumentError, match="no other order of the gates does either"):
+        cv.from_order(replace(order, cell=cell), w, example=(x, np.stack(ys)))
+    back = cv.to_order(order, layer)
+    assert all(np.array_equal(back[n], w[n]) for n in w)
+
+
+def test_what_z_weighs_is_one_of_two() -> None:
+    with pytest.raises(cv.ConveyorError, match="update is 'old' or 'new', what the gate z weighs, got 'other'"):
+        cv.cells["gru"].configure(update="other").program  # noqa: B018 - traced when it is first asked for
+    assert cv.cells["gru"].configure(update="old").program == cv.cells["gru"].program
+
+
+def test_initial_states_have_a_place() -> None:
+    w = weights("keras_lstm")
+    random = np.random.default_rng(3)
+    w |= {"h0": random.normal(size=H), "c0": random.normal(size=H)}
+    order = replace(ORDERS["keras_lstm"], initial={"h0": "h", "c0": "c"})
+    x = random.normal(size=(T, B, I))
+    h, c, ys = np.tile(w["h0"], (B, 1)), np.tile(w["c0"], (B, 1)), []
+    for step in x:
+        h, c = keras_lstm(w, step, h, c)
+        ys.append(h)
+    layer = cv.from_order(order, w, example=(x, np.stack(ys)))
+    assert layer.learn_initial_state and np.abs(layer(torch.from_numpy(x))[0].detach().numpy() - ys).max() <= 1e-12
+    back = cv.to_order(order, layer)
+    assert {*back} == {*w} and all(np.array_equal(back[n], w[n]) for n in w)
+    with pytest.raises(cv.ArgumentError, match="no place for the initial state 'h', which the layer has learned"):
+        cv.to_order("keras_lstm", layer)
+    with pytest.raises(cv.ArgumentError, match="pass learn_initial_state=True"):
+        cv.from_order(order, w, cv.Recurrent("lstm", I, H, dtype=torch.float64))
+    with pytest.raises(cv.ArgumentError, match=r"order.initial\['h0'\] is 'z', and the cell's states are h, c"):
+        cv.from_order(replace(order, initial={"h0": "z"}), w)
+    plain = {n: v for n, v in w.items() if n not in order.initial}
+    assert not cv.from_order("keras_lstm", plain, layer).initial_h_l0.any(), "what the order does not name is zero"

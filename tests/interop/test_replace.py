@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import conveyor as cv
-from conveyor.interop.report import Report
+from conveyor.interop.common.report import Report
 
 
 class Mine(nn.GRU):
@@ -154,3 +154,56 @@ def test_something_else_than_a_model(given: Any) -> None:
 def test_back_is_a_flag() -> None:
     with pytest.raises(cv.ArgumentError, match="back is True or False"):
         cv.replace(nn.Sequential(), back="yes")  # type: ignore[arg-type]
+
+
+class OwnLSTM(nn.Module):
+    """Someone's own, in one matrix."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernel = nn.Parameter(torch.zeros(8, 7))
+
+
+class Normed(nn.Module):
+    """Someone's own, with torch's names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight_ih, self.weight_hh = nn.Parameter(torch.zeros(8, 5)), nn.Parameter(torch.zeros(8, 2))
+
+
+class MyRNN(nn.Module):
+    """A model, not a cell: what is inside is swapped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.h0 = nn.Parameter(torch.zeros(3))
+        self.inner = nn.GRU(2, 3)
+
+
+@pytest.mark.filterwarnings("ignore:torch.ao.quantization is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
+def test_what_is_recurrent_and_can_not_be_taken_is_said() -> None:
+    quantised = nn.Sequential(nn.LSTM(2, 3), nn.Linear(3, 3))
+    quantised = torch.ao.quantization.quantize_dynamic(quantised, {nn.LSTM, nn.Linear})
+    parts = {
+        "quantised": quantised,
+        "scripted": torch.jit.script(nn.GRU(2, 3)),
+        "own": OwnLSTM(),
+        "normed": Normed(),
+        "mine": MyRNN(),
+        "plain": nn.Linear(2, 2),
+    }
+    told: list[Report] = []
+    changed = cv.replace(nn.ModuleDict(parts), report=told.append)
+    said = {r.name: str(r) for r in told}
+    assert {*said} == {"quantised.0", "scripted", "own", "normed", "mine.inner"}
+    assert "left alone: its weights are quantised, and conveyor's layers are not" in said["quantised.0"]
+    assert "scripted GRU left alone: its code is scripted" in said["scripted"]
+    assert "left alone: its class OwnLSTM is none of torch.nn's; write its equations with @cv.cell" in said["own"]
+    assert "left alone: it has the parameters of a recurrent module, but is a class Normed" in said["normed"]
+    assert isinstance(changed["mine"].inner, cv.GRU)
+    again: list[Report] = []
+    cv.replace(changed, back=True, report=again.append)
+    assert [r.name for r in again] == ["mine.inner"]

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 import conveyor as cv
-from conveyor.interop.report import Report
-from conveyor.interop.torch import compared
+from conveyor.interop.common.report import Report
+from conveyor.interop.torch.convert import compared
 
 I, H = 5, 6  # noqa: E741 - the field's letter for the input's width
 
@@ -196,16 +196,16 @@ def test_what_cannot_be_brought_over_is_said_in_one_line(call: Any, said: str) -
 
 def test_a_difference_is_reported_and_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the two don't compute the same, the report says so; here one of the copied weights is altered."""
-    from conveyor.interop import torch as module
+    from conveyor.interop.torch import convert as module
 
-    copied = module._copied
+    copied = module.copied
 
     def altered(parameter: nn.Parameter) -> nn.Parameter:
         made = copied(parameter)
         made.data.view(-1)[0] += 0.01
         return made
 
-    monkeypatch.setattr(module, "_copied", altered)
+    monkeypatch.setattr(module, "copied", altered)
     told: list[Report] = []
     with pytest.warns(UserWarning, match="they do not compute the same"):
         cv.from_torch(nn.GRU(I, H), report=told.append)
@@ -213,7 +213,7 @@ def test_a_difference_is_reported_and_warned_of(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nan_on_one_side_only_is_a_difference() -> None:
-    from conveyor.interop.report import compare
+    from conveyor.interop.common.rounding import compare
 
     nan, one = torch.tensor([torch.nan, 1.0]), torch.tensor([1.0, 1.0])
     assert compare([nan], [nan])[0] == 0.0

@@ -73,7 +73,7 @@ def step_of(layer: cv.Recurrent, case: Case, a: Arrangement, input_size: int, su
 
 
 @dataclass
-class Call:
+class StackCall:
     """Input, states by unit and auxiliary inputs, time-major with a batch; leaves."""
 
     x: Tensor
@@ -98,7 +98,7 @@ def state_widths(case: Case, a: Arrangement) -> list[tuple[int, ...]]:
     return found
 
 
-def call_of(case: Case, a: Arrangement) -> Call:
+def call_of(case: Case, a: Arrangement) -> StackCall:
     g = torch.Generator().manual_seed(7)
     batch = BATCH if a.batched else 1
     states = [
@@ -107,7 +107,7 @@ def call_of(case: Case, a: Arrangement) -> Call:
     ]
     # One number a row serves layers of any width.
     aux = {i.name: random_aux(g, i.name, STEPS, batch) for i in case.program.aux}
-    call = Call(random(5, STEPS, batch, INPUT), states, aux)
+    call = StackCall(random(5, STEPS, batch, INPUT), states, aux)
     for tensor in call.leaves().values():
         tensor.requires_grad_()
     return call
@@ -135,7 +135,7 @@ def flat_state(state: Any) -> dict[str, Tensor]:
     return found
 
 
-def run(layer: cv.Recurrent, a: Arrangement, call: Call) -> dict[str, Tensor]:
+def run(layer: cv.Recurrent, a: Arrangement, call: StackCall) -> dict[str, Tensor]:
     """The layer called with everything laid out as the arrangement has it; the output time-major again."""
 
     def laid(t: Tensor) -> Tensor:
@@ -149,7 +149,7 @@ def run(layer: cv.Recurrent, a: Arrangement, call: Call) -> dict[str, Tensor]:
     return {"y": y, **flat_state(state)}
 
 
-def by_steps(layer: cv.Recurrent, case: Case, a: Arrangement, call: Call) -> dict[str, Tensor]:
+def by_steps(layer: cv.Recurrent, case: Case, a: Arrangement, call: StackCall) -> dict[str, Tensor]:
     """The same from steps of `cv.Cell`, layers and directions put together here."""
     x, finals = call.x, []
     for k in range(a.num_layers):
@@ -170,7 +170,7 @@ def by_steps(layer: cv.Recurrent, case: Case, a: Arrangement, call: Call) -> dic
     return {"y": x if a.batched else x.squeeze(1), **flat_state(packed)}
 
 
-def gradients(layer: cv.Recurrent, call: Call, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def gradients(layer: cv.Recurrent, call: StackCall, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     leaves = call.leaves() | dict(layer.named_parameters())
     reached = {n: o for n, o in outputs.items() if o.requires_grad}
     cotangents = [random(50 + k, *o.shape) for k, o in enumerate(reached.values())]
@@ -203,7 +203,7 @@ def test_layer_equals_the_papers_equations(case: Case, backend: str) -> None:
     """Two layers, both ways, batch first: outputs and final states by the NumPy oracle of the cell."""
     a = ARRANGEMENTS[1]
     layer, call = make(case, a, backend), call_of(case, a)
-    call = Call(
+    call = StackCall(
         call.x.detach(),
         [tuple(s.detach() for s in u) for u in call.states],
         {n: t.detach() for n, t in call.aux.items()},

@@ -11,7 +11,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import conveyor as cv
 from conveyor.backends import reference
-from conveyor.regularise import dropout_key, recurrent_states, zoneout_key
+from conveyor.backends.interface import RecurrenceArgs
+from conveyor.ir.transforms.regularisation import dropout_key, recurrent_states, zoneout_key
 from layers.features import (
     BACKENDS,
     F64,
@@ -54,7 +55,7 @@ def steps(layer: cv.Recurrent, x: Tensor, state: tuple[Tensor, ...], aux: dict[s
     for t in range(len(x)):
         given = {a.name: aux[a.name][t, :, None].expand(1, B, unit.widths[a.width]) for a in unit.plain.aux}
         params = unit.bind(layer)
-        new = reference.forward(unit.plain, x[t : t + 1], held, params, unit.widths, given).states
+        new = reference.forward(RecurrenceArgs.of(unit.plain, x[t : t + 1], held, params, unit.widths, given)).states
         names = [s.name for s in unit.plain.states]
         held = [rest(n, t, a, b) for n, a, b in zip(names, held, new, strict=True)]
         outputs.append(held[0])

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 import conveyor as cv
-from conveyor.autodiff import differentiate
 from conveyor.backends import reference
-from conveyor.text import parse
+from conveyor.backends.interface import RecurrenceArgs
+from conveyor.ir.parser import parse
+from conveyor.ir.transforms.autodiff import differentiate
 from layers.features import (
     BACKENDS,
     F64,
@@ -43,7 +44,8 @@ def hooked(layer: cv.Recurrent, x: Tensor, state: tuple[Tensor, ...], aux: dict[
         for r in read:
             r.register_hook(lambda g: g.clamp(-LIMIT, LIMIT))
         given = {a.name: aux[a.name][t, :, None].expand(1, B, unit.widths[a.width]) for a in unit.plain.aux}
-        held = list(reference.forward(unit.plain, x[t : t + 1], read, params, unit.widths, given).states)
+        args = RecurrenceArgs.of(unit.plain, x[t : t + 1], read, params, unit.widths, given)
+        held = list(reference.forward(args).states)
         outputs.append(held[0])
     return [torch.stack(outputs), *(s.unsqueeze(0) for s in held)]
 

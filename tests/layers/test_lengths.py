@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import conveyor as cv
-from conveyor.backends.cpu import frame, threads
+from conveyor.backends.cpu.runtime import launch_plan, threads
 from support import BUILT_IN, Case, assert_near
 
 T, B, I = 7, 5, 4  # noqa: E741
@@ -52,7 +52,7 @@ def alone(layer: cv.Recurrent, x: Tensor, state: tuple[Tensor, ...], aux: dict[s
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("case", BUILT_IN, ids=lambda c: c.id)
 def test_each_sequence_is_what_it_is_alone(case: Case, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frame, "CHUNK_ROWS", (6, 6))  # several chunks
+    monkeypatch.setattr(launch_plan, "CHUNK_ROWS", (6, 6))  # several chunks
     for options in ({}, {"bidirectional": True, "learn_initial_state": True}):
         layer = layer_of(case, backend, **options)
         unit, directions = layer.units[0], layer.num_directions
@@ -80,13 +80,13 @@ def test_each_sequence_is_what_it_is_alone(case: Case, backend: str, monkeypatch
 @pytest.mark.parametrize("threads_used", [1, 2, 3])
 def test_threads_and_chunks_change_no_bit(threads_used: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_WORTHWHILE", 0)
-    monkeypatch.setattr(threads, "is_crowded", lambda: False)
+    monkeypatch.setattr(threads, "is_oversubscribed", lambda: False)
     layer, x, lengths = cv.LSTM(9, 20, num_layers=2), torch.randn(30, 13, 9), torch.randint(0, 31, (13,))
     torch.set_num_threads(1)
     want, final = layer(x, lengths=lengths)
     rows = [layer(x[:n, k : k + 1])[0][:, 0] for k, n in enumerate(lengths)]
     assert all(torch.equal(want[: len(r), k], r) for k, r in enumerate(rows))
-    monkeypatch.setattr(frame, "CHUNK_ROWS", (17, 17))
+    monkeypatch.setattr(launch_plan, "CHUNK_ROWS", (17, 17))
     again = cv.LSTM(9, 20, num_layers=2)
     again.load_state_dict(layer.state_dict())
     try:
@@ -177,7 +177,7 @@ WRONG = {
     "negative": (torch.tensor([1, -1, 1, 1, 1]), "lengths are from 0 to T = 7, got -1"),
     "few": (torch.tensor([1, 2]), "lengths is a tensor of whole numbers (B,) = (5,), got (2,) of torch.int64"),
     "real": (torch.ones(5), "lengths is a tensor of whole numbers (B,) = (5,), got (5,) of torch.float32"),
-    "list": ([1, 2, 3, 4, 5], "lengths is a tensor of whole numbers (B,) = (5,), got list"),
+    "text": ("12345", "lengths is a tensor of whole numbers (B,) = (5,), got str"),
 }
 
 

@@ -140,9 +140,9 @@ def test_a_stream_begins_at_the_learned_state() -> None:
 
 
 WRONG = {
-    "numbers": (torch.zeros(T, B), f"({T}, {B}) of torch.float32"),
-    "turned": (torch.zeros(B, T, dtype=torch.bool), f"({B}, {T}) of torch.bool"),
-    "list": ([True], "list"),
+    "numbers": (torch.zeros(T, B), "torch.float32; .bool() makes booleans"),
+    "turned": (torch.zeros(B, T, dtype=torch.bool), f"one of shape ({B}, {T}); reset.t() exchanges its axes"),
+    "list": ([True], "list; torch.as_tensor makes one"),
 }
 
 
@@ -151,9 +151,7 @@ def test_errors(name: str) -> None:
     given, got = WRONG[name]
     with pytest.raises(cv.ArgumentError) as caught:
         cv.LSTM(I, 5)(torch.zeros(T, B, I), reset=given)
-    assert str(caught.value) == (
-        f"reset is a tensor of booleans (T, B) = ({T}, {B}), got {got}; .bool() makes booleans"
-    )
+    assert str(caught.value) == f"reset is a tensor of booleans (T, B) = ({T}, {B}), got {got}"
 
 
 def test_names_that_every_layer_has() -> None:

@@ -144,6 +144,101 @@ def test_safe_loading_of_a_file_is_possible(tmp_path: Any) -> None:
     assert type(loaded) is type(state) and torch.equal(loaded.h, state.h)
 
 
+SAVE = """
+import conveyor as cv
+import torch
+layer = cv.LSTM(4, 6)
+torch.save({"hidden": layer(torch.ones(5, 3, 4))[1], "model": layer.state_dict()}, "run.pt")
+torch.save(cv.Recurrent("slstm", 4, 6)(torch.ones(5, 3, 4))[1], "other.pt")
+"""
+LOADS = {
+    "conveyor first": "import conveyor as cv\nimport torch",
+    "torch first": "import torch\nimport conveyor as cv",
+    "after a layer": "import conveyor as cv\nimport torch\ncv.GRU(2, 3)",
+}
+LOAD = """
+held = torch.load("run.pt")
+layer = cv.LSTM(4, 6)
+layer.load_state_dict(held["model"])
+wanted = layer(torch.ones(5, 3, 4))[1]
+assert type(held["hidden"]).__name__ == "State__h__c" and torch.equal(held["hidden"].c, wanted.c)
+layer(torch.ones(5, 3, 4), held["hidden"])
+print(torch.load("other.pt")._fields)
+"""
+
+
+@pytest.mark.parametrize("imports", LOADS)
+def test_torch_load_takes_states_by_its_defaults(imports: str, tmp_path: Any) -> None:
+    """In a process that has made no layer, too, whichever package is imported first."""
+    subprocess.run([sys.executable, "-c", SAVE], check=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", LOADS[imports] + LOAD], check=True, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "('h', 'c', 'n', 'm')"
+
+
+def test_built_in_states_are_known_beforehand() -> None:
+    fields = {tuple(s.name for s in cv.cells[name].program.states) for name in cv.cells}
+    assert fields == set(conveyor.states.BUILT_IN)
+
+
+def test_a_state_of_ones_own_cell_loads_once_its_layer_is_made(tmp_path: Any) -> None:
+    @cv.cell
+    def odd(x, h, trace):
+        trace = 0.5 * trace + h
+        h = cv.tanh(cv.affine("h", x, trace))
+        return h, trace
+
+    state = cv.Recurrent(odd, 3, 4)(torch.zeros(2, 1, 3))[1]
+    torch.save({"hidden": state}, tmp_path / "run.pt")
+    assert torch.equal(torch.load(tmp_path / "run.pt")["hidden"].trace, state.trace)
+
+
+def test_made_from_one_iterable(state: Any) -> None:
+    """As a tuple is made, which torch.nn's states are: `type(state)(v.detach() for v in state)`."""
+    kind = type(state)
+    for made in (
+        kind(v for v in state),
+        kind(iter(state)),
+        kind(list(state)),
+        kind(tuple(state)),
+        kind(map(id, state)),
+    ):
+        assert type(made) is kind and len(made) == len(state)
+    for made in (kind(v for v in state), kind(state), kind(*state), kind(**state._asdict()), kind._make(state)):
+        assert all(a is b for a, b in zip(made, state, strict=True))
+    if len(state) > 1:
+        mixed = kind(state[0], **{n: v for n, v in list(state._asdict().items())[1:]})
+        assert all(a is b for a, b in zip(mixed, state, strict=True))
+
+
+def test_what_makes_no_state(state: Any) -> None:
+    kind = type(state)
+    for call in (lambda: kind(), lambda: kind(*state, 1), lambda: kind(v for v in (*state, 1)), lambda: kind(q=1)):
+        with pytest.raises(TypeError, match=r"states are \(h"):
+            call()
+
+
+def test_is_used_as_a_tuple(state: Any) -> None:
+    first, *rest = state
+    assert first is state[0] and rest == list(state[1:]) and isinstance(state, tuple)
+    assert type(state[:1]) is tuple and state[:1] == (state[0],) and len(state + state) == 2 * len(state)
+    assert type(state + (1,)) is tuple and (*state,) == tuple(state) and list(reversed(state))[-1] is first
+    changed = state._replace(**{state._fields[0]: 5})
+    assert type(changed) is type(state) and changed[0] == 5
+    assert {n: v is getattr(state, n) for n, v in state._asdict().items()} == dict.fromkeys(state._fields, True)
+
+
+def test_a_lone_field_of_several_layers_stays_one_field() -> None:
+    """Where layers differ in width, the only field is a tuple itself."""
+    state = cv.Recurrent("gru", 4, [6, 5], 2)(random(0, 5, 3, 4, dtype=torch.float32))[1]
+    assert len(state) == 1 and len(state.h) == 2
+    for made in (type(state)(state.h), type(state)(v for v in state), pickle.loads(pickle.dumps(state.detach()))):
+        assert len(made) == 1 and [t.shape for t in made.h] == [t.shape for t in state.h]
+    leaves, spec = pytree.tree_flatten(state)
+    assert [t.shape for t in pytree.tree_unflatten(leaves, spec).h] == [t.shape for t in state.h]
+
+
 @pytest.mark.parametrize("name", ["detach", "narrow_batch", "a__b", "a_"])
 def test_names_that_no_field_can_have(name: str) -> None:
     scope: dict[str, Any] = {"cv": cv}

@@ -36,7 +36,9 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "integers": (
         lambda: LSTM(torch.zeros(T, B, I, dtype=torch.int64)),
         "input has dtype torch.int64 but the layer's parameters have torch.float32;"
-        " convert it with .to(torch.float32) or the layer with .to(torch.int64)",
+        " convert it with .to(torch.float32) or the layer with .to(torch.int64)"
+        " (RNN input dtype (torch.int64) does not match weight dtype (torch.float32). Convert input:"
+        " input.to(torch.float32), or convert model: model.to(torch.int64))",
     ),
     "device of x": (
         lambda: LSTM_STEP(f32(B, I).to("meta")),
@@ -45,7 +47,8 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "step's width": (
         lambda: GRU_STEP(f32(B, 7)),
         "input's last size is input_size = 3, got 7 in (2, 7);"
-        " make the layer with input_size=7 or check the order of the axes",
+        " make the layer with input_size=7 or check the order of the axes"
+        " (input has inconsistent input_size: got 7 expected 3)",
     ),
     # the batch of a state
     "smaller last batch, DESIGN's example": (
@@ -69,7 +72,8 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "batch of a step": (
         lambda: GRU_STEP(f32(B, I), f32(7, H)),
-        "state h has batch 7 but input has batch 2; for a smaller last batch pass hx=None or its first 2 rows",
+        "state h has batch 7 but input has batch 2; for a smaller last batch pass hx=None or its first 2 rows"
+        " (Input batch size 2 doesn't match hidden0 batch size 7)",
     ),
     # other shapes of a state, as they were given
     "layers": (lambda: NAMED(f32(T, B, I), (f32(3, B, H), f32(2, B, H))), "state h has shape (3, 2, 4), expected (2, 2, 4); None starts from zeros"),
@@ -123,7 +127,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
         "device is a torch.device or a name such as 'cpu' or 'cuda:0', got 'gpu'",
     ),
     "projection as text": (lambda: cv.LSTM(I, H, proj_size="2"), "proj_size is a whole number, 0 for no projection, got '2'"),
-    "negative projection": (lambda: cv.LSTM(I, H, proj_size=-1), "proj_size is a whole number, 0 for no projection, got -1"),
+    "negative projection": (lambda: cv.LSTM(I, H, proj_size=-1), "proj_size is a whole number, 0 for no projection, got -1 (proj_size should be a positive integer or zero to disable projections)"),
     "projection of a cell without": (lambda: cv.Recurrent("gru", I, H, proj_size=2), "sizes has 'proj', which cell gru does not name"),
     "size missing": (
         lambda: cv.Cell("lstm_projection", I, H),

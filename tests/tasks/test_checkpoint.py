@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conveyor.errors import CheckpointError
-from conveyor.tasks.checkpoint import INDEX, VERSION, read_checkpoint, write_checkpoint
-from conveyor.tasks.state import state_from_tensors, state_tensors
+from conveyor.tasks.training.checkpoint import INDEX, VERSION, read_checkpoint, write_checkpoint
+from conveyor.tasks.training.state import state_from_tensors, state_tensors
 
 
 class Killed(BaseException):
@@ -148,3 +148,13 @@ states = st.one_of(
 @given(states)
 def test_state_is_taken_apart_and_built_again(state: Any) -> None:
     assert str(state_from_tensors(state_tensors(state))) == str(state)
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CheckpointError, match="cannot be written .No space left on device."):
+        write_checkpoint(tmp_path, {}, {"weights": {"w": torch.zeros(3)}})
+    assert list(tmp_path.iterdir()) == []

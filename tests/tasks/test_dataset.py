@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conveyor.errors import ArgumentError, TextError
 from conveyor.tasks.text.config import DataConfig
-from conveyor.tasks.text.dataset import Dataset, read_dataset
+from conveyor.tasks.text.data.dataset import Dataset, read_dataset
 
 
 def write(folder: Path, name: str, text: str) -> str:
@@ -49,7 +49,7 @@ def test_several_files_follow_one_another_and_their_sha256_is_kept(tmp_path: Pat
 
 
 def test_words_of_the_held_out_parts_do_not_enter_the_vocabulary(tmp_path: Path) -> None:
-    path = write(tmp_path, "a", "whale sea " * 45 + "kraken " * 10)
+    path = write(tmp_path, "a", ("whale sea " * 45 + "kraken " * 10).strip())
     dataset = read_dataset(DataConfig((path,), level="word", batch_size=2, window=2))
     assert "kraken" not in dataset.vocabulary.tokens
     assert dataset.test.eq(0).all()

@@ -6,10 +6,10 @@ import torch
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError, TextError
 from conveyor.tasks.text.config import ModelConfig
+from conveyor.tasks.text.data.vocabulary import CharacterVocabulary, WordVocabulary
 from conveyor.tasks.text.evaluate import evaluate
 from conveyor.tasks.text.model import LanguageModel, cross_entropy
 from conveyor.tasks.text.sample import generate
-from conveyor.tasks.text.vocabulary import CharacterVocabulary, WordVocabulary
 from conveyor.tasks.units import bits, perplexity
 
 VOCABULARY = CharacterVocabulary.of("abcdefgh ")
@@ -60,6 +60,24 @@ def test_evaluation_is_the_mean_over_the_whole_text() -> None:
     assert evaluate(model, tokens, 1, 49) == pytest.approx(expected, rel=1e-5)
     assert evaluate(model, tokens, 1, 7) == pytest.approx(expected, rel=1e-5)
     assert evaluate(model, tokens, 8, 60) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("size", "batch_size", "window"), [(54, 4, 6), (53, 4, 6), (51, 7, 5), (2, 1, 5), (31, 30, 1)])
+def test_evaluation_leaves_no_token_out(size: int, batch_size: int, window: int) -> None:
+    model = make()
+    tokens = torch.randint(0, 9, (size,))
+    length = (size - 1) // batch_size
+    # Stream k reads from k * length; the last one to the end of the text.
+    begins = [k * length for k in range(batch_size)]
+    ends = [*begins[1:], size - 1]
+    losses = []
+    with torch.no_grad():
+        for begin, end in zip(begins, ends, strict=True):
+            logits = model(tokens[begin:end, None])[0][:, 0]
+            losses.append(torch.nn.functional.cross_entropy(logits, tokens[begin + 1 : end + 1], reduction="none"))
+    expected = torch.cat(losses).double().mean().item()
+    assert len(torch.cat(losses)) == size - 1
+    assert evaluate(model, tokens, batch_size, window) == pytest.approx(expected, rel=1e-5)
 
 
 def test_units() -> None:

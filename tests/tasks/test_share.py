@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 import conveyor as cv
 from conveyor.cli.app import app
-from conveyor.tasks.checkpoint import read_checkpoint
-from conveyor.tasks.share import Share
+from conveyor.tasks.training.checkpoint import read_checkpoint
+from conveyor.tasks.training.distributed import Distributed
 
 TEXT = "the recurrent cell keeps what it has seen, and forgets what it need not keep. " * 60
 OPTIONS = [
@@ -80,16 +80,16 @@ def test_two_processes_learn_as_one_with_both_shares(tmp_path: Path) -> None:
 
 def test_a_batch_that_cannot_be_shared() -> None:
     with pytest.raises(cv.ArgumentError, match="batch_size: expected a multiple of the 2 processes.*, got 3"):
-        Share(0, 2).check(3)
-    Share(0, 2).check(4)
+        Distributed(0, 2).check(3)
+    Distributed(0, 2).check(4)
 
 
 def test_shares_are_parts_of_the_whole() -> None:
     whole = (torch.arange(24).view(2, 6, 2), (torch.arange(12).view(1, 6, 2),))
-    parts = [Share(rank, 3).part_of(whole) for rank in range(3)]
+    parts = [Distributed(rank, 3).part_of(whole) for rank in range(3)]
     assert torch.equal(torch.cat([p[0] for p in parts], 1), whole[0])
     assert torch.equal(torch.cat([p[1][0] for p in parts], 1), whole[1][0])
-    assert Share().part(whole[0]) is whole[0] and Share().mean(0.1) == 0.1 and Share().any(True)
+    assert Distributed().part(whole[0]) is whole[0] and Distributed().mean(0.1) == 0.1 and Distributed().any(True)
 
 
 def test_a_world_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,6 +99,6 @@ def test_a_world_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         cv.ArgumentError, match="WORLD_SIZE is 2, but the processes can't meet .*; start them by torchrun"
     ):
-        Share.of_environment()
+        Distributed.of_environment()
     monkeypatch.setenv("WORLD_SIZE", "1")
-    assert Share.of_environment() == Share(0, 1)
+    assert Distributed.of_environment() == Distributed(0, 1)

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conveyor.tasks.text.streams import Streams
+from conveyor.tasks.text.data.streams import Streams
 
 
 @given(st.integers(2, 200), st.integers(1, 9), st.integers(1, 12))

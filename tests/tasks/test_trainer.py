@@ -9,11 +9,11 @@ import torch
 
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError, CheckpointError, TextError
-from conveyor.tasks.checkpoint import INDEX
 from conveyor.tasks.config import TrainingConfig
-from conveyor.tasks.schedule import Schedule
-from conveyor.tasks.state import state_tensors
 from conveyor.tasks.text.run import TextRun, load_model
+from conveyor.tasks.training.checkpoint import INDEX
+from conveyor.tasks.training.schedule import Schedule
+from conveyor.tasks.training.state import state_tensors
 
 from .conftest import MakeRun, assert_same
 

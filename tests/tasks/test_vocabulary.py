@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conveyor.errors import CheckpointError, TextError
-from conveyor.tasks.text.vocabulary import (
+from conveyor.tasks.text.data.vocabulary import (
     ByteVocabulary,
     CharacterVocabulary,
     Vocabulary,
     WordVocabulary,
-    split_words,
     vocabulary_from_json,
 )
+from conveyor.tasks.text.data.words import split_words
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
@@ -33,20 +33,10 @@ def test_bytes_round_trip(text: str) -> None:
     assert vocabulary.decode(vocabulary.encode(text)) == text
 
 
-@given(texts)
-def test_words_come_back_from_the_decoded_text(text: str) -> None:
-    tokens = split_words(text)
-    vocabulary = WordVocabulary.of(tokens, 1000)
-    numbers = vocabulary.encode(text)
-    assert 0 not in numbers
-    assert vocabulary.encode(vocabulary.decode(numbers)) == numbers
-    assert "".join(tokens).split() == "".join(text.split(" ")).split() or set("".join(tokens)) <= set(text)
-
-
 def test_words_are_split_as_one_reads_them() -> None:
     text = "Don't stop, Mr_X (the 2nd)!\n\nWell…"
     assert split_words(text) == [
-        "Don't", "stop", ",", "Mr", "_", "X", "(", "the", "2nd", ")", "!", "\n", "\n", "Well", "…",
+        "Don't", "stop", ",", "Mr_X", "(", "the", "2nd", ")", "!", "\n", "\n", "Well", "…",
     ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from torch.func import jvp, vmap
 
 import conveyor as cv
 from conveyor.errors import ProgramError
-from conveyor.torch_ops.form import read
+from conveyor.torch_ops.passes import read_spec
 from layers.features import BACKENDS, F64, LENGTHS, STARTS
 
 I, H = 3, 4  # noqa: E741
@@ -319,13 +319,13 @@ def test_an_exported_program_runs_where_the_cell_never_was(tmp_path: Path) -> No
 def test_a_damaged_text_is_told() -> None:
     layer = cv.GRU(I, H)
     program = layer.units[0].program.text
-    layout = layer.units[0]._places.text
-    assert read(program, layout).program == layer.units[0].program
-    assert dict(read(program, layout).widths) == dict(layer.units[0].widths)
+    layout = layer.units[0]._layout.text
+    assert read_spec(program, layout).program == layer.units[0].program
+    assert dict(read_spec(program, layout).widths) == dict(layer.units[0].widths)
     with pytest.raises(ProgramError, match="cannot be read: 'rows product'"):
-        read(program, "rows product\n")
+        read_spec(program, "rows product\n")
     with pytest.raises(ProgramError, match="upgrade conveyor"):
-        read(program.replace("conveyor-program 1", "conveyor-program 99"), layout)
+        read_spec(program.replace("conveyor-program 1", "conveyor-program 99"), layout)
 
 
 # torch.jit
@@ -371,7 +371,7 @@ def test_torch_checks_the_operations(backend: str, steps: int, lengths: Tensor |
         return torch.randn(shape, dtype=F64).requires_grad_()
 
     params = [p.detach().requires_grad_() for p in unit.bind(layer).tensors]
-    texts = (unit.program.text, unit._places.text, backend)
+    texts = (unit.program.text, unit._layout.text, backend)
     lengths = None if lengths is None else lengths.clamp(max=steps)
     given = (leaf(steps, batch, I), [leaf(batch, H), leaf(batch, H)], [], params, lengths, *texts)
     torch.library.opcheck(torch.ops.conveyor.forward.default, (*given, training))

@@ -1,4 +1,4 @@
-"""Backends: what runs a program. Which one runs a layer, and why another does not."""
+"""The backends, which run a program: the choice of one for a layer, and the reasons why another can't run it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TYPES = tuple(f"torch.{name}" for name in ("float16", "bfloat16", "float32", "f
 
 
 def why_not(name: str, device: torch.device | None = None, dtype: torch.dtype | None = None) -> str | None:
-    """Why a backend can't run; None if it can.
+    """Return the reason why a backend can't run; None if it can.
 
     Args:
         name: `reference`, `cpu` or `triton`.
@@ -60,7 +60,7 @@ def check_name(name: str) -> None:
 
 
 def choose(wanted: str, strict: bool, device: torch.device, dtype: torch.dtype) -> str:
-    """The backend that runs a layer.
+    """Choose the backend that runs a layer.
 
     Args:
         wanted: `auto`, or a backend's name.

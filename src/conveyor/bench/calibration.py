@@ -1,7 +1,7 @@
-"""How fast the machine is at the moment: a product beside each row, and what reading, copying and functions take.
+"""Calibrates the machine's current speed: a matrix product beside each row, reads, copies and functions.
 
-A machine that others use too is not always its usual self. What a row says counts only if the product that stands
-around it is within a tenth of the run's best.
+The speed of a shared machine varies. A row counts only if the products measured before and after it are within a tenth
+of the run's best.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from conveyor.backends.cpu import target
-from conveyor.bench.yardsticks import FUNCTIONS, Yardsticks, yardsticks
+from conveyor.backends.cpu.codegen import isa
+from conveyor.bench.roofline_kernels import FUNCTIONS, RooflineKernels, compile_kernels
 
 TOLERANCE = 0.1
-"""How far below the run's best the product around a row may be."""
+"""The share by which the product around a row may lie below the run's best."""
 
 _INNER = 256  # of the product: its weights then fit the second-level cache, as a layer's panels do
 _BURST = 0.008  # seconds
@@ -28,10 +28,10 @@ _QUIET = 0.02  # seconds until torch's threads, which spin for a while after eac
 
 @dataclass
 class Calibration:
-    """What the machine reaches with a number of threads; the best so far.
+    """The best rates that the machine has reached so far with a number of threads.
 
     Attributes:
-        threads: How many threads work.
+        threads: The number of threads.
         best: The highest product so far, in FLOP a second.
     """
 
@@ -40,7 +40,7 @@ class Calibration:
     _known: dict[tuple[str, object], float] = field(default_factory=dict)
 
     def product(self) -> float:
-        """FLOP a second of a product, now: the median of a few short ones on all threads at once."""
+        """Measure the FLOP per second of a product: the median of a few short ones on all threads at once."""
         y = _loops()
         sets = [[torch.randn(_INNER * n) for n in (y.columns, y.rows)] for _ in range(self.threads)]
         sums = [torch.empty(y.rows * y.columns) for _ in range(self.threads)]
@@ -57,16 +57,16 @@ class Calibration:
         return found
 
     def is_off(self, product: float) -> bool:
-        """Whether a product is too far below the best for what was measured beside it to count."""
+        """Tells whether a product is too far below the best for the measurement beside it to count."""
         return product < (1 - TOLERANCE) * self.best
 
     def settle(self) -> None:
-        """Find out what the machine reaches, before the first row."""
+        """Measure the machine's best rate before the first row."""
         for _ in range(10):
             self.product()
 
     def reading(self, size: int) -> float:
-        """Bytes a second that all threads together read of so many bytes, again and again: each its own part."""
+        """Measure the bytes per second that all threads together read, each repeatedly from its part of `size`."""
         y = _loops()
         share = max(1, size // 4 // y.stretch // self.threads)  # turns of the loop
 
@@ -84,7 +84,7 @@ class Calibration:
         return self._kept("reading", size, measure)
 
     def copying(self, size: int) -> float:
-        """Bytes a second, read and written, of copies whose source and target together have so many bytes."""
+        """Measure the bytes per second, read and written, of copies with `size` bytes in source and target together."""
         # A power of two, so that few are measured; smaller copies would measure the call.
         rounded = 1 << max(20, (min(size, 2**29) - 1).bit_length())
 
@@ -97,7 +97,7 @@ class Calibration:
         return self._kept("copying", rounded, measure)
 
     def function(self, name: str) -> float:
-        """Seconds that an operation on one number takes when all threads work."""
+        """Measure the seconds per element of an operation on all threads."""
         if name not in FUNCTIONS:
             return 2.0 / self.best  # one instruction a vector, where a fused multiplication and addition counts two
 
@@ -115,11 +115,11 @@ class Calibration:
         return self._kept("function", name, measure)
 
     def known(self) -> dict[tuple[str, object], float]:
-        """What was measured once and is kept."""
+        """Returns the cached measurements."""
         return dict(self._known)
 
     def forget(self, known: dict[tuple[str, object], float]) -> None:
-        """Go back to what was known before, since the machine was not its usual self in between."""
+        """Restore the cached measurements, after a period in which the machine was slow."""
         self._known = dict(known)
 
     def _kept(self, what: str, of: object, measure: Callable[[], float]) -> float:
@@ -129,7 +129,7 @@ class Calibration:
         return self._known[what, of]
 
     def _at_once(self, work: Callable[[int, int], None], repeats: int) -> float:
-        """Seconds until `threads` threads have done the work that each begins at once."""
+        """Return the seconds until `threads` threads, started together, have done the work."""
         running = [threading.Thread(target=work, args=(k, repeats)) for k in range(1, self.threads)]
         began = time.perf_counter()
         for thread in running:
@@ -140,8 +140,8 @@ class Calibration:
         return time.perf_counter() - began
 
 
-def _loops() -> Yardsticks:
-    return yardsticks(target.width())
+def _loops() -> RooflineKernels:
+    return compile_kernels(isa.width())
 
 
 def _copy(source: Tensor, goal: Tensor, times: int) -> None:
@@ -156,7 +156,7 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 def _repeats(function: Callable[[int], object]) -> int:
-    """How often work is repeated to take as long as a burst."""
+    """Count the repetitions of a function that take as long as a burst."""
     repeats, taken = 1, 0.0
     while taken < _BURST / 4:
         repeats *= 4

@@ -1,4 +1,4 @@
-"""The plain loop that one would write in torch for a cell: what a compiled cell has to beat.
+"""The plain loop in torch for a cell, the baseline of a compiled cell.
 
 It is written as well as plain torch allows: the products of the input are one product for all steps, with the biases;
 products by one state are one `addmm` a step, packed in an order in which gates with the same activation lie side by
@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conveyor.backends.evaluate import clip_gradient
+from conveyor.backends.reference.evaluate import clip_gradient
 from conveyor.bench.loop_source import write
-from conveyor.program import Program
+from conveyor.ir.program import Program
 
 Params = Mapping[tuple[str, str], Tensor]
 
@@ -29,8 +29,8 @@ class Loop:
 
     Attributes:
         source: Its Python text.
-        packs: What it reads, in order: the kind, and the parameters that are put together for it.
-        run: Of (x, states, packed, aux): the output and the final states.
+        packs: The packed tensors, in order: the kind, and the parameters in each.
+        run: Computes the output and the final states from (x, states, packed, aux).
     """
 
     source: str
@@ -38,7 +38,7 @@ class Loop:
     run: Any
 
     def pack(self, params: Params) -> list[Tensor]:
-        """The parameters as the loop reads them; differentiable."""
+        """Pack the parameters for the loop; differentiable."""
         return [_PACKERS[kind](params, keys) for kind, keys in self.packs]
 
 
@@ -57,7 +57,7 @@ def _blocks(params: Params, keys: Sequence[Any]) -> Tensor:
 
 
 def _biases(params: Params, groups: Sequence[Any]) -> Tensor:
-    """One bias for each group, the sum of its own; a group without any is as many zeros as its matrix has rows."""
+    """Concatenate one bias per group, the sum of its biases; zeros for a group without any."""
     parts = []
     for rows, keys in groups:
         like = params["product", rows]

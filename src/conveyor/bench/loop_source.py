@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from conveyor.ops import OPS
-from conveyor.plan import plan
-from conveyor.program import Input, Program
+from conveyor.ir.ops import OPS
+from conveyor.ir.program import Program
+from conveyor.ir.transforms.plan import plan
+from conveyor.ir.types import Input
 
 Pack = tuple[str, tuple[Any, ...]]
 """Parameters that a loop reads as one tensor: how they are put together, and which."""
@@ -59,13 +60,13 @@ _ACTIVATIONS = ("sigmoid", "tanh")
 
 @dataclass(frozen=True)
 class _Group:
-    """Products of one operand that are made by one call.
+    """Products of one operand that are computed by one call.
 
     Attributes:
         members: The product nodes, in the order of their columns: those with one activation side by side.
-        ends: What stands for each after the additions and the activation that are taken in, and that activation or "".
-        added: What is added: "each" for a product of the input and biases, "bias" for biases, "" for nothing.
-        inputs: The products of the input that are taken in, one a member.
+        ends: For each its node after the fused additions and activation, and that activation or "".
+        added: The fused addends: "each" for a product of the input and biases, "bias" for biases, "" for none.
+        inputs: The fused products of the input, one per member.
         biases: The biases of each member.
     """
 
@@ -77,7 +78,7 @@ class _Group:
 
 
 def write(program: Program, widths: Mapping[str, int]) -> tuple[str, tuple[Pack, ...]]:
-    """The source of `loop(x, states, packed, aux)`, and what it takes `packed` to be, in order."""
+    """Write the source of `loop(x, states, packed, aux)`; returns it and the contents of `packed`, in order."""
     writer = _Writer(program, widths)
     source = writer.source()
     return source, tuple(writer.packs)
@@ -147,7 +148,7 @@ class _Writer:
         return "\n".join(lines) + "\n"
 
     def _result(self, n: int, state: Input) -> str:
-        """What a state becomes, in its own shape."""
+        """Write a state's new value, in its own shape."""
         as_it_is = n in self.carried and self.nodes[n].type.width == state.width
         return self._inside(n) if as_it_is else f"{self._inside(n)}.expand_as(s_{state.name})"
 
@@ -159,7 +160,7 @@ class _Writer:
     # Values
 
     def _inside(self, n: int, arithmetic: bool = False) -> str:
-        """The expression of a node in a step."""
+        """Write the expression of a node in a time step."""
         if n in self.carried:
             return self.names[n]
         if self.nodes[n].op == "const" and arithmetic:
@@ -170,7 +171,7 @@ class _Writer:
         return f"{self.stepped.setdefault(name, f'each_{name}')}[t]"
 
     def _whole(self, n: int, arithmetic: bool = False) -> str:
-        """The expression of a node that no state reaches, for all steps."""
+        """Write the expression of a node that no state reaches, for all time steps."""
         node = self.nodes[n]
         if node.op == "const" and arithmetic:
             return repr(node.attr)
@@ -232,7 +233,7 @@ class _Writer:
             self.inside.append(f"v{n} = {self._expression(n, self._inside)}")
 
     def _products(self, n: int) -> None:
-        """All products by one operand, with what is added to them and activates them, where that is all of it."""
+        """Write all products of one operand, with the fused additions and activations."""
         pack = self.plan.packs[n]
         operand = self._inside(pack.operand)
         if pack.blocks > 1:
@@ -261,7 +262,7 @@ class _Writer:
             self._hand_out(whole, group)
 
     def _hand_out(self, whole: str, group: _Group) -> None:
-        """Split a packed product, activating neighbours together."""
+        """Write the split of a packed product, with one activation for adjacent parts."""
         runs = [(a, list(m)) for a, m in groupby(group.members, key=lambda m: group.ends[m][1])]
         parts = [whole]
         if len(runs) > 1:
@@ -279,7 +280,7 @@ class _Writer:
     # What a product takes in
 
     def _grouped(self) -> dict[tuple[int, ...], list[_Group]]:
-        """The groups of each pack of products in a step; what they take in is noted."""
+        """Return the groups of each pack of products in a step; their fused nodes are recorded."""
         packs = dict.fromkeys(
             self.plan.packs[n] for n in self.live if n in self.carried and self.nodes[n].op == "product"
         )
@@ -305,7 +306,7 @@ class _Writer:
         return _Group(members, {m: end for m, end, _, _ in found}, added, inputs, biases)
 
     def _taken_in(self, n: int) -> tuple[int, int | None, tuple[str, ...]]:
-        """What is added to a product if it is one product of the input, biases, or both; and where that ends."""
+        """Find what can be fused into a product: a product of the input, biases, or both; and the last addition."""
         last, terms = self._sum(n)
         flat = [leaf for term in terms for leaf in self._leaves(term)]
         sources = [t for t in flat if self.nodes[t].op == "product"]
@@ -316,7 +317,7 @@ class _Writer:
         return last, (sources[0] if sources else None), biases
 
     def _between(self, first: int, last: int) -> set[int]:
-        """The nodes from a product to what stands for it in the end, that one left out."""
+        """Return the nodes from a product to its last fused node, without that one."""
         found, n = set(), first
         while n != last:
             found.add(n)
@@ -324,11 +325,11 @@ class _Writer:
         return found
 
     def _alone(self, n: int) -> int | None:
-        """The one user of a value that nothing else needs."""
+        """Return the single user of a value; None if there are several or it is a result."""
         return self.users[n][0] if len(self.users[n]) == 1 and n not in self.results else None
 
     def _sum(self, n: int) -> tuple[int, list[int]]:
-        """The last addition of values that no state reaches to a product, and these values."""
+        """Return the last addition of values that no state reaches to a product, and these values."""
         terms: list[int] = []
         while True:
             user = self._alone(n)
@@ -341,14 +342,14 @@ class _Writer:
             n = user
 
     def _activated(self, n: int) -> tuple[int, str]:
-        """What a value becomes by its activation, if that is all it is used for; else itself."""
+        """Find a value's activation if that is its only use: the node and the op, or the value and ""."""
         user = self._alone(n)
         if user is not None and self.nodes[user].op in _ACTIVATIONS:
             return user, self.nodes[user].op
         return n, ""
 
     def _leaves(self, n: int) -> list[int]:
-        """The terms of a sum that nothing else needs."""
+        """Return the terms of a sum that nothing else needs."""
         if self.nodes[n].op == "add" and self._alone(n) is not None:
             return [leaf for a in self.nodes[n].args for leaf in self._leaves(a)]
         return [n]

@@ -1,4 +1,4 @@
-"""Rows of a table of measurements, their lines, and the bars that these have to reach."""
+"""Rows of a table of measurements, their lines, and their targets."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ State = Literal["ok", "void", "red"]
 
 @dataclass(frozen=True)
 class Line:
-    """What was measured at one size.
+    """The figures measured at one size.
 
     Attributes:
-        label: The size, or what else tells it from the others.
+        label: The size, or another unique label.
         figures: Numbers by the names of `conveyor.bench.table.COLUMNS`; times are in seconds.
-        state: `void` if the machine was not its usual self; `red` if the numbers were wrong, so that nothing was timed.
-        note: Why, or what else there is to say.
+        state: `void` if the machine was too slow; `red` if the results were wrong, so that nothing was timed.
+        note: The reason, or another note.
         product: FLOP a second of the product beside it, the lower of the two; None if time is no part of it.
-        facts: What bars choose lines by, such as B and H.
+        facts: The values by which targets select lines, such as B and H.
     """
 
     label: str
@@ -35,7 +35,7 @@ class Line:
     facts: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The line in JSON's types."""
+        """Return the line in JSON's types."""
         there = {name: _finite(value) for name, value in self.figures.items()}
         return {
             "label": self.label,
@@ -49,13 +49,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a bar is met.
+    """The verdict on a target: met, missed or open.
 
     Attributes:
-        text: The bar.
-        met: Whether it is; None if that is open, because lines that it is about are void, or there are none.
+        text: The target.
+        met: Whether it is met; None if open, because its lines are void or missing.
         value: The mean, or the worst of the lines; None if there is none.
-        reason: What decided, such as the worst line.
+        reason: The deciding fact, such as the worst line.
     """
 
     text: str
@@ -65,16 +65,16 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """What a figure has to reach.
+class Target:
+    """A target: a bound on a figure.
 
     Attributes:
-        text: As it is printed.
+        text: The printed text.
         figure: The figure's name.
         least: It must be at least this; or
         most: At most this.
-        mean: Whether that is asked of the geometric mean of the lines, rather than of each.
-        where: Which lines it is about.
+        mean: Whether the bound applies to the geometric mean of the lines, rather than to each.
+        where: Selects its lines.
         instead: Another figure and what it must at least be, which does in place of this one.
     """
 
@@ -87,7 +87,7 @@ class Bar:
     instead: tuple[str, float] | None = None
 
     def judge(self, lines: Sequence[Line]) -> Verdict:
-        """Hold the lines to the bar."""
+        """Compare the lines with the target."""
         about = [line for line in lines if self.where(line) and (line.state == "red" or self.figure in line.figures)]
         red = [line.label for line in about if line.state == "red"]
         void = [line.label for line in about if line.state == "void"]
@@ -124,21 +124,21 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table of bars.
+    """A row of the table of targets.
 
     Attributes:
-        name: What it is chosen by.
-        title: What it measures.
+        name: The name by which it is selected.
+        title: Its title.
         measure: Yields its lines.
-        bars: What they have to reach.
-        missing: Why it can't be measured here; None if it can.
+        targets: Their targets.
+        missing: The reason why it can't be measured here; None if it can.
         asked: Whether it is measured only when it is named.
     """
 
     name: str
     title: str
     measure: Callable[[Run], Iterator[Line]]
-    bars: tuple[Bar, ...] = ()
+    targets: tuple[Target, ...] = ()
     missing: Callable[[], str | None] = lambda: None
     asked: bool = False
 
@@ -153,7 +153,7 @@ class Result:
     verdicts: tuple[Verdict, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The row in JSON's types."""
+        """Return the row in JSON's types."""
         return {
             "name": self.name,
             "title": self.title,
@@ -165,12 +165,12 @@ class Result:
 
 
 def _finite(value: float | None) -> float | None:
-    """JSON has no other numbers."""
+    """Return a finite value, else None: JSON has no NaN or infinity."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def geometric_mean(values: Sequence[float]) -> float:
-    """The geometric mean; NaN if a value is not a positive number."""
+    """Return the geometric mean; NaN if a value is not a positive number."""
     if not values or not all(v > 0 and math.isfinite(v) for v in values):
         return math.nan
     return math.exp(statistics.fmean(map(math.log, values)))

@@ -1,4 +1,4 @@
-"""What the rows of one run share: the calibration around each line, and the gate before it."""
+"""Measures rows in one run, with the calibration around each line and the check before it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 import torch
 
 from conveyor.bench.calibration import Calibration
-from conveyor.bench.gate import RedGate
+from conveyor.bench.correctness import WrongNumbers
 from conveyor.bench.rows import Line, Result, Row
 
 TRIES = 3
-"""How often a line is measured that came out void, before it is left so."""
+"""The number of times that a void line is measured."""
 
 
 @dataclass
 class Run:
-    """A run.
+    """A run of measurements.
 
     Attributes:
-        calibration: What the machine reaches.
-        seconds: How long the functions of a line run in turns.
-        dtype: Of the tensors.
-        say: Called with each line when it is there, and with the row that it belongs to.
+        calibration: The machine's rates.
+        seconds: The time of each line's interleaved runs.
+        dtype: The dtype of the tensors.
+        say: Called with each measured line and its row.
         finished: Whether all rows were measured.
     """
 
@@ -36,40 +36,40 @@ class Run:
 
     @property
     def threads(self) -> int:
-        """How many threads work."""
+        """The number of threads."""
         return self.calibration.threads
 
     @property
     def wide(self) -> int:
-        """How many times as wide as float32 the numbers are, and so how much less of them a vector holds."""
+        """The size of an element relative to float32."""
         return self.dtype.itemsize // torch.float32.itemsize
 
     @property
     def peak(self) -> float:
-        """FLOP a second of a product of such numbers."""
+        """The peak FLOP per second of a product in this dtype."""
         return self.calibration.best / self.wide
 
     def line(
         self,
         label: str,
-        gate: Callable[[], object],
+        check: Callable[[], object],
         measure: Callable[[], Mapping[str, float]],
         facts: Mapping[str, float] | None = None,
         note: str = "",
     ) -> Line:
-        """Measure a line: nothing is timed unless its numbers are right; what came out void is measured again.
+        """Measure a line after its check; void lines are measured again.
 
         Args:
             label: Its name.
-            gate: Raises `RedGate` if the numbers are wrong.
-            measure: Gives the figures.
-            facts: What bars choose lines by.
-            note: What else there is to say.
+            check: Raises `WrongNumbers` if the results are wrong.
+            measure: Returns the figures.
+            facts: The values by which targets select lines.
+            note: A note.
         """
         facts = facts or {}
         try:
-            gate()
-        except RedGate as red:
+            check()
+        except WrongNumbers as red:
             return Line(label, state="red", note=str(red), facts=facts)
         for _ in range(TRIES):
             known = self.calibration.known()
@@ -82,14 +82,14 @@ class Run:
         return Line(label, figures, "void", note, product, facts)
 
     def settled(self, line: Line) -> Line:
-        """The line as the whole run sees it: void if the machine did much better later."""
+        """Return the line, void if the machine was much faster later in the run."""
         if line.state == "ok" and line.product is not None and self.calibration.is_off(line.product):
             return replace(line, state="void")
         return line
 
 
 def measure(rows: Iterable[Row], run: Run) -> list[Result]:
-    """Measure rows, and hold them to their bars when all are there; Ctrl-C leaves it at what there is."""
+    """Measure rows, and compare them with their targets at the end; Ctrl-C ends it with the rows so far."""
     found: list[tuple[Row, list[Line]]] = []
     with suppress(KeyboardInterrupt):
         run.calibration.settle()
@@ -103,5 +103,5 @@ def measure(rows: Iterable[Row], run: Run) -> list[Result]:
     results = []
     for row, lines in found:
         settled = tuple(run.settled(line) for line in lines)
-        results.append(Result(row.name, row.title, settled, tuple(bar.judge(settled) for bar in row.bars)))
+        results.append(Result(row.name, row.title, settled, tuple(target.judge(settled) for target in row.targets)))
     return results

@@ -1,12 +1,12 @@
-"""Lines about whole sequences: ours beside another, forward and backward, or inference."""
+"""Lines about sequences: a conveyor layer and a baseline, forward and backward, or inference."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from conveyor.bench.bounds import bound
-from conveyor.bench.contestants import Pair, Setting
-from conveyor.bench.gate import compare
+from conveyor.bench.baselines import Pair, Setting
+from conveyor.bench.correctness import compare
+from conveyor.bench.roofline import roofline
 from conveyor.bench.rows import Line
 from conveyor.bench.run import Run
 from conveyor.bench.timing import alternate
@@ -14,24 +14,24 @@ from conveyor.bench.work import forward_flops, work
 
 
 def agree(given: Setting, pair: Pair) -> Callable[[], float]:
-    """A gate: the output and all gradients are those of the other."""
+    """Return a check that the output and all gradients equal the baseline's."""
 
-    def gate() -> float:
+    def check() -> float:
         gradient = given.gradient()
         ours, theirs = pair.ours.gradients(gradient), pair.theirs.gradients(gradient)
         return compare(ours, theirs, lambda: pair.truth().gradients(gradient.double()))
 
-    return gate
+    return check
 
 
 def training(run: Run, given: Setting, pair: Pair) -> Line:
-    """Forward and backward pass, the gradient of the input included."""
+    """Measure a forward and backward pass, the gradient of the input included."""
     gradient = given.gradient()
     done = work(given.program, given.widths)
 
     def measure() -> Mapping[str, float]:
         mine, other = alternate([c.train(gradient) for c in (pair.ours, pair.theirs)], run.seconds)
-        least = bound(done, given.rows, run.calibration, run.wide)
+        least = roofline(done, given.rows, run.calibration, run.wide)
         return {
             "ours": mine.seconds,
             "theirs": other.seconds,
@@ -48,7 +48,7 @@ def training(run: Run, given: Setting, pair: Pair) -> Line:
 
 
 def inference(run: Run, given: Setting, pair: Pair) -> Line:
-    """Forward pass in inference mode."""
+    """Measure a forward pass in inference mode."""
     flops = forward_flops(given.program, given.widths) * given.rows
 
     def measure() -> Mapping[str, float]:

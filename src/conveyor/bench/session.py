@@ -1,4 +1,4 @@
-"""A run from its options to its exit code: what is measured on, each line as it comes, the tables, and the JSON."""
+"""A benchmark run from its options to its exit code: the machine, each line when measured, the tables, and the JSON."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from conveyor import backends, machine
+from conveyor import backends
 from conveyor.bench.calibration import Calibration
 from conveyor.bench.rows import Line, Row
 from conveyor.bench.run import Run, measure
 from conveyor.bench.table import COLUMNS, machine_lines, show, to_json
+from conveyor.doctor import machine
 from conveyor.errors import ArgumentError, BackendError
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -25,14 +26,14 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Options:
-    """How rows are measured and shown.
+    """The options of a run: measurement and output.
 
     Attributes:
-        threads: How many threads work; None leaves what torch uses.
-        seconds: How long the functions of a line run in turns.
+        threads: The number of threads; None is torch's.
+        seconds: The time of each line's interleaved runs.
         dtype: `float32` or `float64`.
-        json: Where all of it is written as well.
-        force: Whether a file that is there may be overwritten.
+        json: The path of a JSON file with the results.
+        force: Whether an existing file may be overwritten.
         markdown: Whether tables are markdown also on a terminal.
     """
 
@@ -69,17 +70,17 @@ def carry_out(rows: Sequence[Row], options: Options, console: Console, progress:
     """Measure rows and show them.
 
     Args:
-        rows: What is measured.
-        options: How.
-        console: Where the tables go.
-        progress: Where each line goes as it comes.
+        rows: The rows.
+        options: The options.
+        console: The console of the tables.
+        progress: The console of each measured line.
 
     Returns:
-        The exit code: 0; 1 if something gave wrong numbers; 130 after Ctrl-C, when what there is is shown.
+        The exit code: 0; 1 if a result was wrong; 130 after Ctrl-C, when the results so far are shown.
 
     Raises:
         ArgumentError: An option has a wrong value, or the file can't be written.
-        BackendError: The compiled backend, which is what is measured, does not run here.
+        BackendError: The compiled backend does not run here.
     """
     options.check()
     missing = backends.why_not("cpu")

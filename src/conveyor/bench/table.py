@@ -1,4 +1,4 @@
-"""Measured rows as a table on the terminal, as markdown, and as JSON."""
+"""The format of measured rows: a table on the terminal, markdown, or JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from conveyor.bench.calibration import Calibration
 from conveyor.bench.rows import Line, Result, Verdict
-from conveyor.machine import Machine
+from conveyor.doctor.machine import Machine
 
 FORMAT = 1
 """Of the JSON; a reader can tell what it reads."""
@@ -87,7 +87,7 @@ COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
 
 
 def cells(line: Line, columns: Sequence[str]) -> list[str]:
-    """A line's cells. Nothing is told of a line with wrong numbers, and a void one says that it is."""
+    """Return a line's cells; a line with wrong results has no figures, a void one is marked."""
     mark = {"ok": "", "void": " (void)", "red": " (WRONG NUMBERS)"}[line.state]
     shown = [_figure(line.figures[c], c) if c in line.figures and line.state != "red" else "" for c in columns]
     return [line.label + mark, *shown, line.note]
@@ -98,18 +98,18 @@ def _figure(value: float, column: str) -> str:
 
 
 def columns_of(lines: Iterable[Line]) -> list[str]:
-    """The figures that any of the lines has, in order."""
+    """Return the names of the figures in any of the lines, in order."""
     there = {name for line in lines for name in line.figures}
     return [name for name in COLUMNS if name in there]
 
 
 def heads(columns: Sequence[str], notes: bool) -> list[str]:
-    """The heads of a table."""
+    """Return the headings of a table."""
     return ["", *(COLUMNS[c][0] for c in columns), *(["note"] if notes else [])]
 
 
 def verdict(found: Verdict) -> str:
-    """A bar in a line: met, missed or open."""
+    """Format a target's verdict in a line: met, missed or open."""
     word = {True: "met", False: "MISSED", None: "open"}[found.met]
     return f"{word}: {found.text}{_value(found)} ({found.reason})"
 
@@ -119,7 +119,7 @@ def _value(found: Verdict) -> str:
 
 
 def machine_lines(machine: Machine, calibration: Calibration, dtype: str, date: str) -> list[str]:
-    """What was measured on, in two lines."""
+    """Describe the machine in two lines."""
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
     threads = f"{calibration.threads} thread{'s' if calibration.threads > 1 else ''}"
     return [
@@ -129,19 +129,19 @@ def machine_lines(machine: Machine, calibration: Calibration, dtype: str, date: 
 
 
 def as_markdown(result: Result) -> str:
-    """A row as a heading, a table and its bars."""
+    """Format a row as a heading, a table and its targets."""
     columns = columns_of(result.lines)
     notes = any(line.note for line in result.lines)
     table = [heads(columns, notes), *(cells(line, columns) for line in result.lines)]
     wide = len(table[0])
     lines = [f"| {' | '.join(row[:wide])} |" for row in table]
     lines.insert(1, "|" + "---|" * wide)
-    bars = [f"- {verdict(v)}" for v in result.verdicts]
-    return "\n".join([f"### {result.title}", "", *lines, *(["", *bars] if bars else [])]) + "\n"
+    targets = [f"- {verdict(v)}" for v in result.verdicts]
+    return "\n".join([f"### {result.title}", "", *lines, *(["", *targets] if targets else [])]) + "\n"
 
 
 def as_rich(result: Result, width: int) -> Table:
-    """A row as a table for a terminal so many characters wide; its bars stand below it."""
+    """Format a row as a table for a terminal of `width` characters, with its targets below."""
     columns = columns_of(result.lines)
     if width < _WIDE:
         columns = [c for c in columns if c not in _PARTS]
@@ -166,7 +166,7 @@ def as_rich(result: Result, width: int) -> Table:
 
 
 def show(results: Iterable[Result], console: Console, *, markdown: bool) -> None:
-    """Print results that have lines; as markdown if that is asked for, or if nobody looks at a terminal."""
+    """Print results that have lines; as markdown if requested, or if the output is not a terminal."""
     for result in (r for r in results if r.lines):
         if markdown or not console.is_terminal:
             console.print(as_markdown(result), soft_wrap=True, markup=False, highlight=False)
@@ -177,7 +177,7 @@ def show(results: Iterable[Result], console: Console, *, markdown: bool) -> None
 def to_json(
     results: Iterable[Result], machine: Machine, calibration: Calibration, dtype: str, date: str
 ) -> dict[str, Any]:
-    """All of it in JSON's types."""
+    """Return all results in JSON's types."""
     return {
         "format": FORMAT,
         "date": date,

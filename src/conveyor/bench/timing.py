@@ -1,4 +1,4 @@
-"""Times of functions that run in turns, in one process."""
+"""The interleaved timing of functions in one process."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 LEAST = 5
-"""How many samples a median has at least."""
+"""The least number of samples of a median."""
 
 _SAMPLE = 1e-4  # seconds that one sample takes at least, so that reading the clock is no part of it
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What one of the functions took.
+    """The times of one function.
 
     Attributes:
         seconds: The median of a call.
         low: The lower quartile.
         high: The upper one.
-        samples: How many there are.
+        samples: The number of samples.
     """
 
     seconds: float
@@ -37,14 +37,14 @@ def alternate(
     seconds: float,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[Timing, ...]:
-    """Time functions that run in turns, each round in the other order, until so many seconds have passed.
+    """Time functions in turns, each round in reverse order, until `seconds` have passed.
 
-    Each is called twice before: once to get ready, once to find how many calls make a sample.
+    Each is called twice before: once as warm-up, once to choose the number of calls per sample.
 
     Args:
-        functions: What is timed.
-        seconds: How long all of it takes; at least `LEAST` rounds are made.
-        clock: Seconds.
+        functions: The functions.
+        seconds: The total time; at least `LEAST` rounds are run.
+        clock: Returns the time in seconds.
     """
     calls = []
     for function in functions:
@@ -73,7 +73,7 @@ def _timing(times: list[float]) -> Timing:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Keep the cycle collector, which runs when it likes, out of a measurement."""
+    """Disable the cycle collector during a measurement."""
     before = gc.isenabled()
     gc.collect()
     gc.disable()

@@ -1,14 +1,14 @@
-"""How much work a cell is: operations, bytes, and of which kind its products are. Read from its program alone."""
+"""Counts of a cell's work from its program alone: operations, bytes, kinds of products."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from conveyor.autodiff import differentiate
-from conveyor.ops import OPS
-from conveyor.plan import plan
-from conveyor.program import Program
+from conveyor.ir.ops import OPS
+from conveyor.ir.program import Program
+from conveyor.ir.transforms.autodiff import differentiate
+from conveyor.ir.transforms.plan import plan
 
 _FREE = ("source", "broadcast")
 
@@ -18,10 +18,10 @@ class Work:
     """The work of a forward and a backward pass on one row of one step, the gradient of x included.
 
     Attributes:
-        flops: Of the products; each matrix is used three times: forward, for its operand's gradient, and for its own.
-        pointwise: How many numbers each other operation computes, by its name.
-        bytes: What is read and written at least once, in float32: the input and its gradient, products of the input,
-            what the gradient reads again, the output and its gradient, the gradients before the products.
+        flops: FLOPs of the products; each matrix is used three times: forward, for its operand's gradient, its own.
+        pointwise: The number of elements that each other operation computes, by its name.
+        bytes: The least memory traffic, in float32: the input and its gradient, products of the input,
+            residuals, the output and its gradient, the gradients before the products.
     """
 
     flops: float
@@ -30,7 +30,7 @@ class Work:
 
 
 def forward_flops(program: Program, widths: Mapping[str, int]) -> float:
-    """FLOPs of a forward pass on one row of one step."""
+    """Count the FLOPs of a forward pass on one row of one step."""
     total = 0.0
     for n in program.live():
         node = program.nodes[n]
@@ -41,7 +41,7 @@ def forward_flops(program: Program, widths: Mapping[str, int]) -> float:
 
 
 def work(program: Program, widths: Mapping[str, int]) -> Work:
-    """The work of a program."""
+    """Count the work of a program."""
     derived = differentiate(program)
     own = len(program.nodes)  # nodes from here on are the gradient's
     live, forward = derived.live(), plan(program)
@@ -70,7 +70,7 @@ def work(program: Program, widths: Mapping[str, int]) -> Work:
 
 
 def _sum_of(program: Program, n: int) -> int:
-    """The last of the additions that a value enters one after another."""
+    """Return the last of the successive additions that a value enters."""
     while True:
         users = [m for m in program.live() if n in program.nodes[m].args]
         if len(users) != 1 or program.nodes[users[0]].op != "add":
@@ -79,12 +79,12 @@ def _sum_of(program: Program, n: int) -> int:
 
 
 def has_recurrent_matrix(program: Program) -> bool:
-    """Whether a product is left in the time loop."""
+    """Tells whether the time loop has a matrix product."""
     return any(program.nodes[n].op == "product" for n in plan(program).stepped)
 
 
 def is_in_sequence(program: Program) -> bool:
-    """Whether a step has products or reductions that wait for one another, so that it is more than one stage."""
+    """Tells whether a step has dependent products or reductions, so that it has more than one stage."""
     stepped = set(plan(program).stepped)
     depth: dict[int, int] = {}
     for n in program.live():

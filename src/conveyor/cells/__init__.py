@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import cast
 
 from conveyor.errors import ArgumentError
-from conveyor.language import CellDefinition
+from conveyor.frontend import CellDefinition
 
 # Cell to the file of its family; a family is read when one of its cells is asked for.
 _FAMILIES = {

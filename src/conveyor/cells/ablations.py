@@ -4,7 +4,7 @@ Each leaves out or changes one thing of their vanilla LSTM, `lstm_peephole` (the
 here, their y is h.
 """
 
-import conveyor.language as cv
+import conveyor.frontend as cv
 
 
 def _gate(name, x, h, c):

@@ -1,6 +1,6 @@
 """Cells with exponential gates."""
 
-import conveyor.language as cv
+import conveyor.frontend as cv
 
 
 def _mixed(name, x, h, heads):

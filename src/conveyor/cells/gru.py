@@ -1,36 +1,45 @@
 """Gated recurrent units: r is the reset gate, z the update gate, n the new content."""
 
-import conveyor.language as cv
+import conveyor.frontend as cv
+from conveyor.errors import ArgumentError
+
+
+def _new(update):
+    """Tell whether z weighs the new content; by default it weighs the old state."""
+    if update not in ("old", "new"):
+        raise ArgumentError(f"update is 'old' or 'new', what the gate z weighs, got {update!r}")
+    return update == "new"
 
 
 @cv.cell
-def gru(x, h, *, gate_activation="sigmoid", candidate_activation="tanh"):
+def gru(x, h, *, gate_activation="sigmoid", candidate_activation="tanh", update="old"):
     """Gated recurrent unit in torch's and cuDNN's form: the reset gate acts after the recurrent product.
 
     Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", eqs. 5-8, with r applied to R_n·h and
     two biases for n, as in version 1 of Chung et al. 2014's code and torch.nn.GRU. The activations are options, as in
-    Keras and ONNX.
+    Keras and ONNX, and so is what z weighs: `update="new"` is Chung et al. 2014's h = (1 − z)·h + z·n, eq. 5.
     """
     gate = cv.activation(gate_activation)
     r = gate(cv.affine("r", x, h))
     z = gate(cv.affine("z", x, h))
     n = cv.activation(candidate_activation)(cv.affine("n", x) + r * cv.affine("n", h))
-    h = (1 - z) * n + z * h
+    h = (1 - z) * h + z * n if _new(update) else (1 - z) * n + z * h
     return h
 
 
 @cv.cell
-def gru_reset_before(x, h, *, gate_activation="sigmoid", candidate_activation="tanh"):
+def gru_reset_before(x, h, *, gate_activation="sigmoid", candidate_activation="tanh", update="old"):
     """Gated recurrent unit as published: the reset gate acts on h, before the recurrent product.
 
     Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", eqs. 5-8, to which biases
-    are added; z keeps the old state. The activations are options, as in Keras and ONNX.
+    are added; z keeps the old state. The activations are options, as in Keras and ONNX, and so is what z weighs:
+    `update="new"` is h = (1 − z)·h + z·n, as in Chung et al. 2014, eq. 5.
     """
     gate = cv.activation(gate_activation)
     r = gate(cv.affine("r", x, h))
     z = gate(cv.affine("z", x, h))
     n = cv.activation(candidate_activation)(cv.affine("n", x, r * h))
-    h = z * h + (1 - z) * n
+    h = (1 - z) * h + z * n if _new(update) else z * h + (1 - z) * n
     return h
 
 

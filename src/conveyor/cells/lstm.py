@@ -4,7 +4,7 @@ Throughout: x is the input, h the short-term state (the output), c the long-term
 the memory travels; i, f and o are the input, forget and output gates, g is the candidate (C̃ in some texts).
 """
 
-import conveyor.language as cv
+import conveyor.frontend as cv
 
 
 @cv.cell

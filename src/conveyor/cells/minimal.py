@@ -1,6 +1,6 @@
 """Cells that do with fewer gates."""
 
-import conveyor.language as cv
+import conveyor.frontend as cv
 
 
 @cv.cell

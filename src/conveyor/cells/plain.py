@@ -1,6 +1,6 @@
 """Recurrent cells without gates."""
 
-import conveyor.language as cv
+import conveyor.frontend as cv
 
 
 @cv.cell

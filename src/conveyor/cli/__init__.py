@@ -1,4 +1,4 @@
-"""The command line: `conveyor demo | train | generate | bench | doctor`. Loading it does not load torch."""
+"""The command line, `conveyor COMMAND …`; loading it does not load torch."""
 
 from conveyor.cli.app import app, main
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -10,13 +10,28 @@ from typing import Annotated
 
 import typer
 
+from conveyor.cli.console.printing import OutputLost, guarded, print_note, print_text
+from conveyor.cli.forecast.commands import backtest, demo_forecast, inspect_forecast, predict
+from conveyor.cli.forecast.train_command import train_forecast
+from conveyor.cli.sequences import commands as sequence_commands
+from conveyor.cli.tasks.group import (
+    DEFAULT_TASK,
+    TaskGroup,
+    is_given,
+    named_command,
+    option_labels,
+    require_alone,
+    task_command,
+)
 from conveyor.errors import ArgumentError, ConveyorError, NonFiniteError
 from conveyor.tasks.config import TrainingConfig
+from conveyor.tasks.sequences.config import TASKS as SEQUENCE_TASKS
 from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
 
 app = typer.Typer(
     name="conveyor",
-    help="Recurrent networks from their equations: train them on text, sample from them.",
+    cls=TaskGroup,
+    help="Recurrent networks from their equations: train them on text, series and sequences, and use them.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -27,7 +42,7 @@ INTERRUPTED = 130
 
 
 class Level(StrEnum):
-    """What a token is."""
+    """The kind of token."""
 
     char = "char"
     byte = "byte"
@@ -35,14 +50,14 @@ class Level(StrEnum):
 
 
 class Optimizer(StrEnum):
-    """Which optimizer."""
+    """The name of an optimizer."""
 
     adamw = "adamw"
     sgd = "sgd"
 
 
 class ScheduleName(StrEnum):
-    """Which learning-rate schedule."""
+    """The name of a learning-rate schedule."""
 
     constant = "constant"
     cosine = "cosine"
@@ -61,7 +76,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"conveyor {version('conveyor')}")
+        print_text(f"conveyor {version('conveyor')}")
         raise typer.Exit
 
 
@@ -85,7 +100,17 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(help="Continue the run in this folder; all settings come from it.")
     ] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(help="With --resume: file or folder in which the run's text is now.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
+    task: Annotated[
+        str,
+        typer.Option(
+            help="text, forecast, classify, regress or tag; `conveyor train --task tag --help` shows its options."
+        ),
+    ] = DEFAULT_TASK,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate time and memory, and write nothing.")] = False,
     valid: Annotated[list[str] | None, typer.Option(help="Validation file; else 5%.", rich_help_panel=_DATA)] = None,
     test: Annotated[list[str] | None, typer.Option(help="Test file; else the last 5%.", rich_help_panel=_DATA)] = None,
     level: Annotated[Level, typer.Option(help="What a token is.", rich_help_panel=_DATA)] = Level.char,
@@ -166,11 +191,13 @@ def train(
 ) -> None:
     """Train a language model on text, or --resume a run that was stopped."""
     if resume is not None:
-        _require_alone(context, "resume")
+        require_alone(context, "resume", "data", "task")
         from conveyor.cli.train import resume_training
 
-        raise typer.Exit(resume_training(resume))
-    if not files or output is None:
+        raise typer.Exit(resume_training(resume, data or (), task if is_given(context, "task") else None))
+    if data:
+        raise ArgumentError("data: expected with --resume alone; name the files to train on without it")
+    if not files or (output is None and not dry_run):
         raise ArgumentError("train: expected FILE... and --output OUT, or --resume OUT; see conveyor train --help")
     config = TextConfig(
         DataConfig(tuple(files), tuple(valid or ()), tuple(test or ()), level, vocabulary_size, batch_size, window),
@@ -206,13 +233,22 @@ def train(
     )
     from conveyor.cli.train import start_training
 
-    raise typer.Exit(start_training(config, cell, output, force=force))
+    raise typer.Exit(start_training(config, cell, output or Path(), force=force, dry_run=dry_run))
+
+
+task_command(app, "train", "forecast")(train_forecast)
+
+
+app.command()(predict)
+app.command()(backtest)
 
 
 @app.command()
 def generate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a checkpoint.")],
-    prompt: Annotated[str, typer.Option(help="Text to continue.")] = "The ",
+    prompt: Annotated[
+        str | None, typer.Option(help="Text to continue; else a start that the run's own text has.")
+    ] = None,
     length: Annotated[int, typer.Option(help="Tokens to sample.")] = 400,
     temperature: Annotated[float, typer.Option(help="Below 1 more careful; 0 takes the likeliest.")] = 0.7,
     top_k: Annotated[int, typer.Option(help="Sample among the k likeliest tokens; 0: all.")] = 0,
@@ -248,11 +284,16 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
     epochs: Annotated[int | None, typer.Option(help="Passes over the book.")] = None,
     max_steps: Annotated[int | None, typer.Option(help="Stop after so many steps.")] = None,
+    task: Annotated[str, typer.Option(help="text, or forecast: the weather of three airports.")] = DEFAULT_TASK,
 ) -> None:
     """Train an LSTM on Moby-Dick, print what it writes, and say what to try next."""
     from conveyor.cli.demo import run_demo
 
     raise typer.Exit(run_demo(output, force=force, epochs=epochs, max_steps=max_steps))
+
+
+task_command(app, "inspect", "forecast")(inspect_forecast)
+task_command(app, "demo", "forecast")(demo_forecast)
 
 
 @app.command()
@@ -305,9 +346,46 @@ def export(
     raise typer.Exit(run_export(model, to.value, output, force=force))
 
 
+@app.command()
+def build(
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="MODEL", help="Folder of a training run, a file of cv.save, or .nam .json .aidax."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of what is built.")] = None,
+    target: Annotated[str, typer.Option(help="What to build for; --list-targets shows all.")] = "host",
+    cpu: Annotated[str | None, typer.Option(help="The processor; code may run on no lesser one.")] = None,
+    weights: Annotated[str, typer.Option(help="How weights are stored: float32, bf16 or int8.")] = "float32",
+    emit: Annotated[str, typer.Option(help="object, or c: portable C11 for any compiler.")] = "object",
+    prefix: Annotated[str, typer.Option(help="What names of functions and files begin with.")] = "model",
+    activation: Annotated[
+        str | None, typer.Option(help="softmax, sigmoid or none at the end, in place of the model's own.")
+    ] = None,
+    skip: Annotated[bool, typer.Option("--skip", help="Add the input to the output.")] = False,
+    data: Annotated[
+        Path | None, typer.Option(help=".npy (steps, inputs) over which smaller weights are compared with float32.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files in --output.")] = False,
+    list_targets: Annotated[
+        bool, typer.Option("--list-targets", help="Show what can be built for, or what is near MODEL's name.")
+    ] = False,
+) -> None:
+    """Build a trained model as an object file, WebAssembly or C that needs nothing."""
+    from conveyor.cli import build as command
+
+    if list_targets:
+        raise typer.Exit(command.list_targets(model))
+    if model is None or output is None:
+        raise ArgumentError("build: expected MODEL and --output OUT; see conveyor build --help")
+    options = command.BuildOptions(target, cpu, weights, emit, prefix, activation, skip, data, force)
+    raise typer.Exit(command.run_build(Path(model), output, options))
+
+
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=".keras .h5 .weights.h5 .onnx .pt .safetensors")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=".keras .h5 .weights.h5 .onnx .pt .safetensors .npz .json .nam")
+    ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file of the layer; a folder if there are several.")
     ] = None,
@@ -318,25 +396,27 @@ def import_(
     recurrent_activation: Annotated[
         str | None, typer.Option(help="The gates' in Keras weights alone; sigmoid without.")
     ] = None,
+    reset_after: Annotated[
+        bool | None,
+        typer.Option("--reset-after/--reset-before", help="Of a GRU without biases in Keras weights alone."),
+    ] = None,
+    batch_first: Annotated[
+        bool | None, typer.Option("--batch-first", help="Layers of a torch file take (B, T, input).")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
 ) -> None:
-    """Read the recurrent layers of a Keras, ONNX or torch file into files for cv.load."""
+    """Read the recurrent layers of a Keras, ONNX, torch, NumPy or JSON file into files for cv.load."""
     from conveyor.cli.import_weights import Assumed, run_import
 
-    raise typer.Exit(run_import(file, output, layer, Assumed(activation, recurrent_activation), force=force))
+    assumed = Assumed(activation, recurrent_activation, reset_after, batch_first)
+    raise typer.Exit(run_import(file, output, layer, assumed, force=force))
 
 
-def _require_alone(context: typer.Context, name: str) -> None:
-    given = [
-        key
-        for key in context.params
-        if key != name and getattr(context.get_parameter_source(key), "name", "") == "COMMANDLINE"
-    ]
-    if given:
-        raise ArgumentError(
-            f"--{name}: expected no other argument, as all settings come from the checkpoint; got "
-            f"{', '.join(given)}; leave them out"
-        )
+for _task in SEQUENCE_TASKS:
+    task_command(app, "train", _task)(sequence_commands.train_command(_task))
+    task_command(app, "inspect", _task)(sequence_commands.inspect_sequences)
+task_command(app, "demo", "classify")(sequence_commands.demo)
+app.command()(sequence_commands.evaluate)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -346,25 +426,44 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: what follows the program's name; None takes the process's own.
 
     Returns:
-        The exit code: 0; 1 when training met a value that is not finite; 2 for a user's mistake, which is told in
-        one line on standard error; 130 after Ctrl-C.
+        The exit code: 0; 1 when training met a value that is not finite, or when standard output can't be written; 2
+        for a user's mistake, which is told in one line on standard error; 130 after Ctrl-C.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        with guarded():
+            return _run(sys.argv[1:] if arguments is None else arguments)
+    except OutputLost as lost:
+        with guarded():
+            if lost.message():
+                print_note(lost.message())
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
     try:
         code = app(arguments or ["--help"], standalone_mode=False, prog_name="conveyor")
     except ConveyorError as error:
-        return _fail(str(error), 1 if isinstance(error, NonFiniteError) else 2)
+        return _fail(_with_options(str(error), arguments), 1 if isinstance(error, NonFiniteError) else 2)
     except typer.TyperException as error:
         return _fail(error.format_message(), 2)
-    except BrokenPipeError:
-        # The reader of our output has gone; what is left in the buffer must not fail at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", INTERRUPTED)
     return code if isinstance(code, int) else 0
 
 
 def _fail(message: str, code: int) -> int:
-    typer.echo(f"conveyor: {' '.join(message.split())}", err=True)
+    print_note(message)
     return code
+
+
+def _with_options(message: str, arguments: list[str]) -> str:
+    """Name options as a user types them: what Python calls `top_k` is `--top-k` here."""
+    command = named_command(typer.main.get_command(app), arguments)
+    labels = {} if command is None else option_labels(command)
+    name, colon, rest = message.partition(":")
+    if colon and name in labels:
+        message = f"{labels[name]}:{rest}"
+    for name, label in labels.items():
+        if "_" in name:
+            message = re.sub(rf"(?<!\S){name}(?=[\s:,;]|$)", label, message)
+    return message

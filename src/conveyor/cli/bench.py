@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from conveyor.bench import versus
+from conveyor.bench import compare
 from conveyor.bench.session import Options, carry_out
 from conveyor.errors import ArgumentError
 from conveyor.tasks.cell_source import find_cell
@@ -19,10 +19,10 @@ def run_bench(cells: Sequence[str], sizes: Sequence[str], against: str | None, o
     Raises:
         ConveyorError: Something that the user gave cannot be used.
     """
-    if against is not None and against not in versus.AGAINST:
-        raise ArgumentError(f"against: expected {', '.join(versus.AGAINST)}, got {against!r}")
+    if against is not None and against not in compare.AGAINST:
+        raise ArgumentError(f"against: expected {', '.join(compare.AGAINST)}, got {against!r}")
     options.check()
     found = [find_cell(name) for name in dict.fromkeys(cells)]
-    wanted = [versus.parse_size(text) for text in dict.fromkeys(sizes)] or versus.SIZES
-    rows = versus.rows(found, wanted, against)
-    return carry_out(rows, options, Console(), Console(file=sys.stderr, soft_wrap=True))
+    wanted = [compare.parse_size(text) for text in dict.fromkeys(sizes)] or compare.SIZES
+    rows = compare.rows(found, wanted, against)
+    return carry_out(rows, options, Console(emoji=False), Console(file=sys.stderr, soft_wrap=True, emoji=False))

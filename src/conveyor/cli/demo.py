@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 from rich.console import Console
 
+from conveyor.cli.console.output import free_name, is_free, numbered, require_free
+from conveyor.cli.console.printing import print_text
+from conveyor.cli.console.shell import command, generate_command, path_word
 from conveyor.cli.inspect import LENGTH, write_inspection
-from conveyor.cli.output import is_free, require_free
-from conveyor.cli.train import command, follow, make_console
-from conveyor.errors import CheckpointError
+from conveyor.cli.train import follow, make_console
+from conveyor.errors import CheckpointError, ConveyorError
 from conveyor.inspect.report import missing_packages
 from conveyor.tasks.cell_source import find_cell
-from conveyor.tasks.checkpoint import read_checkpoint
 from conveyor.tasks.config import TrainingConfig
+from conveyor.tasks.files import SHIPPED
 from conveyor.tasks.text.config import DataConfig, ModelConfig, TextConfig
-from conveyor.tasks.text.corpus import SHIPPED
-from conveyor.tasks.text.run import TextRun
+from conveyor.tasks.text.run import TextRun, load_start
 from conveyor.tasks.text.sample import generate
+from conveyor.tasks.training.checkpoint import read_checkpoint
 
 FOLDER = Path("runs/demo")
 REPORT = "report"
 BOOK = f"{SHIPPED}moby_dick.txt"
+_NEXT = {
+    "gru": ("--cell", "gru", "--epochs", "4"),
+    "words": ("--level", "word", "--num-layers", "2", "--dropout", "0.2", "--epochs", "4"),
+}
 # Chosen by the lowest test loss at a few million characters, which is what two minutes allow on one core: few streams,
 # because at a fixed number of characters the number of updates decides, and a high learning rate with tight clipping,
 # because lower ones are still far from their end by then.
@@ -50,17 +55,14 @@ def run_demo(output: Path | None, *, force: bool, epochs: int | None, max_steps:
     console = make_console()
     folder = _folder(config, force=force) if output is None else output
     if output is None and folder != FOLDER:
-        console.print(
-            f"{FOLDER} is there already and stays; this run goes to {folder}. Sample from the earlier one with:"
-        )
-        console.print(f"  {command('generate', str(FOLDER), '--prompt', 'The whale')}")
+        _tell_earlier(folder, console)
     if not force and _is_unfinished(folder, config):
         console.print(f"Going on with the unfinished run in {folder}.")
         run = TextRun.resume(folder)
     else:
         require_free(folder, force=force)
         run = TextRun.start(config, find_cell("lstm"))
-    code = follow(run, folder, console)
+    code = follow(run, folder, console, estimate=True)
     if code == 0:
         _print_end(run, folder, console)
     return code
@@ -68,8 +70,7 @@ def run_demo(output: Path | None, *, force: bool, epochs: int | None, max_steps:
 
 def _folder(config: TextConfig, *, force: bool) -> Path:
     """The first of runs/demo, runs/demo-2, … that is free or holds this demo, unfinished."""
-    names = (FOLDER if number == 1 else FOLDER.with_name(f"{FOLDER.name}-{number}") for number in count(1))
-    return next(folder for folder in names if force or is_free(folder) or _is_unfinished(folder, config))
+    return next(folder for folder in numbered(FOLDER) if force or is_free(folder) or _is_unfinished(folder, config))
 
 
 def _is_unfinished(folder: Path, config: TextConfig) -> bool:
@@ -80,18 +81,29 @@ def _is_unfinished(folder: Path, config: TextConfig) -> bool:
         return False
 
 
+def _tell_earlier(folder: Path, console: Console) -> None:
+    """Say that the usual folder is taken, and how to sample from what is in it."""
+    console.print(f"{FOLDER} is there already and stays; this run goes to {folder}.")
+    try:
+        start = load_start(FOLDER)
+    except ConveyorError:
+        return
+    console.print(f"Sample from the earlier one with:\n  {generate_command(FOLDER, start)}")
+
+
 def _print_end(run: TextRun, folder: Path, console: Console) -> None:
     sample = generate(run.best_model(), run.dataset.vocabulary, "The whale", 500, temperature=0.6, seed=1)
-    console.print(f"\nWhat it writes after “The whale”, at temperature 0.6:\n\n{sample}\n")
+    console.print("\nWhat it writes after “The whale”, at temperature 0.6:\n")
+    print_text(f"{sample}\n")
     if missing := missing_packages():
-        told = command("inspect", str(folder), "-o", str(folder / REPORT))
+        told = command("inspect", path_word(folder), "-o", path_word(folder / REPORT))
         console.print(
             f"To look inside it ({', '.join(missing)} are missing): pip install 'conveyor[inspect]', then\n  {told}\n"
         )
     else:
         page = write_inspection(folder, None, folder / REPORT, LENGTH, console)
         console.print(f"What happens inside it, to open in a browser: {page}\n")
-    console.print("Try next:")
-    console.print(f"  {command('generate', str(folder), '--prompt', 'Call me ', '--temperature', '0.8')}")
-    console.print(f"  {command('train', BOOK, '-o', 'runs/gru', '--cell', 'gru', '--epochs', '4')}")
-    console.print(f"  {command('train', 'YOUR.txt', '-o', 'runs/mine', '--num-layers', '2', '--dropout', '0.2')}")
+    console.print(f"Try next, and name a text of your own in the place of {BOOK}:")
+    console.print(f"  {generate_command(folder, 'Call me ', '--temperature', '0.8')}")
+    for name, options in _NEXT.items():
+        console.print(f"  {command('train', BOOK, '-o', str(free_name(Path('runs', name))), *options)}")

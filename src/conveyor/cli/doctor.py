@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
-import typer
-
+from conveyor.cli.console.printing import print_note, print_text
 from conveyor.doctor import as_text, examine
 
 
@@ -14,7 +13,7 @@ def run_doctor(*, as_json: bool) -> int:
     """Print the report; return the exit code, 1 if the compiled backend does not work."""
     report = examine()
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
-    typer.echo(json.dumps(report.to_json(), indent=2) if as_json else as_text(report, width))
+    print_text(json.dumps(report.to_json(), indent=2) if as_json else as_text(report, width))
     if not report.works:
-        typer.echo(f"conveyor: the compiled backend does not work: {report.problems[0]}", err=True)
+        print_note(f"the compiled backend does not work: {report.problems[0]}")
     return 0 if report.works else 1

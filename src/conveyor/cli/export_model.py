@@ -8,19 +8,22 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from rich.console import Console
 from torch import nn
 
-from conveyor.cli.convert_table import Row, print_table, row_of
-from conveyor.cli.progress import Told, progress
+from conveyor.atomic_write import write as write_whole
+from conveyor.cli.console.convert_table import Row, print_table, row_of
+from conveyor.cli.console.progress import Told, progress
 from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
-from conveyor.interop.disk import write as write_whole
 from conveyor.interop.keras.layer import KerasLayer
-from conveyor.interop.onnx.reverse import Reverse
+from conveyor.interop.onnx.exporter.reverse import Reverse
 from conveyor.interop.torch import describe, to_torch
-from conveyor.layers.stack import Stack
-from conveyor.layers.step import _Step
-from conveyor.tasks.saved import load_saved
+from conveyor.layers.cell import _Step
+from conveyor.layers.core.stack import Stack
+from conveyor.tasks.saved import load_if_sequences, load_saved
+from conveyor.tasks.sequences.trained import Trained
+from conveyor.tasks.training.checkpoint import read_checkpoint
 
 _ENDINGS = {"onnx": (".onnx",), "torch": (".pt", ".pth", ".safetensors"), "keras": (".keras", ".h5", ".hdf5")}
 
@@ -38,6 +41,11 @@ def run_export(model: Path, to: str, output: Path, *, force: bool) -> int:
     if output.exists() and not force:
         raise ArgumentError(f"--output: {output} is there already; name another, or overwrite it with --force")
     console = make_console()
+    if to == "onnx" and model.is_dir() and read_checkpoint(model).get("task") == "forecast":
+        return _export_forecaster(model, output, console, force=force)
+    if to == "onnx" and (trained := load_if_sequences(model)) is not None:
+        _write_sequences(console, trained, output, force)
+        return 0
     with progress(console, f"Reading {model}") as told:
         network = load_saved(model)
         rows, lines = {"onnx": _to_onnx, "torch": _to_torch, "keras": _to_keras}[to](network, output, told, force)
@@ -46,6 +54,29 @@ def run_export(model: Path, to: str, output: Path, *, force: bool) -> int:
     for line in lines:
         console.print(line)
     return 0
+
+
+def _export_forecaster(model: Path, output: Path, console: Console, *, force: bool) -> int:
+    from conveyor.tasks.forecast.onnx_graph import export_forecaster
+    from conveyor.tasks.forecast.run import load_trained
+
+    made = export_forecaster(load_trained(model), output, overwrite=force)
+    checked = "not compared: onnxruntime is missing" if made.difference is None else f"differs by {made.difference:.1e}"
+    console.print(f"Wrote {output}: {', '.join(made.inputs)} → quantiles; {checked} of the series' scale.")
+    return 0
+
+
+def _write_sequences(console: Console, trained: Trained, output: Path, force: bool) -> None:
+    """Write a model of sequences whole, from raw values to probabilities."""
+    from conveyor.tasks.sequences.onnx_graph import write_onnx
+
+    made = write_onnx(trained, output, overwrite=force)
+    rows = [
+        Row(r.layer, r.source, r.result, r.source, r.sizes.replace("->", "→"), r.directions, made.difference, r.note)
+        for r in made.rows
+    ]
+    print_table(console, rows)
+    console.print(f"Wrote {output}: {', '.join(made.inputs)} → {', '.join(made.outputs)}")
 
 
 Written = tuple[list[Row], list[str]]  # what became of the layers, and what to do next

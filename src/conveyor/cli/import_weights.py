@@ -4,39 +4,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import nn
 
-from conveyor.cli.convert_table import Row, print_table, row_of
-from conveyor.cli.progress import Told, progress
+from conveyor.cli.console.convert_table import Row, print_table, row_of
+from conveyor.cli.console.progress import Told, progress
 from conveyor.cli.train import make_console
 from conveyor.errors import ArgumentError
-from conveyor.interop.files import save
-from conveyor.interop.state_dict import modules_in, read_tensors
+from conveyor.interop.common.layer_file import save
+from conveyor.interop.common.weight_files import JSON
+from conveyor.interop.torch.from_state_dict import TorchLayers, from_state_dict
 
 _KERAS = (".keras", ".h5", ".hdf5")
-_TORCH = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
+_TORCH = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".safetensors", ".npz", *JSON)
+
+
+_TIME_FIRST = "Input time first, (T, B, input), which the file does not tell; --batch-first makes it (B, T, input)"
 
 
 @dataclass(frozen=True)
 class Assumed:
-    """What a file of weights alone does not tell.
+    """The user's settings for a file of weights alone.
 
     Attributes:
         activation: Keras's activation, or torch.nn.RNN's nonlinearity.
-        recurrent_activation: That of Keras's gates.
+        recurrent_activation: The activation of Keras's gates.
+        reset_after: Whether the reset gate of a Keras GRU without biases acts after the product.
+        batch_first: Whether the layers of a torch file take (B, T, input).
     """
 
     activation: str | None = None
     recurrent_activation: str | None = None
+    reset_after: bool | None = None
+    batch_first: bool | None = None
 
 
 @dataclass(frozen=True)
 class _Read:
     layers: Mapping[str, nn.Module]
     rows: list[Row]  # one each, and one for each that was left out
+    lines: tuple[str, ...] = ()  # what else there is to say
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_import(file: Path, output: Path | None, layer: str | None, assumed: Assumed, *, force: bool) -> int:
@@ -51,6 +61,8 @@ def run_import(file: Path, output: Path | None, layer: str | None, assumed: Assu
         if layer is not None:
             read = _chosen(read, layer)
         print_table(console, read.rows)
+        for line in read.lines:
+            console.print(line)
         told.check()
     targets = _targets(file, output, list(read.layers))
     taken = next((p for p in targets.values() if p.exists()), None)
@@ -66,8 +78,11 @@ def run_import(file: Path, output: Path | None, layer: str | None, assumed: Assu
 
 def _read(file: Path, assumed: Assumed, told: Told) -> _Read:
     kind = _kind(file)
-    if kind != "keras" and assumed.recurrent_activation is not None:
-        raise ArgumentError("--recurrent-activation: expected with a Keras file of weights alone; leave it out")
+    for name, value in (("recurrent-activation", assumed.recurrent_activation), ("reset-after", assumed.reset_after)):
+        if kind != "keras" and value is not None:
+            raise ArgumentError(f"--{name}: expected with a Keras file of weights alone; leave it out")
+    if kind != "torch" and assumed.batch_first is not None:
+        raise ArgumentError("--batch-first: expected with a file of torch, whose weights do not tell; leave it out")
     if kind == "onnx":
         if assumed.activation is not None:
             raise ArgumentError("--activation: an ONNX file says its activations; leave it out")
@@ -76,7 +91,7 @@ def _read(file: Path, assumed: Assumed, told: Told) -> _Read:
 
 
 def _kind(file: Path) -> str:
-    """What wrote a file, by its name, or by how it begins."""
+    """Return the library that wrote a file, from its suffix or its first bytes."""
     for kind, endings in (("keras", _KERAS), ("torch", _TORCH), ("onnx", (".onnx",))):
         if file.suffix.lower() in endings:
             return kind
@@ -95,7 +110,11 @@ def _read_keras(file: Path, assumed: Assumed, told: Told) -> _Read:
     from conveyor.interop.keras.compare import after
 
     found = from_keras(
-        file, activation=assumed.activation, recurrent_activation=assumed.recurrent_activation, report=told
+        file,
+        activation=assumed.activation,
+        recurrent_activation=assumed.recurrent_activation,
+        reset_after=assumed.reset_after,
+        report=told,
     )
     rows = [
         row_of(r.name, r.before, found[r.name], after(found[r.name]), r.difference, "; ".join(found.notes[r.name]))
@@ -119,33 +138,39 @@ def _read_onnx(file: Path) -> _Read:
 
 
 def _read_torch(file: Path, assumed: Assumed, told: Told) -> _Read:
-    from conveyor.interop.torch import describe, from_torch
-
-    tensors = read_tensors(file)
-    modules = modules_in(tensors, assumed.activation or "tanh")
-    if not modules:
-        names = ", ".join([*tensors][:5]) or "none"
-        raise ArgumentError(f"file: {file} has no parameters of torch.nn's LSTM, GRU or RNN; its tensors are {names}")
+    found = from_state_dict(file, batch_first=bool(assumed.batch_first), nonlinearity=assumed.activation, report=told)
     layers, rows = {}, []
-    for name, module in modules.items():
-        layer = from_torch(module, report=told)
+    for r, (name, layer) in zip(found.reports, found.items(), strict=True):
         shown = name or file.stem
         layers[shown] = layer
-        kind = type(module).__name__
-        note = f"{assumed.activation or 'tanh'} assumed" if kind.startswith("RNN") else ""
-        rows.append(row_of(shown, describe(module), layer, describe(layer), told.reports[-1].difference, note))
-    return _Read(layers, rows)
+        rows.append(row_of(shown, r.before, layer, r.after, r.difference, r.note))
+    rows += [
+        Row(name or file.stem, "a group of tensors", note=f"not read: {why}") for name, why in found.unread.items()
+    ]
+    return _Read(layers, rows, _summary(found, assumed), found.unread)
+
+
+def _summary(found: TorchLayers, assumed: Assumed) -> tuple[str, ...]:
+    """Return notes on the settings assumed for all layers, and on the file's contents in no layer."""
+    lines = ["Input rows first, (B, T, input), as --batch-first says" if assumed.batch_first else _TIME_FIRST]
+    if found.rest:
+        names = [*found.rest]
+        lines.append(f"Not in a layer: {', '.join(names[:6])}{', …' if len(names) > 6 else ''}")
+    facts = ", ".join(f"{k}={v}" for k, v in found.facts.items())
+    return (*lines, *([f"The file also says: {facts}"] if facts else []))
 
 
 def _chosen(read: _Read, layer: str) -> _Read:
+    if layer in read.refused:
+        raise ArgumentError(f"--layer: {layer} could not be read: {read.refused[layer]}")
     if layer not in read.layers:
         known = ", ".join(read.layers)
         raise ArgumentError(f"--layer: expected one of {known}, got {layer}")
-    return _Read({layer: read.layers[layer]}, [r for r in read.rows if r.layer == layer])
+    return _Read({layer: read.layers[layer]}, [r for r in read.rows if r.layer == layer], read.lines)
 
 
 def _targets(file: Path, output: Path | None, names: list[str]) -> dict[str, Path]:
-    """Where each layer goes: a single one to the output itself, several into it as a folder."""
+    """Return the output path of each layer: a single one to the output itself, several into it as a folder."""
     stem = file.name.split(".")[0] or "imported"
     if len(names) == 1:
         usual = Path(f"{stem}.safetensors")

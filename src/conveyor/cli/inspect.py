@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +13,15 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from torch import Tensor
 from torch.nn import functional
 
-from conveyor.cli.output import require_free, require_writable
+from conveyor.cli.console.output import require_free, require_writable
+from conveyor.cli.console.printing import print_note
 from conveyor.cli.train import make_console
+from conveyor.inspect.draw.fonts import MissingGlyphs
 from conveyor.inspect.report import require_packages
 from conveyor.inspect.report.gather import Say, Subject, gather
 from conveyor.inspect.report.write import write_report
 from conveyor.tasks.text.config import UNITS
-from conveyor.tasks.text.reading import Reading, open_reading
+from conveyor.tasks.text.data.reading import Reading, open_reading
 
 LENGTH = 1200  # tokens that the page shows
 _BESIDE = ("rnn", "lstm", "gru")
@@ -47,7 +50,7 @@ def write_inspection(model: Path, text: Path | None, output: Path, length: int, 
     """
     reading = open_reading(model, text, max(READ, length))
     require_writable(output)
-    with _progress(console) as say:
+    with shown_progress(console) as say, told_once():
         report = gather(_subject(model, reading, length), say)
         say("writing")
         return write_report(report, output, token_name=UNITS[reading.vocabulary.level])
@@ -66,19 +69,34 @@ def _subject(folder: Path, reading: Reading, length: int) -> Subject:
     if reading.test_loss is not None:
         facts.append(("held-out loss", f"{reading.test_loss:.3f} nats a {UNITS[reading.vocabulary.level]}"))
     facts.append(("text", reading.source))
+    if reading.unknown:
+        facts.append(("unknown words", f"{reading.unknown:,} of {len(reading.numbers):,}, read as <unk>"))
     with torch.no_grad():
         x = model.embedding(reading.numbers.unsqueeze(1))
     last = reading.numbers[-1:]
 
     def loss(y: Tensor) -> Tensor:
-        """How badly the last token is predicted from what was read before it."""
+        """Compute the cross-entropy of the last token, predicted from the tokens before it."""
         return functional.cross_entropy(model.decode(y[-1]), last)
 
     return Subject(f"Inside {folder.resolve().name}", facts, layer, x, reading.tokens, length, loss, _BESIDE)
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Say]:
+def told_once() -> Iterator[None]:
+    """Say on standard error, once each, what pictures could not show."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", MissingGlyphs)
+        yield
+    for warning in caught:
+        if not issubclass(warning.category, MissingGlyphs):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    for message in dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, MissingGlyphs)):
+        print_note(message)
+
+
+@contextmanager
+def shown_progress(console: Console) -> Iterator[Say]:
     """Show what is being done: with a clock on a terminal, a line each elsewhere."""
     if not console.is_terminal:
         yield lambda what: console.print(f"… {what}")

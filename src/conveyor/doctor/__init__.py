@@ -1,4 +1,4 @@
-"""What `conveyor doctor` tells: what runs here, what does not and why, and whether compiled code is right.
+"""`conveyor doctor`: tells what runs here, what does not and why, and whether compiled code is right.
 
 facts    collects the facts
 check    tries the compiled backend in a process of its own, which runs trial

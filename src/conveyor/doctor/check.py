@@ -1,4 +1,4 @@
-"""Whether the compiled backend works here.
+"""Checks whether the compiled backend works here.
 
 It is tried in a process of its own, so that even code which crashes is reported in a line; and with an empty cache, so
 that the compiler itself is tried.
@@ -20,7 +20,7 @@ _LARGEST = {"float32": 1e-5, "float64": 1e-12}  # error of a tensor, by its larg
 
 @dataclass(frozen=True)
 class Check:
-    """How it went.
+    """The result of the check.
 
     Attributes:
         problem: What went wrong, in a line; None if nothing did.

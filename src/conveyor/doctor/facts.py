@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from conveyor import backends, machine
+from conveyor import backends
+from conveyor.doctor import machine
 from conveyor.doctor.check import Check, check
 from conveyor.errors import ArgumentError
 
 
 @dataclass(frozen=True)
 class Instructions:
-    """Which instructions code is made for.
+    """The instruction set that code is made for.
 
     Attributes:
         chosen: The family in use; None where there is none.
@@ -33,7 +34,7 @@ class Instructions:
 
 @dataclass(frozen=True)
 class Threads:
-    """How many threads work.
+    """Returns the number of threads.
 
     Attributes:
         torch: `torch.get_num_threads()`, which the compiled backend follows; None without torch.
@@ -91,7 +92,7 @@ class Report:
 
     @property
     def works(self) -> bool:
-        """Whether the compiled backend works."""
+        """Tells whether the compiled backend works."""
         return not self.problems
 
     def to_json(self) -> dict[str, Any]:
@@ -129,12 +130,12 @@ def _instructions(problem: str | None) -> Instructions:
     wanted = os.environ.get("CONVEYOR_CPU") or None
     if problem is not None:
         return Instructions(None, (), wanted, (), problem)
-    from conveyor.backends.cpu import target
+    from conveyor.backends.cpu.codegen import isa
 
-    able = tuple(w.name for w in target.widths())
-    features = tuple(sorted(target.host_features()))
+    able = tuple(w.name for w in isa.widths())
+    features = tuple(sorted(isa.host_features()))
     try:
-        return Instructions(target.width().name, able, wanted, features)
+        return Instructions(isa.width().name, able, wanted, features)
     except ArgumentError as error:
         return Instructions(None, able, wanted, features, str(error))
 
@@ -149,18 +150,18 @@ def _threads(there: bool) -> Threads:
 
 
 def _cache() -> Cache:
-    from conveyor.backends.cpu import disk
+    from conveyor.backends.cpu.codegen import code_cache
 
     try:
-        folder = disk.folder()
+        folder = code_cache.folder()
     except RuntimeError:
-        return Cache(None, False, 0, 0, disk.LIMIT)
-    held = disk.usage()
-    return Cache(str(folder), _is_writable(folder), held.entries, held.bytes, disk.LIMIT)
+        return Cache(None, False, 0, 0, code_cache.LIMIT)
+    held = code_cache.usage()
+    return Cache(str(folder), _is_writable(folder), held.entries, held.bytes, code_cache.LIMIT)
 
 
 def _is_writable(folder: Path) -> bool:
-    """Whether files can be made in a folder, which itself may have to be made."""
+    """Tells whether files can be made in a folder, which itself may have to be made."""
     there = next((p for p in (folder, *folder.absolute().parents) if p.exists()), None)
     return there is not None and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 

@@ -1,4 +1,4 @@
-"""What units do over time: how long they remember, how open gates are, what is dead, how much a step changes."""
+"""Measures of units over time: memory length, gate saturation, dead units, update size."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from conveyor.backends.evaluate import POINTWISE
+from conveyor.backends.reference.evaluate import POINTWISE
 from conveyor.errors import ArgumentError
-from conveyor.gates import keep_factor
-from conveyor.layers.trace import LayerTrace, Trace
-from conveyor.program import Program
+from conveyor.ir.program import Program
+from conveyor.ir.transforms.gate_analysis import keep_factor
+from conveyor.layers.recording.trace import LayerTrace, Trace
 
 SHUT, OPEN = 0.1, 0.9
 _STILL = 1e-4  # range of a unit's output over all steps and rows up to which it tells nothing
@@ -20,7 +20,7 @@ _STILL = 1e-4  # range of a unit's output over all steps and rows up to which it
 
 @dataclass(frozen=True)
 class Saturation:
-    """How far a gate is shut or open, as shares of all steps and rows, for each unit.
+    """The saturation of a gate: for each unit the share of steps and rows at which it is shut or open.
 
     Attributes:
         shut: Share of values below 0.1, (H,).
@@ -35,15 +35,15 @@ class Saturation:
 
 
 def memory_length(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[str, Tensor]:
-    """How many steps it takes until half of what a unit holds is left.
+    """Measures memory lengths: the time steps until half of a unit's state is left.
 
     The old state's factor in the new one is found in the equations: for `c = f * c + i * g` it is f, for
-    `h = (1 - z) * n + z * h` it is z. What else the equations do with the old state is left out of account.
+    `h = (1 - z) * n + z * h` it is z. Other uses of the old state are ignored.
 
     Args:
         trace: With all values, or those from which the factor is computed.
-        layer: Which layer.
-        reverse: Whether the reverse direction is meant.
+        layer: The layer's index.
+        reverse: Whether to measure the reverse direction.
 
     Returns:
         By state, for those whose equations show such a factor, steps for each unit (H,): ln ½ / mean(ln |factor|), the
@@ -64,14 +64,14 @@ def memory_length(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dic
 
 
 def saturation(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[str, Saturation]:
-    """How often each gate is nearly shut (below 0.1) or nearly open (above 0.9).
+    """Measure how often each gate is nearly shut (below 0.1) or nearly open (above 0.9).
 
     A gate is a value that the equations name and that a sigmoid, or a clip to the range from 0 to 1, yields.
 
     Args:
         trace: With the gates.
-        layer: Which layer.
-        reverse: Whether the reverse direction is meant.
+        layer: The layer's index.
+        reverse: Whether to measure the reverse direction.
 
     Returns:
         By gate, shares for each unit.
@@ -90,12 +90,12 @@ def saturation(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[s
 
 
 def dead_units(trace: Trace, layer: int = 0, *, reverse: bool = False) -> Tensor:
-    """The units whose output hardly changes (by at most 1e-4) over all steps and rows, as a boolean (H,).
+    """Returns the units whose output hardly changes (by at most 1e-4) over all steps and rows, as booleans (H,).
 
     Args:
         trace: With the output's state.
-        layer: Which layer.
-        reverse: Whether the reverse direction is meant.
+        layer: The layer's index.
+        reverse: Whether to measure the reverse direction.
 
     Raises:
         ArgumentError: There is no such layer, or the trace is without the state.
@@ -108,15 +108,15 @@ def dead_units(trace: Trace, layer: int = 0, *, reverse: bool = False) -> Tensor
 
 
 def update_size(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[str, Tensor]:
-    """How much a step changes a state: ‖s_t − s_{t−1}‖ / ‖s_t‖ over all rows and units.
+    """Measure the change of a state in a step: ‖s_t − s_{t−1}‖ / ‖s_t‖ over all rows and units.
 
     Args:
         trace: With the states.
-        layer: Which layer.
-        reverse: Whether the reverse direction is meant.
+        layer: The layer's index.
+        reverse: Whether to measure the reverse direction.
 
     Returns:
-        By state, for each step (T,) at the input's time index; 0 where the state is 0, nan behind all ends.
+        By state, for each step (T,) at the input's time index; 0 where the state is 0, nan past all ends.
 
     Raises:
         ArgumentError: There is no such layer.
@@ -147,7 +147,7 @@ def update_size(trace: Trace, layer: int = 0, *, reverse: bool = False) -> dict[
 
 
 def gates_of(program: Program) -> tuple[str, ...]:
-    """The names of values between 0 and 1 that a sigmoid or a clip yields, those that are bound last."""
+    """Returns the names of the gates: values from 0 to 1 that a sigmoid or a clip yields, by their last binding."""
     nodes = {name: program.nodes[n] for name, n in program.names.items() if "@" not in name and ".pre" not in name}
     return tuple(
         name for name, node in nodes.items() if node.op == "sigmoid" or (node.op == "clip" and node.attr == (0.0, 1.0))
@@ -155,7 +155,7 @@ def gates_of(program: Program) -> tuple[str, ...]:
 
 
 def kept_share(part: LayerTrace, state: str) -> Tensor | None:
-    """The old state's factor in the new one, (T, B, H); None if the equations or the trace don't tell it."""
+    """Returns the old state's factor in the new one, (T, B, H); None if the equations or the trace lack it."""
     terms = keep_factor(part.program, state)
     found: dict[int, Tensor | None] = {part.program.names[n]: v for n, v in part.items()}
     whole: Tensor | None = None
@@ -173,7 +173,7 @@ def kept_share(part: LayerTrace, state: str) -> Tensor | None:
 
 
 def _value(program: Program, n: int, found: dict[int, Tensor | None]) -> Tensor | None:
-    """A node's value, from those that were recorded."""
+    """Computes a node's value from the recorded ones; None if one is missing."""
     if n not in found:
         node = program.nodes[n]
         args = [_value(program, a, found) for a in node.args]
@@ -188,7 +188,7 @@ def _value(program: Program, n: int, found: dict[int, Tensor | None]) -> Tensor 
 
 
 def inside(values: Tensor, lengths: Tensor | None) -> Tensor:
-    """Values (T, B, H) as (N, H), without what lies behind sequences' ends."""
+    """Returns values (T, B, H) as (N, H), without those past the ends of sequences."""
     if lengths is None:
         return values.flatten(0, 1)
     time = torch.arange(len(values), device=values.device).unsqueeze(1)
@@ -205,6 +205,6 @@ def _part(trace: Trace, layer: int, reverse: bool) -> LayerTrace:
 
 
 def all_parts(trace: Trace) -> Mapping[tuple[int, bool], str]:
-    """What readers call each layer and direction of a trace, counted from 1."""
+    """Label each layer and direction of a trace for readers, counted from 1."""
     both = any(layer.reverse is not None for layer in trace.layers)
     return {(k, way == "reverse"): f"layer {k + 1}" + (f", {way}" if both else "") for k, way, _ in trace.directions()}

@@ -1,4 +1,4 @@
-"""What is wrong with a model, in plain sentences with their figures."""
+"""Diagnosis of a model in plain sentences with figures."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from torch import Tensor, nn
 from conveyor.errors import ArgumentError
 from conveyor.inspect.finite import NotFinite, first_in_parameters, first_in_tensor, first_in_trace
 from conveyor.inspect.flow import GradientFlow, checked_loss, flow_of
-from conveyor.inspect.probes import Probes
-from conveyor.inspect.sentences import sentences_of
-from conveyor.layers.notes import listening
-from conveyor.layers.record import trace_of
-from conveyor.layers.stack import Stack
-from conveyor.layers.trace import Trace
+from conveyor.inspect.gradient_taps import GradientTaps
+from conveyor.inspect.summary import sentences_of
+from conveyor.layers.core.stack import Stack
+from conveyor.layers.recording.record import trace_of
+from conveyor.layers.recording.recorder import listening
+from conveyor.layers.recording.trace import Trace
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found.
+    """The findings of a diagnosis.
 
     Attributes:
-        sentences: It in words, with the figures.
+        sentences: The findings in words, with the figures.
         not_finite: The first value that is not finite, or None.
         traces: Every named value, by the name of the layer in the model (empty if it is the model itself); of the last
             call of each.
@@ -43,14 +43,14 @@ class Diagnosis:
 
 
 def diagnose(model: nn.Module, batch: Any, loss: Any = None, **given: Any) -> Diagnosis:
-    """Say what a model's recurrent layers do on a batch, and what keeps them from learning.
+    """Describe a model's recurrent layers on a batch, and the problems that keep them from learning.
 
     The model runs once as it is, training or not; nothing of it changes, and no gradient is left in it.
 
     Args:
         model: A layer of conveyor's, or any module that has some.
         batch: What the model reads: its first argument, or a tuple of its arguments.
-        loss: Makes one number of what the model returns (of a layer: of its output). Without one, gradients are those
+        loss: Makes one number of the model's result (of a layer: of its output). Without one, gradients are those
             of a fixed combination of the last layer's final output state.
         given: The model's arguments by name, such as `lengths`.
 
@@ -91,7 +91,7 @@ def diagnose(model: nn.Module, batch: Any, loss: Any = None, **given: Any) -> Di
 @dataclass(frozen=True, eq=False)
 class _Call:
     name: str
-    probes: Probes
+    probes: GradientTaps
     trace: Trace
     given: Any
 
@@ -103,20 +103,20 @@ class _Call:
 def _watched(
     model: nn.Module, names: Mapping[Stack, str], arguments: tuple[Any, ...], given: dict[str, Any]
 ) -> tuple[list[_Call], Any]:
-    """The calls of the model's recurrent layers, and what it returns."""
+    """Runs the model; returns the calls of its recurrent layers, and its result."""
     calls: list[_Call] = []
-    waiting: list[Probes] = []
+    waiting: list[GradientTaps] = []
 
-    def hear(layer: Stack) -> Probes | None:
+    def on_call(layer: Stack) -> GradientTaps | None:
         if layer not in names:
             return None
-        waiting.append(Probes(layer, None))
+        waiting.append(GradientTaps(layer, None))
         return waiting[-1]
 
     def finished(layer: nn.Module, args: Any, kwargs: dict[str, Any], returned: Any) -> None:
         assert isinstance(layer, Stack)
         if not waiting or waiting[-1].layer is not layer or not waiting[-1].units:
-            return  # the model itself listens, and took the notes of this call
+            return  # the model itself listens, and records this call
         probes = waiting.pop()
         read = args[0] if args else kwargs.get("x", kwargs.get("input"))
         trace = trace_of(probes, returned, read, kwargs.get("lengths"))
@@ -125,7 +125,7 @@ def _watched(
     with ExitStack() as stack:
         for layer in names:
             stack.callback(layer.register_forward_hook(finished, with_kwargs=True).remove)
-        with listening(hear):
+        with listening(on_call):
             output = model(*arguments, **given)
     return calls, output
 
@@ -139,7 +139,7 @@ def _flows(calls: list[_Call], model: nn.Module, output: Any, loss: Any) -> dict
 
 
 def _combination(call: _Call) -> Tensor:
-    """A fixed combination of the final output states of the last layer, both directions."""
+    """Returns a fixed combination of the final output states of the last layer, both directions."""
     stack = call.probes.layer
     state = call.trace.state
     first = state if isinstance(state, Tensor) else state[0]

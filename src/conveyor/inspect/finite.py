@@ -1,4 +1,4 @@
-"""Where values first stop being finite."""
+"""The search for the first value that is not finite."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from conveyor.layers.trace import LayerTrace, Trace
+from conveyor.layers.recording.trace import LayerTrace, Trace
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,12 @@ class NotFinite:
     """The first value that is not finite.
 
     Attributes:
-        where: What it stands in, such as `encoder, layer 2` or `parameter weight_hh_l0.flatten()`.
+        where: Its location, such as `encoder, layer 2` or `parameter weight_hh_l0.flatten()`.
         name: The name of the value in the equations; empty for parameters and inputs.
         step: The step, from 0; None for parameters and inputs.
         row: The row of the batch, likewise.
         unit: The unit, or the last index of a parameter or an input.
-        number: What it is.
+        number: The value.
         layer: The layer, from 0, and None for parameters and inputs.
     """
 
@@ -35,7 +35,7 @@ class NotFinite:
     layer: int | None = None
 
     def sentence(self) -> str:
-        """It in words."""
+        """Describe it in a sentence."""
         if self.step is None:
             return f"{self.where}[{self.unit}] is {self.number}, the first value that is not finite."
         return (
@@ -45,7 +45,7 @@ class NotFinite:
 
 
 def first_in_parameters(model: nn.Module) -> NotFinite | None:
-    """The first parameter with a value that is not finite."""
+    """Return the first parameter with a value that is not finite."""
     for name, tensor in model.named_parameters():
         bad = (~tensor.detach().isfinite()).flatten().nonzero()
         if len(bad):
@@ -55,7 +55,7 @@ def first_in_parameters(model: nn.Module) -> NotFinite | None:
 
 
 def first_in_tensor(given: Any, where: str) -> NotFinite | None:
-    """The first number of an input that is not finite, at its own indices of step and row."""
+    """Return the first value of an input that is not finite, at its own indices of step and row."""
     tensor = given.data if isinstance(given, PackedSequence) else given
     if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
         return None
@@ -68,7 +68,7 @@ def first_in_tensor(given: Any, where: str) -> NotFinite | None:
 
 
 def first_in_trace(trace: Trace, title: str) -> NotFinite | None:
-    """The first value that is not finite: of the lowest layer, at the first step it took, in the equations' order."""
+    """Return the first value that is not finite: lowest layer, first executed step, order of the equations."""
     for k, way, part in trace.directions():
         found = _first(part, way == "reverse")
         if found is not None:

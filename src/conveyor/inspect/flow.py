@@ -1,4 +1,4 @@
-"""How much of a loss's gradient reaches every step."""
+"""Measures the gradient of a loss with respect to the states at every time step."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from conveyor.errors import ArgumentError
+from conveyor.inspect.gradient_taps import DirectionRun, GradientTaps
 from conveyor.inspect.jacobians import jacobian_norms
-from conveyor.inspect.probes import Probes, UnitRun
-from conveyor.layers.notes import listening
-from conveyor.layers.stack import Stack
+from conveyor.layers.core.stack import Stack
+from conveyor.layers.recording.recorder import listening
+from conveyor.scalars import as_whole
 
 
 class LayerFlow(Mapping[str, Tensor]):
     """Norms of one layer by state: `flow["c"]` is ‖∂L/∂c_t‖ over the batch and the units, (T,), at the input's index.
 
     Attributes:
-        rows: The same for each sequence, (T, B).
+        rows: The norms of each sequence, (T, B).
         jacobians: ‖∂s_T/∂s_t‖ by state, (T, sequences), with T the sequence's own last step (its first, in the reverse
-            direction), zero behind its end; empty if none were asked for.
-        reverse: The other direction; None if there is none.
+            direction), zero past its end; empty if none were requested.
+        reverse: The reverse direction; None if there is none.
     """
 
     def __init__(
@@ -55,10 +56,10 @@ class LayerFlow(Mapping[str, Tensor]):
 
 
 class GradientFlow:
-    """Norms of a loss's gradient by every state, for each layer and step.
+    """Norms of a loss's gradient with respect to every state, for each layer and time step.
 
     Attributes:
-        layers: A `LayerFlow` a layer.
+        layers: One `LayerFlow` per layer.
         loss: The loss.
     """
 
@@ -67,7 +68,7 @@ class GradientFlow:
         self.loss = loss
 
     def layer(self, k: int) -> LayerFlow:
-        """The norms of layer `k`, from 0; negative numbers count from the last.
+        """Return the norms of layer `k`, from 0; negative numbers count from the last.
 
         Raises:
             ArgumentError: There is no such layer.
@@ -83,7 +84,7 @@ class GradientFlow:
 
     @property
     def jacobians(self) -> Mapping[str, Tensor]:
-        """Those of a single layer."""
+        """The Jacobian norms of a single layer."""
         if len(self.layers) != 1:
             raise ArgumentError(f"flow has {len(self.layers)} layers; say which: flow.layer(0).jacobians")
         return self.layers[0].jacobians
@@ -95,7 +96,7 @@ class GradientFlow:
         return f"GradientFlow({', '.join(map(repr, self.layers))})"
 
     def to_numpy(self) -> dict[tuple[int, str, str], NDArray[np.float64]]:
-        """Norms over the batch and the units, (T,), by (layer, direction, state)."""
+        """Return norms over the batch and the units, (T,), by (layer, direction, state)."""
         return {
             (k, way, name): flow[name].numpy(force=True)
             for k, layer in enumerate(self.layers)
@@ -116,18 +117,18 @@ def gradient_flow(
     jacobians: int = 1,
     **aux: Tensor,
 ) -> GradientFlow:
-    """How much of a loss's gradient reaches each state at each step, and how far each state depends on its past.
+    """Measure how much of a loss's gradient reaches each state at each step, and how far states depend on their past.
 
     Nothing is left behind: no parameter's `.grad` changes.
 
     Args:
         layer: A layer of conveyor's.
-        x: What it reads; as the following ones, see the layer's call.
+        x: The input; for it and the following ones see the layer's call.
         loss: Makes one number of the layer's output, such as `lambda y: criterion(head(y[-1]), target)`.
         state: The initial states.
-        lengths: Each sequence's own length.
-        reset: Where a new piece starts.
-        jacobians: Of how many sequences of the batch, from its first, the norms ‖∂s_T/∂s_t‖ are found too. They are
+        lengths: The length of each sequence.
+        reset: Where a new sequence starts.
+        jacobians: The number of sequences, from the batch's first, whose norms ‖∂s_T/∂s_t‖ are computed too. They are
             exact up to 128 units and by power iteration (from below) beyond. They take memory for T matrices (H, H);
             0 leaves them out.
         aux: The auxiliary inputs.
@@ -143,11 +144,10 @@ def gradient_flow(
         raise ArgumentError(
             f"layer is a layer of conveyor's, got {type(layer).__name__}; cv.diagnose takes any model that has some"
         )
-    if isinstance(jacobians, bool) or not isinstance(jacobians, int) or jacobians < 0:
-        raise ArgumentError(f"jacobians is a number of sequences from 0, got {jacobians!r}")
+    jacobians = as_whole("jacobians", jacobians, 0, "a number of sequences from 0")
     if not callable(loss):
         raise ArgumentError(f"loss is a function of the layer's output, got {type(loss).__name__}")
-    probes = Probes(layer)
+    probes = GradientTaps(layer)
     with torch.enable_grad():
         with listening(lambda called: probes if called is layer and not probes.runs else None):
             output, _ = layer(x, state, lengths=lengths, reset=reset, **aux)
@@ -155,7 +155,7 @@ def gradient_flow(
 
 
 def checked_loss(value: Any) -> Tensor:
-    """What a loss gave, if it is one number that has a gradient.
+    """Check that a loss is a scalar with a gradient, and return it.
 
     Raises:
         ArgumentError: It is something else.
@@ -168,8 +168,8 @@ def checked_loss(value: Any) -> Tensor:
     return value.reshape(())
 
 
-def flow_of(probes: Probes, loss: Tensor, jacobians: int) -> GradientFlow:
-    """The flow of a call that was probed."""
+def flow_of(probes: GradientTaps, loss: Tensor, jacobians: int) -> GradientFlow:
+    """Return the gradient flow of a call with gradient taps."""
     norms = {
         suffix: {n: g.double().norm(dim=-1) for n, g in of.items()} for suffix, of in probes.gradients(loss).items()
     }
@@ -189,7 +189,7 @@ def flow_of(probes: Probes, loss: Tensor, jacobians: int) -> GradientFlow:
     )
 
 
-def _jacobians(run: UnitRun, sequences: int, backend: str) -> dict[str, Tensor]:
+def _jacobians(run: DirectionRun, sequences: int, backend: str) -> dict[str, Tensor]:
     steps, count = run.order.steps, min(sequences, len(run.states[0]))
     found = {s.name: torch.zeros((steps, count), dtype=torch.float64) for s in run.program.states}
     for row in range(count):

@@ -1,4 +1,4 @@
-"""How far a state at the end of a sequence depends on the same state at each step before: ‖∂s_T/∂s_t‖.
+"""Measures how a state at the end of a sequence depends on the same state at each earlier step: ‖∂s_T/∂s_t‖.
 
 Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", sec. 2.1: the norms of these
 products of Jacobians tell whether gradients vanish or explode.
@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from conveyor.backends.parameters import Parameters
-from conveyor.inspect.probes import UnitRun
-from conveyor.rewrite import probe_key
+from conveyor.backends.interface import Parameters, RecurrenceArgs
+from conveyor.inspect.gradient_taps import DirectionRun
+from conveyor.ir.transforms.rewrite import probe_key
 from conveyor.torch_ops import recurrence
 
 EXACT = 128  # up to this width norms come from singular values, beyond it by power iteration
@@ -20,13 +20,13 @@ _ITERATIONS = 100
 _ENOUGH = 1e-5  # relative change of a norm at which it is taken
 
 
-def jacobian_norms(run: UnitRun, row: int, backend: str, exact: int = EXACT) -> dict[str, Tensor]:
-    """Spectral norms ‖∂s_T/∂s_t‖ of one sequence, with T its own last step.
+def jacobian_norms(run: DirectionRun, row: int, backend: str, exact: int = EXACT) -> dict[str, Tensor]:
+    """Compute the spectral norms ‖∂s_T/∂s_t‖ of one sequence, with T its last step.
 
     Args:
-        run: What a unit ran on.
-        row: Of the batch.
-        backend: What runs it again.
+        run: The inputs of a layer direction.
+        row: The batch row.
+        backend: The backend that runs it again.
         exact: Width up to which norms come from singular values.
 
     Returns:
@@ -40,16 +40,16 @@ def jacobian_norms(run: UnitRun, row: int, backend: str, exact: int = EXACT) -> 
 
 
 class _Alone:
-    """One sequence of a unit, which can be run many times side by side with a probe on one state."""
+    """One sequence of a layer direction, which runs many times as a batch with a probe on one state."""
 
-    def __init__(self, run: UnitRun, row: int, backend: str) -> None:
+    def __init__(self, run: DirectionRun, row: int, backend: str) -> None:
         self.run, self.backend = run, backend
         self.x, self.states, self.aux = run.alone(row)
         self.steps = len(self.x)
-        self.params = Parameters([t.detach() for t in run.params.tensors], run.params.places)
+        self.params = Parameters([t.detach() for t in run.params.tensors], run.params.layout)
 
     def final(self, k: int, count: int) -> tuple[Tensor, Tensor]:
-        """The probe (L, count, width) on state k, and that state at the end, (count, width)."""
+        """Return the probe (L, count, width) on state k, and that state at the end, (count, width)."""
         names = [s.name for s in self.run.program.states]
         widths = self.run.unit.widths
         probes = {
@@ -60,8 +60,7 @@ class _Alone:
         def spread(t: Tensor) -> Tensor:
             return t.expand(*t.shape[:-2], count, t.shape[-1]).contiguous()
 
-        result = recurrence(
-            self.backend,
+        args = RecurrenceArgs.of(
             self.run.program,
             spread(self.x),
             [spread(s) for s in self.states],
@@ -69,12 +68,12 @@ class _Alone:
             widths,
             {**{n: spread(a) for n, a in self.aux.items()}, **probes},
         )
-        return probe, result.states[k]
+        return probe, recurrence(self.backend, args).states[k]
 
 
 @torch.enable_grad()
 def _matrices(alone: _Alone, k: int) -> Tensor:
-    """∂s_T/∂s_t for each step, (L, width, width): the sequence runs once for each row, side by side."""
+    """Compute ∂s_T/∂s_t for each step, (L, width, width): the sequence runs as a batch, once for each row."""
     width = alone.states[k].shape[-1]
     parts = []
     for start in range(0, width, _ROWS) if alone.steps else ():
@@ -86,13 +85,13 @@ def _matrices(alone: _Alone, k: int) -> Tensor:
 
 
 def _exact(matrices: Tensor) -> Tensor:
-    """Spectral norms of (L, n, n); not a number where a matrix is not finite."""
+    """Compute the spectral norms of (L, n, n); NaN where a matrix is not finite."""
     finite, clean = _clean(matrices)
     return torch.where(finite, torch.linalg.matrix_norm(clean.double(), 2), torch.nan)
 
 
 def _by_power(matrices: Tensor) -> Tensor:
-    """The same by power iteration on JᵀJ, for all steps side by side: from below, and close to the norm."""
+    """Approximate the spectral norms from below by power iteration on JᵀJ, for all steps at once."""
     finite, clean = _clean(matrices)
     # What is far below one would underflow where it is squared.
     scale = clean.abs().amax((1, 2), keepdim=True)
@@ -109,7 +108,7 @@ def _by_power(matrices: Tensor) -> Tensor:
 
 
 def _clean(matrices: Tensor) -> tuple[Tensor, Tensor]:
-    """Which matrices are finite, and the matrices with zero in place of the others."""
+    """Tell which matrices are finite, and replace the others by zeros."""
     finite = matrices.isfinite().all(-1).all(-1)
     return finite, torch.where(finite[:, None, None], matrices, 0.0)
 

@@ -1,4 +1,4 @@
-"""Properties of a text at each of its tokens, for probes: each function gives a label a token, known once it is read.
+"""Properties of a text at each of its tokens, as labels for probes: each function returns one label per token.
 
 A text is a string, whose tokens are its characters, or a list of tokens such as words with the space that follows.
 """
@@ -31,7 +31,7 @@ _MALE = set(
 
 
 def inside_quotes(text: Text) -> Tensor:
-    """1 between quotation marks (“ ”, " ", « »), the opening one included, else 0, (N,).
+    """Labels tokens 1 between quotation marks (“ ”, " ", « »), the opening one included, else 0, (N,).
 
     An empty line ends a quotation that nothing closes, as printed dialogue does.
     """
@@ -52,7 +52,7 @@ def inside_quotes(text: Text) -> Tensor:
 
 
 def inside_brackets(text: Text) -> Tensor:
-    """1 between round, square or curly brackets, the opening one included, else 0, (N,)."""
+    """Labels tokens 1 between round, square or curly brackets, the opening one included, else 0, (N,)."""
     depth = 0
 
     def read(c: str) -> float:
@@ -64,7 +64,7 @@ def inside_brackets(text: Text) -> Tensor:
 
 
 def line_position(text: Text) -> Tensor:
-    """How many characters of the line have been read, 0 at its end, (N,)."""
+    """Label each token with the number of characters read so far in its line, 0 at the line's end, (N,)."""
     column = 0
 
     def read(c: str) -> float:
@@ -76,7 +76,7 @@ def line_position(text: Text) -> Tensor:
 
 
 def word_length(text: Text) -> Tensor:
-    """How many letters of the word have been read, 0 between words, (N,)."""
+    """Label each token with the number of letters read so far in its word, 0 between words, (N,)."""
     length = 0
 
     def read(c: str) -> float:
@@ -88,7 +88,7 @@ def word_length(text: Text) -> Tensor:
 
 
 def sentence_position(text: Text) -> Tensor:
-    """How many words of the sentence have been begun, 0 after its end, (N,)."""
+    """Label each token with the number of words begun so far in its sentence, 0 after its end, (N,)."""
     words, within = 0, False
 
     def read(c: str) -> float:
@@ -103,7 +103,7 @@ def sentence_position(text: Text) -> Tensor:
 
 
 def last_gender(text: Text) -> Tensor:
-    """The gender of the last pronoun or English first name that was read: 1 female, 0 male, nan before the first, (N,).
+    """Labels tokens with the gender of the last pronoun or English first name: 1 female, 0 male, nan before any, (N,).
 
     A word counts once it has ended; in a text of tokens, at the end of its token if none of its letters follow.
     """
@@ -138,13 +138,13 @@ LABELERS: dict[str, Callable[[Text], Tensor]] = {
 
 
 def all_labels(text: Text) -> dict[str, Tensor]:
-    """Every property of this file by its name, those left out that never change in this text."""
+    """Returns every property of this file by its name, without those that are constant in this text."""
     found = {name: label(text) for name, label in LABELERS.items()}
     return {name: v for name, v in found.items() if len(v[~v.isnan()].unique()) > 1}
 
 
 def _each(text: Text, read: Callable[[str], float]) -> Tensor:
-    """The label after each token, where `read` is told character by character."""
+    """Returns the label after each token, with `read` called character by character."""
     return torch.tensor(list(_labels(_tokens(text), read)), dtype=torch.float32)
 
 

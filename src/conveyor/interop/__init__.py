@@ -1,1 +1,1 @@
-"""Weights and cells in and out: other libraries' layers, their weight orders, ONNX, and conveyor's own files."""
+"""The import and export of weights and cells: other libraries' layers and weight layouts, ONNX, and layer files."""

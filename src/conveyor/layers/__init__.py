@@ -1,7 +1,7 @@
 """Layers: torch modules made of cells."""
 
+from conveyor.layers.cell import Cell, GRUCell, LSTMCell, RNNCell
 from conveyor.layers.recurrent import Recurrent
-from conveyor.layers.step import Cell, GRUCell, LSTMCell, RNNCell
-from conveyor.layers.torch_like import GRU, LSTM, RNN
+from conveyor.layers.rnn import GRU, LSTM, RNN
 
 __all__ = ["GRU", "LSTM", "RNN", "Cell", "GRUCell", "LSTMCell", "RNNCell", "Recurrent"]

@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 
 from conveyor.errors import ArgumentError
-from conveyor.language import CellDefinition
-from conveyor.layers.arguments import as_cells, as_sizes, per_layer
-from conveyor.layers.stack import Stack
-from conveyor.layout import merged_layout
+from conveyor.frontend import CellDefinition
+from conveyor.ir.transforms.param_layout import merged_layout
+from conveyor.layers.arguments.conversion import as_cells, as_sizes, per_layer
+from conveyor.layers.arguments.fx_proxies import call_node, is_symbolic
+from conveyor.layers.call_plan import call_stack
+from conveyor.layers.core.stack import Stack
+from conveyor.scalars import plain_numbers
 
 
 class Recurrent(Stack):
@@ -22,13 +25,13 @@ class Recurrent(Stack):
         cell: A cell, the name of one in `conveyor.cells`, or a list of these, one a layer.
         input_size: Width of the input.
         hidden_size: Width of the hidden state; a list gives one a layer.
-        num_layers: How many layers.
+        num_layers: The number of stacked layers.
         bias: Whether `affine` adds biases.
         batch_first: Whether input and output are (B, T, width) instead of (T, B, width). States are not affected.
         dropout: Probability with which each layer's output but the last's is zeroed in training, a new draw each step.
-        bidirectional: Whether a second direction runs from the end to the start; outputs stand side by side.
+        bidirectional: Whether a second direction runs from the end to the start; outputs are concatenated.
         proj_size: Short for `sizes={"proj": …}`.
-        device: Where the parameters are made.
+        device: The device of the parameters.
         dtype: Their type, float32 by default.
         sizes: Numbers for the widths that the cell names (`size="proj"`, auxiliary inputs).
         forget_bias: First value of the bias of the gate that keeps the state.
@@ -37,12 +40,12 @@ class Recurrent(Stack):
         learn_initial_state: Whether each state's value before the first step is a parameter, `initial_<state>_l0`, zero
             at first; otherwise it is zero.
         variational_dropout: Probability of dropout with one mask a sequence (Gal & Ghahramani 2016), or a dict of
-            places to theirs: "input", what each layer reads; "recurrent", the states that learned matrices and weights
-            multiply, one mask a state for all gates; "output", what the last layer gives.
+            places to theirs: "input", each layer's input; "recurrent", the states that learned matrices and weights
+            multiply, one mask for each state and all gates; "output", the last layer's output.
         zoneout: Probability with which each number of a state stays as it was for a step (Krueger et al. 2017), or a
             dict of states to theirs. Outside training the mean is taken.
-        connections: How layers are connected: `plain`; `residual`, each but the first adds what stands below it to its
-            output; `skip`, each but the first reads the input too, beside the output of the layer below.
+        connections: The connections between layers: `plain`; `residual`, each but the first adds its input to its
+            output; `skip`, each but the first reads x too, beside the output of the layer below.
         gradient_clip: Limit of the gradient that each step passes back to the states, number by number, or a dict of
             states to theirs.
         checkpoint_every: Keep for the gradient only the states every so many steps, and run the steps between again;
@@ -53,6 +56,8 @@ class Recurrent(Stack):
     Raises:
         ArgumentError: An argument has a wrong value.
     """
+
+    _layout_of = staticmethod(merged_layout)
 
     def __init__(
         self,
@@ -86,7 +91,6 @@ class Recurrent(Stack):
         hidden_sizes = per_layer("hidden_size", hidden_size, num_layers)
         super().__init__(
             per_layer("cell", cells if len(cells) > 1 else cells[0], num_layers),
-            merged_layout,
             input_size,
             hidden_sizes,
             bias=bias,
@@ -108,7 +112,7 @@ class Recurrent(Stack):
             device=device,
             dtype=dtype,
         )
-        self.hidden_size = hidden_size
+        self.hidden_size = plain_numbers(hidden_size)
 
     @property
     def cell(self) -> CellDefinition:
@@ -131,8 +135,8 @@ class Recurrent(Stack):
             x: (T, B, input_size), (B, T, input_size) with `batch_first`, (T, input_size) for one sequence, or torch's
                 `PackedSequence`, which gives one back.
             state: The initial states as this layer returns them, or a plain tuple of the same; None is the layer's own.
-            lengths: (B,) whole numbers: each sequence's own length, 0 too. What lies behind is never read; outputs are
-                zero there, final states those at each sequence's end, where the reverse direction begins.
+            lengths: (B,) integers: each sequence's length, 0 too. Padding past it is never read; outputs are zero
+                there, final states those at each sequence's end, where the reverse direction begins.
             reset: (T, B) booleans ((B, T) with `batch_first`): where true, a new piece starts at that step: the state
                 before it is the layer's own initial state, never one passed in. In the reverse direction a piece ends
                 there: its state starts anew between that step and the one before.
@@ -146,11 +150,17 @@ class Recurrent(Stack):
         Raises:
             ArgumentError: A shape, dtype or device does not fit.
         """
+        if lengths is None and reset is None and every_layer is False and not aux:
+            found = call_stack(self, x, state)
+            if found is not None:
+                return found[0], tuple.__new__(self._state_class, found[1:])
+        if is_symbolic(x):
+            return call_node(self, x, state, lengths=lengths, reset=reset, every_layer=every_layer, aux=aux)  # type: ignore[no-any-return]
         y, fields = self._run(x, state, aux, reset, lengths, every_layer)
         return y, self._named(fields)
 
     def extra_repr(self) -> str:
-        """The cells, and the arguments that are not the defaults."""
+        """Describe the cells, and the arguments that are not the defaults."""
         cells = list(dict.fromkeys(u.cell.name for u in self.units))
         return f"{cells[0] if len(cells) == 1 else cells}, {super().extra_repr()}"
 
@@ -158,7 +168,7 @@ class Recurrent(Stack):
     def from_concatenated(
         cls, cell: CellDefinition | str, gates: Mapping[str, tuple[Tensor, Tensor | None]], **arguments: Any
     ) -> Recurrent:
-        """A one-layer layer from the form W·[h, x] + b that textbooks print.
+        """Make a one-layer layer from the textbook form W·[h, x] + b.
 
         Args:
             cell: The cell.

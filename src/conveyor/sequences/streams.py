@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from conveyor.errors import ArgumentError, shown
+from conveyor.errors import ArgumentError
+from conveyor.scalars import as_whole
 
 
 class StreamSampler(Sampler[Tensor]):
@@ -35,9 +36,8 @@ class StreamSampler(Sampler[Tensor]):
     """
 
     def __init__(self, size: int, batch_size: int, window: int | None = None) -> None:
-        for name, value in (("size", size), ("batch_size", batch_size), ("window", 1 if window is None else window)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ArgumentError(f"{name} is a whole number from 1, got {shown(value)}")
+        size, batch_size = as_whole("size", size, 1), as_whole("batch_size", batch_size, 1)
+        window = None if window is None else as_whole("window", window, 1)
         if size < batch_size:
             raise ArgumentError(f"{batch_size} streams need as many entries, and there are {size}; lower batch_size")
         self.length = size // batch_size
@@ -46,11 +46,11 @@ class StreamSampler(Sampler[Tensor]):
         self._starts = torch.arange(batch_size) * self.length
 
     def __len__(self) -> int:
-        """How many batches a pass over all streams has."""
+        """Counts the batches of a pass over all streams."""
         return -(-self.length // (self.window or 1))
 
     def __getitem__(self, k: int) -> Tensor:
-        """The indices of a batch: (steps, B), or (B,) without a window."""
+        """Compute the indices of a batch: (steps, B), or (B,) without a window."""
         if not 0 <= k < len(self):
             raise IndexError(f"batch {k} of {len(self)}")
         if self.window is None:

@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from conveyor.errors import ArgumentError, shown
+from conveyor.errors import ArgumentError, ArgumentTypeError
+from conveyor.layers.arguments.checks import wrong_tensor
+from conveyor.layers.arguments.lengths import read_lengths
+from conveyor.scalars import as_flag, as_whole
 
 
 class Part:
@@ -81,7 +84,7 @@ class TBPTT:
         self._is_fresh = True
 
     def __len__(self) -> int:
-        """How many parts there are."""
+        """Counts the parts."""
         return -(-self._total // self._length)
 
     def __iter__(self) -> Iterator[Part]:
@@ -134,28 +137,26 @@ def tbptt(
     Raises:
         ArgumentError: An argument has a wrong value, or other steps or rows than x.
     """
-    if isinstance(length, bool) or not isinstance(length, int) or length < 1:
-        raise ArgumentError(f"length is a number of steps from 1, got {shown(length)}")
-    if not isinstance(batch_first, bool):
-        raise ArgumentError(f"batch_first is True or False, got {shown(batch_first)}")
+    length = as_whole("length", length, 1, "a number of steps from 1")
+    batch_first = as_flag("batch_first", batch_first)
     if isinstance(x, PackedSequence):
-        raise ArgumentError("x is a padded tensor, got PackedSequence; pad_packed_sequence gives it and lengths")
+        raise ArgumentTypeError("x is a padded tensor, got PackedSequence; pad_packed_sequence gives it and lengths")
     if not isinstance(x, Tensor) or x.dim() < 2:
         got: Any = f"one of shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-        raise ArgumentError(f"x is a tensor {_order(batch_first)}, got {got}")
+        raise wrong_tensor(x)(f"x is a tensor {_order(batch_first)}, got {got}")
     known = {"x": x} | ({} if reset is None else {"reset": reset}) | sequences
     for name, sequence in known.items():
         if name in _FIELDS:
             raise ArgumentError(f"a part has '{name}' for something else; give the sequence another name")
         if not isinstance(sequence, Tensor) or sequence.shape[:2] != x.shape[:2]:
             got = tuple(sequence.shape) if isinstance(sequence, Tensor) else type(sequence).__name__
-            raise ArgumentError(
+            raise wrong_tensor(sequence)(
                 f"{name} has the steps and rows of x, {_order(batch_first)} = {(*x.shape[:2],)}, got {got}"
             )
     axis = 1 if batch_first else 0
     total, batch = x.shape[axis], x.shape[1 - axis]
     if lengths is not None:
-        _check_lengths(lengths, total, batch)
+        lengths = _checked_lengths(lengths, total, batch, x.device)
     return TBPTT(known, lengths, length, total, axis, state)
 
 
@@ -166,17 +167,15 @@ def _order(batch_first: bool) -> str:
     return "(B, T, …)" if batch_first else "(T, B, …)"
 
 
-def _check_lengths(lengths: Any, total: int, batch: int) -> None:
-    good = isinstance(lengths, Tensor) and not lengths.is_floating_point() and not lengths.is_complex()
-    if not good or lengths.dtype == torch.bool or tuple(lengths.shape) != (batch,):
-        got = f"{tuple(lengths.shape)} of {lengths.dtype}" if isinstance(lengths, Tensor) else type(lengths).__name__
-        raise ArgumentError(f"lengths is a tensor of whole numbers (B,) = ({batch},), got {got}")
-    if batch and not 0 <= int(lengths.min()) <= int(lengths.max()) <= total:
-        raise ArgumentError(f"lengths are from 0 to T = {total}, got {int(lengths.min())} to {int(lengths.max())}")
+def _checked_lengths(lengths: Any, total: int, batch: int, device: torch.device) -> Tensor:
+    found = read_lengths(lengths, batch, device)
+    if batch and not 0 <= int(found.min()) <= int(found.max()) <= total:
+        raise ArgumentError(f"lengths are from 0 to T = {total}, got {int(found.min())} to {int(found.max())}")
+    return found
 
 
 def detached(state: Any) -> Any:
-    """A state without the graph that made it: None, a tensor, or tuples of these, of the class that they have."""
+    """Detach a state from its graph: None, a tensor, or tuples of these, of the same class."""
     if state is None:
         return None
     if isinstance(state, Tensor):
@@ -184,4 +183,6 @@ def detached(state: Any) -> Any:
     if isinstance(state, tuple | list):
         parts = [detached(s) for s in state]
         return type(state)(*parts) if hasattr(state, "_fields") else type(state)(parts)
-    raise ArgumentError(f"state is what the layer returns, a tensor or a tuple of tensors, got {type(state).__name__}")
+    raise ArgumentTypeError(
+        f"state is what the layer returns, a tensor or a tuple of tensors, got {type(state).__name__}"
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conveyor.cells import UnknownCell, cells
 from conveyor.errors import ArgumentError, CellError
-from conveyor.language import CellDefinition
+from conveyor.frontend import CellDefinition
 
 
 def find_cell(name: str) -> CellDefinition:

@@ -1,4 +1,4 @@
-"""What every training run is configured by, whatever its task."""
+"""The configuration of every training run, whatever its task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCHEDULES = ("constant", "cosine", "plateau")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a model is trained.
+    """The configuration of a model's training.
 
     Args:
         optimizer: `adamw`, or `sgd` with `momentum`.

@@ -1,4 +1,4 @@
-"""What counts as equal: near in a type's own measure, or the same bits."""
+"""Compares tensors: near in a type's own measure, or the same bits."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from conveyor.interop.files import load, save
+from conveyor.interop.common.layer_file import load, save
 from conveyor.testing.compare import near, same
 from conveyor.testing.trial import Trial, results
 

@@ -9,7 +9,7 @@ import torch
 
 from conveyor import backends
 from conveyor.errors import ArgumentError
-from conveyor.language import CellDefinition
+from conveyor.frontend import CellDefinition
 from conveyor.testing import agreement, keeping, sequences, single, training
 from conveyor.testing.compare import ConformanceError
 from conveyor.testing.trial import Trial, trial_of
@@ -44,7 +44,7 @@ CHECKS: Mapping[str, Callable[[Trial], None]] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
         check: The check's name.

@@ -1,4 +1,4 @@
-"""What layers do in training and with long sequences: dropout, zoneout, connections, limits, chunks, parts."""
+"""Checks of training and long sequences: dropout, zoneout, connections, limits, chunks, parts."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from conveyor.cells import cells
 from conveyor.errors import ArgumentError
-from conveyor.language import CellDefinition
+from conveyor.frontend import CellDefinition
+from conveyor.ir.transforms.param_layout import named_widths
+from conveyor.ir.types import INPUT
 from conveyor.layers import Recurrent
-from conveyor.layout import named_widths
-from conveyor.program import INPUT
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Trial:
 
     @property
     def depth(self) -> int:
-        """How many layers a stack of the cell may have: one, if an auxiliary input is as wide as the first's input."""
+        """Returns the most layers of a stack of the cell: one, if an auxiliary input is as wide as the input."""
         return 1 if any(a.width == INPUT for a in self.cell.program.aux) else 2
 
     def with_(self, **changes: Any) -> Trial:

@@ -1,4 +1,4 @@
-"""The passes as torch operations, for the graphs that torch.compile, torch.export and torch.jit.trace make.
+"""The forward and backward pass as torch operations, for graphs of torch.compile, torch.export and torch.jit.trace.
 
 One operation runs all steps, so that a graph is as small for a thousand steps as for ten. Eager calls don't come here:
 an operation of `torch.library` costs more than a small layer does, and torch.func passes by the derivatives that are
@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from conveyor.errors import ArgumentError
-from conveyor.torch_ops import derivative, passes
-from conveyor.torch_ops.form import read
-from conveyor.torch_ops.passes import Inputs
+from conveyor.backends.interface import RecurrenceArgs
+from conveyor.errors import TensorError
+from conveyor.torch_ops import derivatives, passes
+from conveyor.torch_ops.exporters import tell_exporters
+from conveyor.torch_ops.passes import read_spec
 
 _library = torch.library.Library("conveyor", "DEF")
 _GIVEN = "Tensor x, Tensor[] states, Tensor[] aux, Tensor[] params, Tensor? lengths"
@@ -35,29 +36,29 @@ def _forward(
     x: Tensor, states: Several, aux: Several, params: Several, lengths: Tensor | None,
     program: str, layout: str, backend: str, training: bool,
 ) -> list[Tensor]:  # fmt: skip
-    given = Inputs(x, states, aux, params, lengths)
-    _refuse_duals(given.tensors)
-    return passes.run_forward(read(program, layout), backend, given, training)
+    args = RecurrenceArgs(read_spec(program, layout), x, states, aux, params, lengths)
+    _refuse_duals(args.tensors)
+    return passes.run_forward(args, backend, training)
 
 
 def _backward(
     grads: Several, kept: Several, x: Tensor, states: Several, aux: Several, params: Several, lengths: Tensor | None,
     program: str, layout: str, backend: str, wants_x: bool,
 ) -> list[Tensor]:  # fmt: skip
-    given = Inputs(x, states, aux, params, lengths)
-    _refuse_duals([*grads, *given.tensors])
-    return passes.run_backward(read(program, layout), backend, given, grads, kept, wants_x)
+    args = RecurrenceArgs(read_spec(program, layout), x, states, aux, params, lengths)
+    _refuse_duals([*grads, *args.tensors])
+    return passes.run_backward(args, backend, grads, kept, wants_x)
 
 
 def _refuse_duals(tensors: Several) -> None:
-    """Where no tensor wants a gradient, torch would drop the tangents without a word."""
+    """Raise for dual tensors, whose tangents torch would drop silently where no tensor requires a gradient."""
     if forward_ad._current_level < 0:
         return
     keys = torch._C._dispatch_tls_local_include_set(), torch._C.DispatchKeySet(torch._C.DispatchKey.Undefined)
     with torch._C._ForceDispatchKeyGuard(*keys):  # an operation stands below what reads tangents
         dual = any(forward_ad.unpack_dual(t).tangent is not None for t in tensors)
     if dual:
-        raise ArgumentError(
+        raise TensorError(
             "a graph that torch has compiled, exported or traced has no forward-mode derivative, and was given dual"
             " tensors; call the layer itself in torch.func.jvp or under forward_ad.dual_level"
         )
@@ -67,11 +68,12 @@ def _fake_forward(
     x: Tensor, states: Several, aux: Several, params: Several, lengths: Tensor | None,
     program: str, layout: str, backend: str, training: bool,
 ) -> list[Tensor]:  # fmt: skip
-    form = read(program, layout)
+    tell_exporters()
+    spec = read_spec(program, layout)
     steps, batch, _ = x.shape
-    widths = form.state_widths
+    widths = spec.state_widths
     found = [x.new_empty((steps, batch, widths[0])), *(x.new_empty((batch, w)) for w in widths)]
-    columns = passes.kept_width(form, backend) if training else None
+    columns = passes.kept_width(spec, backend) if training else None
     if columns is None:
         return found
     trails = [x.new_empty(((steps + 1) * batch, w)) for w in widths]
@@ -97,15 +99,15 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
 
 
 def _derive_forward(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
-    form = read(ctx.texts[0], ctx.texts[1])
+    spec = read_spec(ctx.texts[0], ctx.texts[1])
     kept = ctx.saved_tensors[: ctx.count]
-    given = Inputs.of(form, ctx.saved_tensors[ctx.count :], ctx.lengths)
+    given = spec.bind(ctx.saved_tensors[ctx.count :], ctx.lengths)
     wants_x = ctx.needs_input_grad[0]
     ops = torch.ops.conveyor
     if not ctx.training:  # what was made for inference keeps nothing
         found = ops.forward(given.x, given.states, given.aux, given.params, ctx.lengths, *ctx.texts, True)
         kept = found[1 + len(given.states) :]
-    received = passes.whole_gradients(form, given.x, grads)
+    received = passes.whole_gradients(spec, given.x, grads)
     d = iter(
         ops.backward(
             received, list(kept), given.x, given.states, given.aux, given.params, ctx.lengths, *ctx.texts, wants_x
@@ -115,7 +117,7 @@ def _derive_forward(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
     return d_x, *_in_lists(given, d), None, None, None, None, None
 
 
-def _in_lists(given: Inputs, tensors: Any) -> list[list[Tensor]]:
+def _in_lists(given: RecurrenceArgs, tensors: Any) -> list[list[Tensor]]:
     return [[next(tensors) for _ in several] for several in (given.states, given.aux, given.params)]
 
 
@@ -126,12 +128,11 @@ def _save_backward(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> N
 
 
 def _derive_backward(ctx: Any, cotangents: list[Tensor]) -> tuple[Any, ...]:
-    form = read(ctx.texts[0], ctx.texts[1])
     count, kept = ctx.counts
     grads = ctx.saved_tensors[:count]
-    given = Inputs.of(form, ctx.saved_tensors[count:], ctx.lengths)
+    given = read_spec(ctx.texts[0], ctx.texts[1]).bind(ctx.saved_tensors[count:], ctx.lengths)
     whole = cotangents if ctx.wants_x else [torch.zeros_like(given.x), *cotangents]
-    d = iter(derivative.second(form, given, grads, whole))
+    d = iter(derivatives.second(given, grads, whole))
     d_grads, d_x = [next(d) for _ in grads], next(d)
     return d_grads, [None] * kept, d_x, *_in_lists(given, d), None, None, None, None, None
 
@@ -147,10 +148,10 @@ def graph_call(
     texts: tuple[str, str], backend: str, x: Tensor, states: Several, aux: Several, params: Several,
     lengths: Tensor | None,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:  # fmt: skip
-    """The output and the final states, as a node of the graph that torch is making.
+    """Call the forward operation as a node of the graph that torch is making; returns the output and final states.
 
     Args:
-        texts: What runs, see `conveyor.torch_ops.form`.
+        texts: The texts of the program and of its parameter layout.
         backend: `cpu` or `reference`.
         x: The input, (T, B, I).
         states: The initial states, each (B, width).
@@ -158,6 +159,8 @@ def graph_call(
         params: The tensors that hold the parameters.
         lengths: (B,) or None.
     """
+    if not torch.compiler.is_compiling() and torch._C._get_tracing_state() is not None:
+        tell_exporters()
     # A graph that is kept is mostly run for inference; the gradient of one runs forward again.
     stays = torch.compiler.is_exporting() or torch._C._get_tracing_state() is not None
     training = not stays and torch.is_grad_enabled() and any(t.requires_grad for t in (x, *states, *aux, *params))

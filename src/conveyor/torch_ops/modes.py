@@ -1,4 +1,4 @@
-"""What torch does around a call: whether it transforms what is computed, records it, or asks for its tangents."""
+"""Checks of torch's modes around a call: transforms, tracing, dispatch, forward-mode derivatives."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _PLAIN = (Tensor, torch.nn.Parameter)
 
 
 def is_traced() -> bool:
-    """Whether torch.compile, torch.export or torch.jit.trace make a graph of the call, to run it with other tensors."""
+    """Tell whether torch.compile, torch.export or torch.jit.trace makes a graph of the call."""
     return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
 
 
 def is_transformed() -> bool:
-    """Whether a transform of torch.func is at work."""
+    """Tell whether a transform of torch.func is active."""
     functorch: bool = torch._C._are_functorch_transforms_active()
     return functorch
 
 
 def asks_for_tangents() -> bool:
-    """Whether torch is in forward mode, where tensors may be dual."""
+    """Tell whether torch is in forward mode, where tensors may be dual."""
     level: int = forward_ad._current_level
     return level >= 0
 
 
 def keeps_padding() -> bool:
-    """Whether sequences of unequal length stay padded: in a graph, or under a transform, lengths are not known."""
+    """Tell whether sequences stay padded: in a graph, or under a transform, lengths are not known."""
     return is_traced() or is_transformed()
 
 
 def is_watched() -> bool:
-    """Whether torch transforms what is computed, or takes notes of it: a compiled pass has no part in that."""
+    """Tell whether torch intercepts operations (transforms, tracing, dispatch), which a compiled pass bypasses."""
     # Written out: every call asks.
     return (
         torch.compiler.is_compiling()
@@ -49,10 +49,10 @@ def is_watched() -> bool:
 
 
 def are_plain(tensors: Iterable[Tensor]) -> bool:
-    """Whether tensors have memory, and their numbers lie there as they are.
+    """Tell whether tensors have storage with their values in it.
 
-    That of a batch of tensors has none, that of a subclass may be a stand-in (a fake tensor, a quantised weight), and
-    the minus signs of a conjugate's imaginary part may be put off.
+    A batched tensor has no storage, that of a subclass may be a placeholder (a fake tensor, a quantised weight), and
+    the negation of a conjugate's imaginary part may be lazy.
     """
     for tensor in tensors:
         if tensor.is_neg() or not torch._C._has_storage(tensor):
@@ -63,12 +63,12 @@ def are_plain(tensors: Iterable[Tensor]) -> bool:
 
 
 def survive_fork() -> None:
-    """In the child of a fork, go on without the threads of its parent."""
+    """Set torch to one thread in a forked child, which lacks its parent's threads."""
     if forked():
         _work_alone()
 
 
 @lru_cache(maxsize=1)
 def _work_alone() -> None:
-    """Let torch work on one thread: in the child of a fork, those that its pool waits for are gone."""
+    """Set torch to one thread: in a forked child the threads of its pool are gone."""
     torch.set_num_threads(1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from conveyor.interop.keras import read
-from conveyor.interop.keras.source import read_file
+from conveyor.interop.keras.storage.source import read_file
 
 
 @pytest.fixture

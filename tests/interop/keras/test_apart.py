@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import conveyor as cv
-from conveyor.interop.keras import apart
-from conveyor.interop.keras.source import read_file
+from conveyor.interop.keras.storage import subprocess_reader
+from conveyor.interop.keras.storage.source import read_file
 from interop.keras.library import L, model, save
 from interop.keras.test_keras_files import several
 
@@ -20,7 +20,7 @@ from interop.keras.test_keras_files import several
 @pytest.mark.parametrize("ending", [".keras", ".h5", ".weights.h5"])
 def test_what_is_read_is_the_same(ending: str, tmp_path: Path) -> None:
     path = save(several(), tmp_path / f"m{ending}")
-    for here, there in zip(read_file(path), apart.read_apart(path), strict=True):
+    for here, there in zip(read_file(path), subprocess_reader.read_apart(path), strict=True):
         assert here == there
         for a, b in zip((*here.forward, *here.backward), (*there.forward, *there.backward), strict=True):
             assert all(np.array_equal(x, y) and x.dtype == y.dtype for x, y in zip(a.arrays, b.arrays, strict=True))
@@ -28,7 +28,7 @@ def test_what_is_read_is_the_same(ending: str, tmp_path: Path) -> None:
 
 def test_what_can_not_be_read_is_the_same(tmp_path: Path) -> None:
     path = save(model(L.LSTM(2, activation="gelu", name="bad")), tmp_path / "m.keras")
-    assert apart.read_apart(path) == read_file(path)
+    assert subprocess_reader.read_apart(path) == read_file(path)
 
 
 def test_errors_call_the_file_as_the_user_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,8 +55,8 @@ def test_a_process_that_fails_is_one_line(
     def instead(command: list[str], **arguments: Any) -> Any:
         return run([sys.executable, "-c", code], **arguments)
 
-    monkeypatch.setattr(apart, "_SECONDS", 1.0)
-    monkeypatch.setattr(apart.subprocess, "run", instead)
+    monkeypatch.setattr(subprocess_reader, "_SECONDS", 1.0)
+    monkeypatch.setattr(subprocess_reader.subprocess, "run", instead)
     with pytest.raises(cv.ArgumentError, match=message) as caught:
         cv.from_keras(path)
     assert "\n" not in str(caught.value)

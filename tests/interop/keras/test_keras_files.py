@@ -122,7 +122,10 @@ def test_models_that_are_classes_of_the_users(tmp_path: Path) -> None:
     (layer,) = found.values()
     x = sequences()
     assert_same(run(theirs.encoder, x), ours(layer, x))
-    assert found.notes[theirs.encoder.name] == ("the file says no activations, assumed sigmoid and tanh",)
+    assert found.notes[theirs.encoder.name] == (
+        "the file says no activations, assumed sigmoid and tanh",
+        "nor what it returns, assumed every step returned, forwards",
+    )
 
 
 def test_activations_that_weights_alone_do_not_say(tmp_path: Path) -> None:
@@ -134,7 +137,10 @@ def test_activations_that_weights_alone_do_not_say(tmp_path: Path) -> None:
     said = {"activation": "relu", "recurrent_activation": "hard_sigmoid_6"}
     found = cv.from_keras(path, **said)
     assert_same(run(theirs, x), ours(found["a"], x))
-    assert found.notes["a"] == ("the file says no activations, assumed hard_sigmoid_6 and relu",)
+    assert found.notes["a"] == (
+        "the file says no activations, assumed hard_sigmoid_6 and relu",
+        "nor what it returns, assumed every step returned, forwards",
+    )
     with pytest.raises(cv.ArgumentError, match="activation is one of sigmoid, tanh, .* got 'wrong'"):
         cv.from_keras(path, activation="wrong")
     with pytest.raises(cv.ArgumentError, match="activation is for weights alone, and the source says it of 'a'"):

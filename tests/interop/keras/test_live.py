@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import conveyor as cv
+from conveyor.frontend.activations import NAMES
 from conveyor.interop.keras.layer import KerasLayer
-from conveyor.language.activations import NAMES
 from interop.keras.kinds import KINDS
 from interop.keras.library import I, L, built, keras, model, randomised, run, sequences
 

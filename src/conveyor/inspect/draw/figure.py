@@ -1,4 +1,4 @@
-"""Figures by matplotlib: one style, saved as SVG and PNG, and set into a page so that they follow its colours."""
+"""Figures by matplotlib in one style, saved as SVG and PNG, or set into a page in its colours."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from conveyor.diagram.palette import LIGHT
 from conveyor.errors import ArgumentError
+from conveyor.inspect.draw.fonts import escape_missing, families_for, warn_of_missing
+from conveyor.views.diagram.markup import escape_text, well_formed
+from conveyor.views.diagram.palette import LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 INK, SOFT, EDGE = "#1d2530", "#57616e", "#c9d1da"
 _VARIABLES = {INK: "--cv-ink", SOFT: "--cv-soft", EDGE: "--cv-edge", **{c: f"--cv-t{k}" for k, c in enumerate(LIGHT)}}
@@ -47,12 +49,12 @@ _STYLE: Any = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure that is finished.
+    """A finished figure.
 
     Attributes:
-        name: Of its files.
-        title: Above it.
-        words: What it shows, for readers who don't see it.
+        name: The name of its files.
+        title: Its title.
+        words: Its text alternative.
         svg: SVG text.
         png: The same as PNG.
     """
@@ -64,19 +66,19 @@ class Drawn:
     png: bytes
 
     def save(self, folder: Path) -> None:
-        """Write both forms into a folder."""
+        """Write the SVG and the PNG into a folder."""
         (folder / f"{self.name}.svg").write_text(self.svg, encoding="utf-8")
         (folder / f"{self.name}.png").write_bytes(self.png)
 
     def inline(self) -> str:
-        """SVG to set into a page: in the page's colours, and with words instead of what it shows."""
+        """Return the SVG for a page: in the page's colours, with the text alternative."""
         svg = self.svg[self.svg.index("<svg") :]
         for colour, variable in _VARIABLES.items():
             svg = svg.replace(colour, f"var({variable})")
         svg = re.sub(r'(<g id="patch_1">\s*<path[^>]*?)fill: #ffffff', r"\1fill: none", svg, count=1)
         svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-        words = f"<title>{escape(self.title)}</title><desc>{escape(self.words)}</desc>"
-        return re.sub(r"<svg([^>]*)>", rf'<svg\1 role="img" class="figure">{words}', svg, count=1)
+        words = f"<title>{escape_text(self.title)}</title><desc>{escape_text(self.words)}</desc>"
+        return re.sub(r"<svg([^>]*)>", lambda tag: f'<svg{tag[1]} role="img" class="figure">{words}', svg, count=1)
 
 
 @contextmanager
@@ -89,7 +91,7 @@ def figure(
     layout: Literal["constrained"] | None = "constrained",
     **options: Any,
 ) -> Iterator[tuple[Figure, Any]]:
-    """A figure in conveyor's style, and its axes; sizes are in inches.
+    """Make a figure in conveyor's style, and its axes; sizes are in inches.
 
     Raises:
         ArgumentError: matplotlib is not installed.
@@ -105,11 +107,30 @@ def figure(
 
 
 def finish(made: Figure, name: str, title: str, words: str) -> Drawn:
-    """The two forms of a figure, inside its `figure` context."""
+    """Render a figure as SVG and PNG, inside its `figure` context."""
     import matplotlib
+    from matplotlib.text import Text
 
+    for text in made.findobj(Text):
+        assert isinstance(text, Text), "findobj finds what it is asked for"
+        _make_drawable(text)
     with matplotlib.rc_context({"svg.hashsalt": name}):
         svg, png = io.StringIO(), io.BytesIO()
         made.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         made.savefig(png, format="png")
-    return Drawn(name, title, words, svg.getvalue(), png.getvalue())
+    return Drawn(name, title, words, well_formed(svg.getvalue()), png.getvalue())
+
+
+def _make_drawable(text: Text) -> None:
+    """Set a text's fonts so that every character is shown, or escaped where no font has it."""
+    content = text.get_text()
+    if not content or "\\mathdefault" in content:  # matplotlib's own numbers
+        return
+    content = " ".join(well_formed(content).split())
+    families, missing = families_for(set(content), text.get_fontfamily())
+    warn_of_missing(missing)
+    text.set_text(escape_missing(content, missing))
+    if families != text.get_fontfamily():
+        text.set_fontfamily(families)
+        text.set_fontweight("normal")  # the weight that every family has
+    text.set_parse_math(False)

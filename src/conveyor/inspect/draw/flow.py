@@ -1,4 +1,4 @@
-"""Gradient flow: how large the gradient is at each step, for cells side by side."""
+"""The figure of gradient flow: the gradient's norm at each time step, for cells side by side."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from conveyor.diagram.palette import LIGHT
 from conveyor.errors import ArgumentError
 from conveyor.inspect.draw.figure import Drawn, figure, finish
 from conveyor.inspect.draw.numbers import set_number
+from conveyor.views.diagram.palette import LIGHT
 
 Curves = Mapping[str, NDArray[np.floating]]
 _DASHES = ("-", "--", ":", "-.")
 
 
 def flow(panels: Mapping[str, Curves], *, name: str = "flow", title: str = "Gradient flow") -> Drawn:
-    """Norms over the steps back from the loss, a panel a cell, all on one scale.
+    """Draw norms over the steps back from the loss, one panel per cell, all on one scale.
 
     Args:
         panels: By the panel's title: curves by their label, (T,) each, the last step last.
-        name: Of the files.
-        title: Of the figure.
+        name: The name of the files.
+        title: The figure's title.
 
     Returns:
         The figure; a norm is shown as a share of its value at the last step.
@@ -68,7 +68,7 @@ def flow(panels: Mapping[str, Curves], *, name: str = "flow", title: str = "Grad
 
 
 def relative(norms: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Norms as shares of the last one; what is not finite counts as zero."""
+    """Divide norms by the last one; values that are not finite count as zero."""
     finite = np.nan_to_num(np.asarray(norms, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     last = float(finite[-1])
     return finite / (last if last > 0 else 1.0)

@@ -1,4 +1,4 @@
-"""Heat maps: values of every unit over time, a row of the picture a unit, a column a step."""
+"""Heat maps: values of every unit over time, one row per unit, one column per time step."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from numpy.typing import NDArray
 
 from conveyor.errors import ArgumentError
 from conveyor.inspect.draw.figure import Drawn, figure, finish
+from conveyor.inspect.draw.fonts import escape_missing, families_for, warn_of_missing
+from conveyor.views.diagram.markup import well_formed
 
 _INCHES_A_STEP = 0.088
+_INCHES_A_LETTER = 0.056
 _MOST_ROWS = 160
+_MOST_TOKENS = 160  # that are written below a picture
+_MOST_LETTERS = 10  # of a token
 
 
 def heat_maps(
@@ -22,13 +27,13 @@ def heat_maps(
     title: str = "Gates over time",
     titles: Mapping[str, str] | None = None,
 ) -> Drawn:
-    """Values over time, one map below the other, their units in one order.
+    """Draw values over time, one map below the other, their units in one order.
 
     Args:
         values: By name, (T, H) each; of the same shape.
-        tokens: What was read at each step, T of them.
-        name: Of the files.
-        title: Of the figure.
+        tokens: The T input tokens.
+        name: The name of the files.
+        title: The figure's title.
         titles: Titles of single maps by their value's name.
 
     Returns:
@@ -44,13 +49,19 @@ def heat_maps(
             raise ArgumentError(
                 f"values: expected ({len(tokens)}, H), as many as tokens, got {tuple(v.shape)} of {key}; cut them alike"
             )
+    shown = [_visible(token) for token in tokens] if len(tokens) <= _MOST_TOKENS else []
+    families, missing = families_for(set("".join(shown)), ["monospace"])
+    warn_of_missing(missing)
+    shown = [escape_missing(token, missing) for token in shown]
+    longest = max(map(len, shown), default=1)
     order = np.argsort(-next(iter(values.values())).mean(0), kind="stable")
     steps, units = len(tokens), len(order)
     width = min(14.0, max(5.0, 1.4 + steps * _INCHES_A_STEP))
-    height = 1.75 * len(values) + 0.7
+    below = 0.55 + (longest - 1) * _INCHES_A_LETTER
+    height = 1.75 * len(values) + 0.15 + below
     # Places are given, as working them out draws every token several times over.
     with figure(width, height, len(values), 1, layout=None, squeeze=False) as (made, axes):
-        made.subplots_adjust(0.75 / width, 0.55 / height, 1 - 0.05 / width, 1 - 0.35 / height, hspace=0.3)
+        made.subplots_adjust(0.75 / width, below / height, 1 - 0.05 / width, 1 - 0.35 / height, hspace=0.3)
         for (key, v), ax in zip(values.items(), axes[:, 0], strict=True):
             picture = _fewer(v[:, order].T)
             low, high = _span(v)
@@ -71,10 +82,19 @@ def heat_maps(
             ax.grid(False)
             made.colorbar(image, ax=ax, pad=0.12 / width, fraction=0.55 / width, aspect=12)
         bottom = axes[-1, 0]
-        if steps <= 160:
-            for t, token in enumerate(tokens):
-                bottom.text(t, 1.03 * units, _visible(token), fontsize=6.5, family="monospace", ha="center", va="top")
-        bottom.set_xlabel("what was read", labelpad=14)
+        for t, token in enumerate(shown):
+            bottom.text(
+                t,
+                1.03 * units,
+                token,
+                fontsize=6.5,
+                family=families,
+                ha="center",
+                va="top",
+                rotation=90 if longest > 1 else 0,
+                parse_math=False,
+            )
+        bottom.set_xlabel("what was read", labelpad=14 + (longest - 1) * _INCHES_A_LETTER * 72)
         words = (
             f"{len(values)} maps of {units} units over {steps} steps of text: "
             + "; ".join(
@@ -87,14 +107,14 @@ def heat_maps(
 
 
 def _fewer(rows: NDArray[np.floating]) -> NDArray[np.floating]:
-    """At most so many rows, each the mean of its neighbours: a page has no more pixels."""
+    """Average neighbouring rows down to the number of pixels that a page has."""
     if len(rows) <= _MOST_ROWS:
         return rows
     return np.stack([part.mean(0) for part in np.array_split(rows, _MOST_ROWS)])
 
 
 def _span(v: NDArray[np.floating]) -> tuple[float, float]:
-    """The range to colour: from 0 for what is never negative, else symmetrical and without the utmost."""
+    """Return the range of colours: from 0 for non-negative values, else symmetric and without outliers."""
     finite = v[np.isfinite(v)]
     if not finite.size or finite.min() >= 0:
         return 0.0, float(finite.max(initial=0.0))
@@ -103,4 +123,7 @@ def _span(v: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def _visible(token: str) -> str:
-    return {" ": "␣", "\n": "⏎", "\t": "⇥"}.get(token, token.replace("$", r"\$")[:3])
+    if not token.strip(" \n\t"):
+        return token.translate({32: "␣", 10: "⏎", 9: "⇥"})[:_MOST_LETTERS]
+    token = well_formed(token.strip(" \n\t"))
+    return token if len(token) <= _MOST_LETTERS else f"{token[: _MOST_LETTERS - 1]}…"

@@ -1,4 +1,4 @@
-"""Memory lengths: how many steps it takes each unit to forget half of what it holds."""
+"""The figure of memory lengths: the time steps until half of each unit's state is left."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from conveyor.diagram.palette import LIGHT
 from conveyor.inspect.draw.figure import Drawn, figure, finish
+from conveyor.views.diagram.palette import LIGHT
 
 _LONGEST = 10_000.0
 
 
 def memory_lengths(lengths: Mapping[str, NDArray[np.floating]], *, name: str = "memory") -> Drawn:
-    """How long each layer's units remember, longest first.
+    """Draw the memory lengths of each layer's units, longest first.
 
     Args:
         lengths: Steps to half by layer, (H,) each; infinite for units that keep everything.
-        name: Of the files.
+        name: The name of the files.
 
     Returns:
         The figure.

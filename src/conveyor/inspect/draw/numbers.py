@@ -1,4 +1,4 @@
-"""Numbers as they are set in running text."""
+"""The format of numbers in running text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _ABOVE = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def set_number(v: float) -> str:
-    """Two digits that count, with a power of ten where there would be many zeros: 0.34, 2.6·10⁻⁶."""
+    """Format a number with two significant digits, and a power of ten for small or large ones: 0.34, 2.6·10⁻⁶."""
     if v == 0 or 0.01 <= abs(v) < 1000:
         return f"{v:.2g}".replace("-", "−") if abs(v) < 100 else f"{v:.0f}".replace("-", "−")
     if not abs(v) < float("inf"):

@@ -1,10 +1,10 @@
-"""What each block of a cell is for, found from how the equations use it: a gate that keeps, a candidate, the output."""
+"""The role of each block of a cell, found from its use in the equations: forget gate, candidate, output gate."""
 
 from __future__ import annotations
 
 from functools import cached_property
 
-from conveyor.diagram.blocks import Block, Blocks
+from conveyor.views.diagram.blocks import Block, Blocks
 
 _RANGES = {"σ": "from 0 to 1", "tanh": "from −1 to 1", "relu": "0 or more", "exp": "more than 0"}
 _GATES = ("Forget gate", "Update gate", "Input gate", "Output gate", "Reset gate", "Gate")
@@ -22,22 +22,22 @@ class Roles:
 
     @cached_property
     def gates(self) -> tuple[Block, ...]:
-        """The named blocks that scale something between all and nothing, in the order in which they are computed."""
+        """The named blocks that act as gates, in the order in which they are computed."""
         return tuple(b for b in self.blocks.of.values() if b.name and self.title(b).startswith(_GATES))
 
     def noun(self, state: str) -> str:
-        """What a reader calls a state: the memory, if it is carried apart from the output."""
+        """Names a state for readers: "memory" if it is separate from the output."""
         others = [s for s in self.blocks.belts if s != self.output]
         if state != self.output and others == [state]:
             return "memory"
         return "state" if len(self.blocks.results) == 1 or state == self.output else state
 
     def title(self, block: Block) -> str:
-        """What a block is, in a few words."""
+        """Give a block's title, a few words."""
         return self._told(block)[0]
 
     def sentence(self, block: Block) -> str:
-        """What a block does, in a sentence."""
+        """Describe a block's use in a sentence."""
         return self._told(block)[1]
 
     def _told(self, block: Block) -> tuple[str, str]:
@@ -68,7 +68,7 @@ class Roles:
     # Gates
 
     def _scaled(self, block: Block) -> list[tuple[Block, Block | None, bool]]:
-        """Where a block's value scales something: the product, its other factor, and whether as 1 − value."""
+        """Find the products that a block's value scales: the product, its other factor, and whether by 1 − value."""
         of, found = self.blocks.of, []
         for reader in (of[n] for n in self.blocks.readers[block.node]):
             if reader.label == "×" and len(reader.inputs) == 2:
@@ -105,7 +105,7 @@ class Roles:
         return ("Gate", f"A factor for each unit, {span}.") if uses else None
 
     def _keeps(self, product: Block, other: Block) -> bool:
-        """Whether a product scales a state on its way along its belt."""
+        """Tell whether a product scales a state on its way to the next step."""
         belt = self.belt_of.get(product.node)
         if belt is None:
             return False
@@ -115,7 +115,7 @@ class Roles:
         return any(r in self.belt_of for r in self.blocks.readers[product.node])
 
     def _is_old(self, block: Block) -> bool:
-        """Whether a value is an old state, or a learned map of nothing else."""
+        """Tell whether a value is an old state, or a learned map of old states alone."""
         if block.node in self.old_of or block.node in self.belt_of:
             return True
         return block.kind == "map" and not block.name and all(w.source in self.old_of for w in block.inputs)

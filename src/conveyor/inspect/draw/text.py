@@ -1,14 +1,14 @@
-"""A text coloured by a unit: each token on the colour of the unit's value after it was read."""
+"""A text coloured by a unit: each token in the colour of the unit's value after it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
 
 from conveyor.errors import ArgumentError
+from conveyor.views.diagram.markup import escape_text
 
 STYLE = (
     ".cv-text{--pos:235 140 20;--neg:70 145 235;font-family:ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',"
@@ -21,11 +21,11 @@ STYLE = (
 
 
 def scaled(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], float, float]:
-    """Values brought to −1 … 1 for colouring, with what 0 and what 1 stands for.
+    """Scale values to −1 … 1 for colouring; returns them and the values that 0 and 1 stand for.
 
-    What is never negative (a gate) is centred at the middle of 0 and its largest possible value, 1; what has both signs
-    keeps its zero, and is divided by the largest magnitude but the outermost hundredth. What is not
-    finite has no colour.
+    Non-negative values (a gate) are centred at 0.5, or half of their maximum if that is above 1; values of both signs
+    keep their zero, and are divided by the 99th percentile of their magnitude. Values that are not finite are
+    uncoloured.
     """
     v = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     if v.size and v.min() >= 0:
@@ -37,7 +37,7 @@ def scaled(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], float, fl
 
 
 def coloured_spans(tokens: Sequence[str], values: NDArray[np.floating]) -> str:
-    """The tokens as HTML, each with its value of −1 … 1 for the style sheet.
+    """Return the tokens as HTML, each with its value of −1 … 1 for the style sheet.
 
     Raises:
         ArgumentError: There are not as many values as tokens.
@@ -45,18 +45,18 @@ def coloured_spans(tokens: Sequence[str], values: NDArray[np.floating]) -> str:
     if len(tokens) != len(values):
         raise ArgumentError(f"values: expected {len(tokens)}, as many as tokens, got {len(values)}; cut them alike")
     return "".join(
-        f'<b style="--v:{v:.2f}">{escape(t).replace(chr(10), "⏎" + chr(10))}</b>'
+        f'<b style="--v:{v:.2f}">{escape_text(t).replace(chr(10), "⏎" + chr(10))}</b>'
         for t, v in zip(tokens, scaled(values)[0], strict=True)
     )
 
 
 def coloured_text(tokens: Sequence[str], values: NDArray[np.floating], label: str) -> str:
-    """A text coloured by one unit's values, as HTML that stands alone in a page or a notebook.
+    """Return a text coloured by one unit's values, as HTML that works alone in a page or a notebook.
 
     Args:
-        tokens: What was read, T of them.
-        values: Of one unit or gate after each, (T,).
-        label: What the colour shows.
+        tokens: The T tokens of the text.
+        values: Those of one unit or gate after each token, (T,).
+        label: A description of the values.
 
     Raises:
         ArgumentError: There are not as many values as tokens.
@@ -64,5 +64,5 @@ def coloured_text(tokens: Sequence[str], values: NDArray[np.floating], label: st
     v = np.asarray(values, dtype=np.float64)
     spans = coloured_spans(tokens, v)
     span = f", from {v.min():.2f} (blue) to {v.max():.2f} (orange)" if len(v) else ""
-    told = f"<figcaption>{escape(label)}{span}</figcaption>"
+    told = f"<figcaption>{escape_text(label)}{span}</figcaption>"
     return f'<style>{STYLE}</style><figure><div class="cv-text">{spans}</div>{told}</figure>'

@@ -1,7 +1,7 @@
-"""The walk: one real time step of a layer, in numbered steps, each with its equation and the numbers of a few units.
+"""The walk: one real time step of a layer, in numbered steps, each with its equation and the values of a few units.
 
-The steps are the blocks of the cell's program, in the order in which they are computed; what is read comes first, and
-what goes where last.
+The steps are the blocks of the cell's program, in the order in which they are computed; inputs come first, results
+last.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from conveyor.backends.evaluate import Evaluator
-from conveyor.backends.parameters import Parameters
-from conveyor.diagram.blocks import Block, Blocks, blocks_of
-from conveyor.diagram.palette import tones
-from conveyor.equations import print_equation, print_value
+from conveyor.backends.interface import Parameters
+from conveyor.backends.reference.evaluate import Evaluator
 from conveyor.errors import ArgumentError
 from conveyor.inspect.draw.roles import Roles
-from conveyor.layers.stack import Stack
-from conveyor.plan import plan
-from conveyor.program import Program
+from conveyor.ir.program import Program
+from conveyor.ir.transforms.plan import plan
+from conveyor.layers.core.stack import Stack
+from conveyor.views.diagram.blocks import Block, Blocks, blocks_of
+from conveyor.views.diagram.palette import tones
+from conveyor.views.equations import print_equation, print_value
 
 Numbers = NDArray[np.float64]
 
@@ -33,11 +33,11 @@ class Column:
     """One value of a step.
 
     Attributes:
-        text: What it is, as plain text.
+        text: Its expression, as plain text.
         latex: The same as LaTeX.
-        name: The named value that it is, or nothing.
-        numbers: Its numbers, of every unit.
-        result: Whether it is what the step gives.
+        name: Its name in the equations, or empty.
+        numbers: Its values, of every unit.
+        result: Whether it is the step's result.
     """
 
     text: str
@@ -53,12 +53,12 @@ class Step:
 
     Attributes:
         number: From 1.
-        title: What happens.
+        title: A title.
         words: The same in a sentence.
-        text: The equation, or nothing.
+        text: The equation, or empty.
         latex: The same as LaTeX.
-        name: The named value that it gives, or nothing.
-        columns: The numbers, what goes in first.
+        name: The name of its result, or empty.
+        columns: The values, inputs first.
     """
 
     number: int
@@ -76,7 +76,7 @@ class Walk:
 
     Attributes:
         steps: In order.
-        units: Those whose numbers are shown.
+        units: The units whose values are shown.
         tones: The palette's number for each named value.
     """
 
@@ -108,14 +108,14 @@ def walk(
     units: Sequence[int] | int = 4,
     aux: Mapping[str, Tensor] | None = None,
 ) -> Walk:
-    """Walk through one step of one layer.
+    """Compute the walk through one step of one layer.
 
     Args:
         layer: A conveyor layer.
-        x: What that layer reads at this step, (I,).
+        x: The layer's input at this step, (I,).
         state: Its states before the step by name, (width,) each; zeros for those that are missing.
-        index: Which of `layer.units`: layer by layer, forward direction first.
-        units: Which units' numbers to show, or how many: then those that the step changes most.
+        index: The index in `layer.units`: layer by layer, forward direction first.
+        units: The units whose values are shown, or their number: then those that the step changes most.
         aux: Auxiliary inputs by name, (width,) each.
 
     Returns:
@@ -151,7 +151,7 @@ def walk(
 def evaluate(
     program: Program, params: Parameters, widths: Mapping[str, int], given: Mapping[str, Tensor]
 ) -> dict[int, Numbers]:
-    """Every node of one step in float64, (width,) each, by the reference's own operations."""
+    """Evaluate every node of one time step in float64, (width,) each, by the reference backend's operations."""
     planned = plan(program, range(len(program.nodes)))
     like = torch.zeros((), dtype=torch.float64)
     exact = {key: value.detach().double() for key, value in params.items()}
@@ -163,7 +163,7 @@ def evaluate(
 
 
 def _begin(numbers: Numbers, most: int = 6) -> str:
-    """The first of many numbers."""
+    """Format the first values of a vector."""
     told = ", ".join(f"{round(float(v), 2) + 0.0:.2f}".replace("-", "−") for v in numbers[:most])
     return told
 

@@ -1,6 +1,6 @@
-"""The report on a trained layer: one page that needs no network, and the data and figures beside it.
+"""The report on a trained layer: one page without network access, with its data and figures.
 
-`gather` collects what is measured, `page` sets it, `write` puts page, data and figures into a folder.
+`gather` measures, `page` renders, `write` writes page, data and figures into a folder.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ _PACKAGES = ("matplotlib", "pandas", "pyarrow", "jinja2", "latex2mathml")
 
 
 def missing_packages() -> tuple[str, ...]:
-    """The optional packages that a report needs and that are not installed."""
+    """Return the optional packages that a report needs and that are not installed."""
     return tuple(name for name in _PACKAGES if find_spec(name) is None)
 
 
 def require_packages() -> None:
-    """Say before any work what is not installed.
+    """Check the optional packages before any work.
 
     Raises:
         ArgumentError: A package is missing.

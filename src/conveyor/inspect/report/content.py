@@ -1,4 +1,4 @@
-"""What a report holds, before it is set."""
+"""The contents of a report, before they are rendered as a page."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 
 from conveyor.inspect.draw.figure import Drawn
 from conveyor.inspect.draw.walk import Walk
-from conveyor.program import Program
+from conveyor.ir.program import Program
 
 Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class LayerValues:
-    """What one direction of one layer computed.
+    """The values of one direction of one layer.
 
     Attributes:
-        label: What readers call it: `layer 1`, `layer 2, reverse`.
+        label: Its label: `layer 1`, `layer 2, reverse`.
         program: Its program.
         values: Named values and states over time, (T, width) each.
         gates: Names of those that are gates.
-        titles: What each is, in a few words.
+        titles: A short title of each.
     """
 
     label: str
@@ -35,14 +35,14 @@ class LayerValues:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """A unit that tells something.
+class InformativeUnit:
+    """A unit whose value predicts a property of the text.
 
     Attributes:
         layer: Index among the report's layers.
-        value: Which of its values.
-        unit: Which unit.
-        reason: What it tells, in a few words.
+        value: The name of the value.
+        unit: The unit's index.
+        reason: The property, in a few words.
     """
 
     layer: int
@@ -56,7 +56,7 @@ class Cell:
     """A cell of the layer.
 
     Attributes:
-        label: The layers it is the cell of.
+        label: The layers with this cell.
         name: Its name.
         program: Its program.
     """
@@ -68,18 +68,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a report shows.
+    """The contents of a report.
 
     Attributes:
-        title: Of the page.
-        facts: What the model is: label and value.
+        title: The page's title.
+        facts: Facts about the model: label and value.
         cells: Its cells.
         diagnosis: Sentences.
         walk: One step of one layer.
-        walk_at: What that step reads, and after what.
-        tokens: What was read, T of them.
-        layers: What was computed.
-        telling: The units to begin with, the most telling first.
+        walk_at: The token that this step reads, and those before it.
+        tokens: The T input tokens.
+        layers: The recorded values.
+        telling: The informative units, the most informative first.
         figures: By section: `gates`, `memory`, `flow`.
         tables: Data to write, by name: column by column.
     """
@@ -92,6 +92,6 @@ class Report:
     walk_at: str
     tokens: Sequence[str]
     layers: Sequence[LayerValues]
-    telling: Sequence[Telling]
+    telling: Sequence[InformativeUnit]
     figures: Mapping[str, Sequence[Drawn]] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, NDArray[np.generic]]] = field(default_factory=dict)

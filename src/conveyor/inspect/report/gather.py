@@ -1,4 +1,4 @@
-"""Collects what a report shows, from a layer and what it reads."""
+"""Measures the contents of a report, from a layer and its input."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from conveyor.cells import cells
-from conveyor.diagram.blocks import blocks_of
-from conveyor.gates import keep_gates
 from conveyor.inspect.activity import memory_length
 from conveyor.inspect.draw.figure import Drawn
 from conveyor.inspect.draw.flow import flow
@@ -24,12 +22,14 @@ from conveyor.inspect.draw.walk import Walk, walk
 from conveyor.inspect.finite import first_in_trace
 from conveyor.inspect.flow import GradientFlow, gradient_flow
 from conveyor.inspect.report.content import Cell, LayerValues, Report
-from conveyor.inspect.report.telling import telling_units
-from conveyor.inspect.sentences import sentences_of
+from conveyor.inspect.report.informative_units import telling_units
+from conveyor.inspect.summary import sentences_of
+from conveyor.ir.transforms.gate_analysis import keep_gates
+from conveyor.ir.types import ROW
 from conveyor.layers import Recurrent
-from conveyor.layers.stack import Stack
-from conveyor.layers.trace import Trace
-from conveyor.program import ROW
+from conveyor.layers.core.stack import Stack
+from conveyor.layers.recording.trace import Trace
+from conveyor.views.diagram.blocks import blocks_of
 
 Say = Callable[[str], None]
 FLOW_STEPS = 101
@@ -38,17 +38,17 @@ _HEAT_STEPS = 120
 
 @dataclass(frozen=True)
 class Subject:
-    """What is inspected.
+    """A model and the sequence that it reads.
 
     Attributes:
-        title: Of the page.
-        facts: What the model is: label and value.
+        title: The page's title.
+        facts: Facts about the model: label and value.
         layer: Its recurrent layers.
-        x: What they read, (N, 1, I).
-        tokens: The same as readers see it, N of them.
-        shown: How many of them the page shows.
+        x: Their input, (N, 1, I).
+        tokens: The N input tokens as readers see them.
+        shown: The number of tokens on the page.
         loss: From the layers' output over some steps up to the last but one, (T, 1, H), the loss of the last token.
-        beside: Cells whose gradient flow, untrained, is shown side by side.
+        beside: Cells whose gradient flow, untrained, is shown for comparison.
     """
 
     title: str
@@ -62,11 +62,11 @@ class Subject:
 
 
 def gather(subject: Subject, say: Say) -> Report:
-    """Measure everything that the report shows.
+    """Measure the contents of a report.
 
     Args:
-        subject: What is inspected.
-        say: Told what is being done, as it takes a while.
+        subject: The model and its input.
+        say: Called with progress messages.
     """
     shown = min(subject.shown, len(subject.tokens))
     say(f"recording {len(subject.tokens):,} steps")
@@ -128,7 +128,7 @@ def _label(k: int, way: str) -> str:
 
 
 def _memory(trace: Trace) -> dict[str, NDArray[np.float64]]:
-    """Steps until half of what a unit holds is left, by layer, and by state if the layer has several."""
+    """Return memory lengths in time steps, by layer, and by state if the layer has several."""
     found = {}
     for k, way, _ in trace.directions():
         lengths = memory_length(trace, k, reverse=way == "reverse")
@@ -138,7 +138,7 @@ def _memory(trace: Trace) -> dict[str, NDArray[np.float64]]:
 
 
 def _norms(flows: GradientFlow) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """By what readers call the layer, and by state."""
+    """Return gradient norms by the layer's label, and by state."""
     found: dict[str, dict[str, NDArray[np.float64]]] = {}
     for (k, way, state), norms in flows.to_numpy().items():
         found.setdefault(_label(k, way), {})[state] = norms
@@ -146,7 +146,7 @@ def _norms(flows: GradientFlow) -> dict[str, dict[str, NDArray[np.float64]]]:
 
 
 def _untrained(subject: Subject, name: str, steps: int) -> dict[str, NDArray[np.float64]]:
-    """The gradient flow of fresh layers of another cell, of the same size and on the same input.
+    """Measure the gradient flow of new layers of another cell, of the same size and on the same input.
 
     Cells with a gate that keeps are shown with the usual first values, and with those meant for lags of that length
     (Tallec & Ollivier 2018, "Can recurrent neural networks warp time?").
@@ -184,7 +184,7 @@ def _layers(trace: Trace) -> list[LayerValues]:
 
 
 def _cells(layer: Stack) -> list[Cell]:
-    """The cells, each once, with the layers that have it."""
+    """Return the distinct cells, with the layers that have them."""
     found: dict[object, tuple[list[int], Cell]] = {}
     for k, unit in enumerate(layer.units):
         number = k // layer.num_directions + 1
@@ -197,7 +197,7 @@ def _cells(layer: Stack) -> list[Cell]:
 
 
 def _interesting(tokens: Sequence[str]) -> int:
-    """A step amid the text that begins a word, where a model has something to decide."""
+    """Choose a time step amid the text that begins a word."""
     begin = len(tokens) // 4
     for t in range(begin, len(tokens) - 1):
         if t and not tokens[t - 1].strip() and tokens[t].strip():
@@ -228,13 +228,22 @@ def _heat(index: int, layer: LayerValues, tokens: Sequence[str]) -> Drawn:
 
 
 def _table(layer: LayerValues, tokens: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """A row a step, a column a value and unit."""
+    """Make a table with a row per time step, a column per value and unit."""
     columns = {f"{name}[{u}]": v[:, u] for name, v in layer.values.items() for u in range(v.shape[1])}
-    return {"step": np.arange(1, len(tokens) + 1), "token": np.asarray(tokens, dtype=object), **columns}
+    return {
+        "step": np.arange(1, len(tokens) + 1),
+        "token": np.asarray([_storable(t) for t in tokens], dtype=object),
+        **columns,
+    }
+
+
+def _storable(token: str) -> str:
+    """Make a token encodable as UTF-8: lone surrogates become escapes."""
+    return token.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _columns(named: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[Any]]:
-    """A row an entry, in a long table that says what each is of."""
+    """Make a long table with one row per entry."""
     return {
         "of": np.concatenate([np.full(len(v), n, dtype=object) for n, v in named.items()]),
         "index": np.concatenate([np.arange(len(v)) for v in named.values()]),

@@ -1,4 +1,4 @@
-"""The page: one file with its style, script, figures and values inside."""
+"""The page of a report: one HTML file with its style, script, figures and values inside."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from conveyor.diagram import draw
-from conveyor.diagram.svg import RULES, variables
-from conveyor.equations import print_latex
 from conveyor.inspect.draw.figure import Drawn
 from conveyor.inspect.draw.text import STYLE, coloured_spans
 from conveyor.inspect.draw.walk import Column, Step
-from conveyor.inspect.report.content import Report, Telling
-from conveyor.inspect.report.packed import pack
+from conveyor.inspect.report.content import InformativeUnit, Report
+from conveyor.inspect.report.quantised import pack
+from conveyor.views.diagram import draw
+from conveyor.views.diagram.markup import well_formed
+from conveyor.views.diagram.svg import RULES, variables
+from conveyor.views.equations import print_latex
 
 _FIGURES = (
     ("gates", "Gates over time", "What the gates did while the text was read. Each row is a unit, each column a step."),
@@ -37,11 +38,11 @@ _FIGURES = (
 
 
 def set_page(report: Report, *, token_name: str = "character") -> str:
-    """The HTML of a report.
+    """Render the HTML of a report.
 
     Args:
-        report: What to show.
-        token_name: What a token is called.
+        report: The contents.
+        token_name: The word for a token.
     """
     from jinja2 import Environment
     from markupsafe import Markup
@@ -58,8 +59,12 @@ def set_page(report: Report, *, token_name: str = "character") -> str:
         ("text", "Text"),
         *((i, n) for i, n, _, _ in figures),
     ]
-    data = {"layers": layers, "tokens": list(report.tokens), "context": 24 if token_name == "character" else 6}
-    return template.render(
+    data = {
+        "layers": layers,
+        "tokens": list(map(well_formed, report.tokens)),
+        "context": 24 if token_name == "character" else 6,
+    }
+    page = template.render(
         report=report,
         style=Markup(variables(":root") + RULES + STYLE + _file("style.css")),
         script=Markup(_file("script.js")),
@@ -83,10 +88,11 @@ def set_page(report: Report, *, token_name: str = "character") -> str:
         token_name=token_name,
         version=version("conveyor"),
     )
+    return well_formed(page)
 
 
 def mathml(latex: str, *, block: bool = False) -> str:
-    """LaTeX as MathML, which browsers set themselves."""
+    """Convert LaTeX to MathML."""
     from latex2mathml.converter import convert
 
     return str(convert(latex, display="block" if block else "inline"))
@@ -102,7 +108,7 @@ def _file(name: str) -> str:
 
 
 def _json(data: Any) -> str:
-    """JSON that can stand inside a script element."""
+    """Encode JSON that is safe inside a script element."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
@@ -140,10 +146,10 @@ def _number(v: float) -> str:
 
 
 def _first(report: Report, layers: list[dict[str, Any]]) -> dict[str, Any]:
-    """The unit that colours the text before anything is chosen."""
+    """Choose the unit that colours the text at first."""
     from markupsafe import Markup
 
-    start = report.telling[0] if report.telling else Telling(0, next(iter(report.layers[0].values)), 0, "")
+    start = report.telling[0] if report.telling else InformativeUnit(0, next(iter(report.layers[0].values)), 0, "")
     v = report.layers[start.layer].values[start.value][:, start.unit]
     label = f"Unit {start.unit} of {start.value}, {report.layers[start.layer].label}"
     told = f"{label}: from {np.min(v):.2f} to {np.max(v):.2f}.".replace("-", "−")

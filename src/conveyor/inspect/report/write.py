@@ -1,24 +1,24 @@
-"""A report as a folder: the page, the data behind it, and its figures."""
+"""Writes a report to a folder: the page, its data, and its figures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from conveyor.diagram import draw
 from conveyor.errors import ArgumentError
 from conveyor.inspect.report import require_packages
 from conveyor.inspect.report.content import Report
+from conveyor.views.diagram import draw
 
 PAGE = "index.html"
 
 
 def write_report(report: Report, folder: Path, *, token_name: str = "character") -> Path:
-    """Write a report into a folder, which is made.
+    """Write a report into a folder, which is created.
 
     Args:
-        report: What to write.
-        folder: Where; files of the same names are overwritten.
-        token_name: What a token is called.
+        report: The contents.
+        folder: The folder; files of the same names are overwritten.
+        token_name: The word for a token.
 
     Returns:
         The page's path.

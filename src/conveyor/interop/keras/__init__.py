@@ -1,11 +1,10 @@
-"""Keras's recurrent layers in and out, without TensorFlow, and without Keras where the source is a file.
+"""Conversion of Keras's recurrent layers, without TensorFlow, and from files without Keras.
 
-In the order in which data passes. In: `hdf5` reads files with care; `source` tells what a file is and `apart` reads it
-in a process of its own, `config` finds the
-recurrent layers in a model's configuration, `guess` those of a file of weights alone, `places` says where their arrays
-are; `spec` is what was found, `build` makes our layer of it, wrapped in a `layer` that returns what Keras's returns;
-`equations` are Keras's, and `compare` sets the layer beside them or beside the live layer. Out: `recognise` describes
-our layer as Keras's, `model` writes the configuration, `files` the files, `live` fills a layer or model.
+In the order in which data passes. Import: `storage` identifies a file, finds the recurrent layers in it and their
+arrays; `spec` describes a layer, `build` makes a conveyor layer of it, wrapped in a `layer` with Keras's outputs;
+`equations` are Keras's, and `compare` compares the layer with them or with the live layer. Export: `recognise`
+describes a conveyor layer as Keras's, and `storage` writes the configuration and the files, or fills a live layer or
+model.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conveyor.interop.report import Receiver
+    from conveyor.interop.common.report import Receiver
 
 
 def from_keras(
@@ -25,6 +24,7 @@ def from_keras(
     *,
     activation: str | None = None,
     recurrent_activation: str | None = None,
+    reset_after: bool | None = None,
     report: Receiver | None = None,
 ) -> Any:
     """Read the LSTM, GRU, SimpleRNN, RNN and Bidirectional layers of a Keras model, with copies of their weights.
@@ -40,20 +40,24 @@ def from_keras(
         layer: The name of one layer, where that alone is wanted.
         activation: For a file of weights alone, which says none: the activation; `tanh` by default.
         recurrent_activation: Likewise that of the gates; `sigmoid` by default, before Keras 2.3 `hard_sigmoid`.
+        reset_after: Likewise whether the reset gate of a GRU acts after the product with the state. Biases tell; of a
+            GRU without any nothing does, and it is read only if this is given.
         report: Called with the `Report` of each layer, `print` for example; by default they are logged. A live layer is
             compared with itself, one in a model or file with Keras's equations.
 
     Returns:
         For a live layer, or with `layer`, our layer; for a model or file a mapping from names to layers, whose `notes`
-        say what does not come along (dropout, statefulness) and whose `unread` why a recurrent layer could not be read.
+        say what does not come along (dropout, masks, statefulness) and what the file did not tell, and whose `unread`
+        why a recurrent layer could not be read.
 
     Raises:
         ArgumentError: The source is none of these, damaged, or has no recurrent layer that can be read; or h5py is
             missing.
     """
     from conveyor.interop.keras.read import read
+    from conveyor.interop.keras.storage.inferred_layers import Said
 
-    return read(source, layer, activation, recurrent_activation, report)
+    return read(source, layer, Said(activation, recurrent_activation, reset_after), report)
 
 
 def to_keras(
@@ -67,7 +71,7 @@ def to_keras(
             Linear and Dropout; or, for a live model, a mapping from its layers' names to layers, as `from_keras` gives.
         target: A file: `.keras` and `.h5` hold the model and its weights, `.weights.h5` the weights, for a Sequential
             of the same layers; or a live layer or model with the same cells, which is filled.
-        overwrite: Whether a file that stands there is replaced.
+        overwrite: Whether an existing file is replaced.
         report: Called with the `Report` of the largest difference, `print` for example; by default it is logged.
 
     Returns:

@@ -1,4 +1,4 @@
-"""From a description of a Keras layer to our layer."""
+"""Builds conveyor layers from descriptions of Keras layers."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import nn
 
 from conveyor import layers
 from conveyor.cells import cells
+from conveyor.frontend import CellDefinition
+from conveyor.interop.common.pieces import Places, read
+from conveyor.interop.common.weight_layouts import ORDERS, Order
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.keras.spec import CellSpec, LayerSpec
-from conveyor.interop.orders import ORDERS, Order
-from conveyor.interop.pieces import Places, read
-from conveyor.language import CellDefinition
-from conveyor.layers.stack import Stack
+from conveyor.layers.core.stack import Stack
 
 
 def cell_of(spec: CellSpec) -> CellDefinition:
-    """The cell with the equations of one of Keras's."""
+    """Return the cell with the equations of a Keras cell."""
     if spec.kind == "SimpleRNN":
         return cells["rnn"].configure(nonlinearity=spec.activation)
     gates = {"gate_activation": spec.recurrent_activation, "candidate_activation": spec.activation}
@@ -29,14 +29,14 @@ def cell_of(spec: CellSpec) -> CellDefinition:
 
 
 def order_of(spec: CellSpec, cell: CellDefinition) -> Order:
-    """How Keras stores the weights of a cell."""
+    """Return Keras's weight layout of a cell."""
     name = {"LSTM": "lstm", "GRU": "gru" if spec.reset_after else "gru_reset_before", "SimpleRNN": "rnn"}[spec.kind]
     order = ORDERS[f"keras_{name}"]
     return replace(order, cell=cell, biases=order.biases if spec.use_bias else {})
 
 
 def build(spec: LayerSpec) -> nn.Module:
-    """The layer that computes what a Keras layer does."""
+    """Build the layer that computes the same as a Keras layer."""
     layer = _empty(spec)
     # A layer of two directions has one cell in each.
     for unit, cell in zip(layer.units, (*spec.forward, *spec.backward), strict=True):
@@ -45,6 +45,8 @@ def build(spec: LayerSpec) -> nn.Module:
         if isinstance(layer, layers.LSTM | layers.RNN) and layer.bias:
             # Keras has one bias and torch's layers have two: the second stays zero, so that training moves one.
             getattr(layer, f"bias_hh{unit.suffix}").requires_grad_(False)
+    if not spec.trainable:
+        layer.requires_grad_(False)
     settings: dict[str, Any] = {
         "go_backwards": spec.go_backwards,
         "return_sequences": spec.return_sequences,
@@ -57,7 +59,7 @@ _PLAIN = {"go_backwards": False, "return_sequences": True, "merge_mode": "concat
 
 
 def _empty(spec: LayerSpec) -> Stack:
-    """The layer before its weights are filled in: the one that users know by name where Keras's is that."""
+    """Make the layer before its weights are filled: a `cv.LSTM`, `cv.GRU` or `cv.RNN` where the equations allow it."""
     first = spec.forward[0]
     common: dict[str, Any] = {
         "bias": any(c.use_bias for c in spec.forward),

@@ -1,9 +1,8 @@
-"""How far layers that were brought over are from Keras's, on random input."""
+"""The numeric difference between converted layers and Keras's, on random input."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,18 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from conveyor.errors import ArgumentError
+from conveyor.interop.common.report import BATCH, TIME, Report, outputs, random_like
+from conveyor.interop.common.rounding import TWO_LIBRARIES, compare, evaluating, measured
 from conveyor.interop.keras.equations import run
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.keras.spec import LayerSpec, Plain
-from conveyor.interop.report import BATCH, TIME, Report, compare, outputs, random_like
 from conveyor.interop.torch import describe
-from conveyor.layers.stack import Stack
-
-_TOLERANCE = 10.0  # times that of Report: 1e-5, two libraries' float32
+from conveyor.layers.core.stack import Stack
 
 
 def inner(layer: Any) -> Any:
-    """The layer itself, without the settings of Keras."""
+    """Return the layer inside a `KerasLayer`."""
     return layer.layer if isinstance(layer, KerasLayer) else layer
 
 
@@ -34,14 +32,14 @@ def with_equations(
     specs: Sequence[LayerSpec | Plain],
     model: nn.Module | None = None,
 ) -> Report:
-    """The report of modules on top of each other beside Keras's equations.
+    """Compare a chain of modules with Keras's equations; returns the report.
 
     Args:
-        name: Of the layer in Keras.
-        before: What it was.
-        modules: Ours.
-        specs: Keras's.
-        model: What the modules make up, if it is not the first of them.
+        name: The layer's name in Keras.
+        before: The source's description.
+        modules: The conveyor modules.
+        specs: The Keras layers.
+        model: The model made of the modules, if it is not the first of them.
     """
     x = _random(modules[0])
     want = run(specs, x.cpu(), torch.float64)
@@ -49,22 +47,22 @@ def with_equations(
 
 
 def _lost(modules: Sequence[nn.Module], specs: Sequence[LayerSpec | Plain], x: Tensor) -> float:
-    """What Keras's equations themselves lose in the precision of the layer; large weights lose more."""
+    """Measure the rounding error of Keras's equations in the layer's dtype."""
     dtype = next(p.dtype for m in modules for p in m.parameters())
     want, rounded = (run(specs, x.cpu(), d) for d in (torch.float64, dtype))
     return compare(want, [y.double() for y in rounded])[0]
 
 
 def with_equations_alone(name: str, before: str, layer: nn.Module, specs: Sequence[LayerSpec]) -> Report:
-    """The same of a layer's sequences, whatever Keras then does with them."""
+    """Compare a layer's full sequences with Keras's equations, without Keras's output settings."""
     plain = [replace(s, go_backwards=False, return_sequences=True, merge_mode="concat") for s in specs]
     return with_equations(name, before, [inner(layer)], plain)
 
 
 def with_live(spec: LayerSpec, layer: nn.Module, alive: Any) -> Report:
-    """The report of a layer beside the Keras layer that it was made of.
+    """Compare a layer with the live Keras layer that it was made of; returns the report.
 
-    One that keeps its state, or computes in less precision than its weights have, is compared by its equations.
+    A stateful one, or one that computes in less precision than its weights have, is compared by its equations.
     """
     if getattr(alive, "stateful", False) or getattr(alive, "compute_dtype", None) != getattr(
         alive, "variable_dtype", 0
@@ -79,7 +77,7 @@ def with_live(spec: LayerSpec, layer: nn.Module, alive: Any) -> Report:
 
 
 def _random(first: nn.Module) -> Tensor:
-    """Random input, batch first."""
+    """Draw random input, batch first."""
     if isinstance(first, nn.Embedding):
         generator = torch.Generator().manual_seed(1)
         return torch.randint(first.num_embeddings, (BATCH, TIME), generator=generator).to(first.weight.device)
@@ -100,37 +98,25 @@ def _report(
     if [g.shape for g in got] != [w.shape for w in want]:
         raise ArgumentError(f"{name}: Keras returns {[*want[0].shape]}, the layer {[*got[0].shape]}")
     # Keras's equations are run in float64: what counts is the precision of ours.
-    difference, tolerance = compare([w.to(g.dtype) for w, g in zip(want, got, strict=True)], [g.cpu() for g in got])
-    return Report(name, before, after(model), difference, max(tolerance * _TOLERANCE, 4 * lost))
+    rounded = [w.to(g.dtype) for w, g in zip(want, got, strict=True)]
+    found = measured(rounded, [g.cpu() for g in got], lambda: lost, TWO_LIBRARIES, bounded=False)
+    return Report(name, before, after(model), *found)
 
 
 def _ours(modules: Sequence[nn.Module], x: Tensor) -> list[Tensor]:
-    """What modules on top of each other make of an input, batch first whichever way they are laid out."""
+    """Run a chain of modules on a batch-first input; returns batch-first outputs."""
     found = [x]
     for module in modules:
         held = inner(module)
         turned = isinstance(held, Stack) and not held.batch_first
-        with _evaluating(module):
+        with evaluating(module):
             found = outputs(module, (found[0].transpose(0, 1) if turned else found[0],))
         found = [y.transpose(0, 1) if turned and y.dim() == 3 else y for y in found]
     return found
 
 
-@contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Dropout off, also that of a layer within; each module's mode is then as it was."""
-    modes = {m: m.training for m in module.modules()}
-    for m in modes:
-        m.training = False
-    try:
-        yield
-    finally:
-        for m, mode in modes.items():
-            m.training = mode
-
-
 def after(layer: nn.Module) -> str:
-    """A layer or model as a user writes it."""
+    """Describe a layer or model as a user writes it."""
     if isinstance(layer, KerasLayer):
         return f"KerasLayer({describe(layer.layer)}, {layer.extra_repr()})"
     return describe(layer) if isinstance(layer, Stack) else type(layer).__name__

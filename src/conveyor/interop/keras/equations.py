@@ -1,7 +1,7 @@
-"""Keras's layers by Keras's own equations: what a layer that was brought over is compared with.
+"""Keras's layers by Keras's own equations, with which converted layers are compared.
 
 Written from the documentation of keras.layers.LSTM, GRU, SimpleRNN and keras.activations, with kernels as Keras keeps
-them; neither our equations nor our table of weight orders has a part in it.
+them; neither our equations nor our table of weight layouts is used.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ _FUNCTIONS: dict[str, Callable[[Tensor], Any]] = {
 
 
 def run(specs: Sequence[LayerSpec | Plain], x: Tensor, dtype: torch.dtype) -> list[Tensor]:
-    """What layers on top of each other make of an input: the last one's output, two of them for no merge.
+    """Run a chain of layers; returns the last one's output, or two outputs without a merge.
 
     Args:
         specs: The layers.
         x: (B, T, I), or whole numbers (B, T) where the first is an Embedding.
-        dtype: What is computed in.
+        dtype: The dtype of the computation.
     """
     found = [x.to(dtype) if x.is_floating_point() else x]
     for spec in specs:

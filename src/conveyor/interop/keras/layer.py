@@ -1,4 +1,4 @@
-"""A layer that returns what a Keras layer returns: the last output alone, time turned round, directions merged."""
+"""A layer with the outputs of a Keras layer: the last one alone, reversed time, merged directions."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from conveyor.errors import ArgumentError
-from conveyor.interop.keras.config import MERGES
-from conveyor.layers.arguments import check_flags
-from conveyor.layers.stack import Stack
+from conveyor.interop.keras.storage.config import MERGES
+from conveyor.layers.arguments.conversion import check_flags
+from conveyor.layers.core.stack import Stack
 
 
 class KerasLayer(nn.Module):
     """A recurrent layer with the settings of Keras that change what it returns.
 
     Args:
-        layer: The layer, which streams, is recorded and trains; it stays reachable as `layer`.
+        layer: The layer; it stays reachable as `layer`, for streams and records.
         go_backwards: Whether time runs from the end to the start; the outputs then stand in the order in which they
             were computed, as in Keras.
         return_sequences: Whether the output has every step, or the last one alone.
-        merge_mode: What becomes of two directions: `concat`, `sum`, `mul`, `ave`, or None for a pair.
+        merge_mode: How two directions are merged: `concat`, `sum`, `mul`, `ave`, or None for a pair.
 
     Raises:
         ArgumentError: An argument has a wrong value.
@@ -64,7 +64,7 @@ class KerasLayer(nn.Module):
 
     @property
     def output_size(self) -> int:
-        """Width of the output, of one direction's where they are not merged."""
+        """The width of the output, of one direction's if they are not merged."""
         return self.layer.output_size // (1 if self.merge_mode == "concat" else 2)
 
     def forward(self, x: Any, state: Any = None, *, lengths: Tensor | None = None) -> tuple[Any, Any]:
@@ -92,7 +92,7 @@ class KerasLayer(nn.Module):
         return self._merge(y if self.return_sequences else self._last(final)), final
 
     def _last(self, final: Any) -> Tensor:
-        """The output at each sequence's end, both directions side by side: the first state is the output."""
+        """Return the output at each sequence's end, both directions side by side: the first state is the output."""
         first = final if isinstance(final, Tensor) else final[0]
         top = first[-1] if isinstance(first, tuple) else first[-self.layer.num_directions :]
         return torch.cat(tuple(top), -1)
@@ -108,6 +108,6 @@ class KerasLayer(nn.Module):
         return (forward + backward) * (0.5 if self.merge_mode == "ave" else 1.0)
 
     def extra_repr(self) -> str:
-        """The settings that are not the defaults."""
+        """Describe the settings that are not the defaults."""
         said = {"go_backwards": False, "return_sequences": True, "merge_mode": "concat"}
         return ", ".join(f"{name}={value!r}" for name, value in self.settings.items() if value != said[name])

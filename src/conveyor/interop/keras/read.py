@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,22 @@ import torch
 from torch import nn
 
 from conveyor.errors import ArgumentError
-from conveyor.interop.keras.apart import read_apart
+from conveyor.interop.common.report import Receiver, Report, tell
 from conveyor.interop.keras.build import build
 from conveyor.interop.keras.compare import with_equations, with_live
-from conveyor.interop.keras.config import Found
-from conveyor.interop.keras.guess import assume
-from conveyor.interop.keras.source import is_live, read_live
 from conveyor.interop.keras.spec import LayerSpec, Unread
-from conveyor.interop.report import Receiver, Report, tell
+from conveyor.interop.keras.storage.config import Found
+from conveyor.interop.keras.storage.inferred_layers import Said, assume
+from conveyor.interop.keras.storage.source import is_live, read_live
+from conveyor.interop.keras.storage.subprocess_reader import read_apart
 
 
 class KerasLayers(Mapping[str, nn.Module]):
     """Layers by the names that they have in Keras, in order.
 
     Attributes:
-        reports: What became of each layer, with the largest difference.
-        notes: For each layer what does not come along.
+        reports: The report of each layer, with the largest difference.
+        notes: For each layer the settings that are not converted.
         unread: Why the other recurrent layers could not be read, by their names.
     """
 
@@ -59,12 +60,11 @@ class KerasLayers(Mapping[str, nn.Module]):
         return len(self._layers)
 
     def __repr__(self) -> str:
-        lines = [f"{r}{''.join(f'; {n}' for n in self.notes[r.name])}" for r in self.reports]
-        return "\n".join([*lines, *(f"{name}: not read, {why}" for name, why in self.unread.items())])
+        return "\n".join([*map(str, self.reports), *(f"{name}: not read, {why}" for name, why in self.unread.items())])
 
 
 class UnknownLayer(ArgumentError, KeyError):
-    """No layer has that name."""
+    """The error for a name that no layer has."""
 
     def __str__(self) -> str:
         return str(self.args[0])  # KeyError would show the message in quotation marks
@@ -73,16 +73,16 @@ class UnknownLayer(ArgumentError, KeyError):
 def read(
     source: Any,
     layer: str | None,
-    activation: str | None,
-    recurrent_activation: str | None,
+    said: Said,
     report: Receiver | None,
 ) -> Any:
-    """See `conveyor.from_keras`."""
+    """Read the recurrent layers of a Keras model; see `conveyor.from_keras`."""
     found = _found(source)
     if layer is not None:
         found = [_named(found, layer)]
+    found = [assume(f, said) if isinstance(f, LayerSpec) else f for f in found]
     unread = {f.name: f"{f.kind or 'its arrays'}: {f.why}" for f in found if isinstance(f, Unread)}
-    specs = [assume(f, activation, recurrent_activation) for f in found if isinstance(f, LayerSpec)]
+    specs = [f for f in found if isinstance(f, LayerSpec)]
     if not specs:
         reasons = "; ".join(f"{name} ({why})" for name, why in unread.items())
         raise ArgumentError(
@@ -101,6 +101,7 @@ def read(
                 if live
                 else with_equations(spec.name, str(spec), [made[spec.name]], [spec])
             )
+            compared = replace(compared, note="; ".join(spec.notes))
             tell(compared, report)
             reports.append(compared)
     if single or layer is not None and len(made) == 1:

@@ -1,4 +1,4 @@
-"""Our layer as Keras has it: the cell of Keras with the same equations, and its arrays."""
+"""Describes conveyor layers as Keras layers: the Keras cell with the same equations, and its arrays."""
 
 from __future__ import annotations
 
@@ -11,40 +11,38 @@ import numpy as np
 import torch
 from torch import nn
 
-import conveyor.language as cv
+import conveyor.frontend as cv
 from conveyor.errors import ArgumentError
+from conveyor.frontend import CellDefinition
+from conveyor.frontend.activations import NAMES
+from conveyor.interop.common.pieces import Places, write
 from conveyor.interop.keras.build import cell_of, order_of
 from conveyor.interop.keras.layer import KerasLayer
 from conveyor.interop.keras.spec import CellSpec, LayerSpec
-from conveyor.interop.pieces import Places, write
-from conveyor.language import CellDefinition
-from conveyor.language.activations import NAMES
-from conveyor.layers.stack import Stack
-from conveyor.layers.unit import Unit
-from conveyor.program import Bias, Matrix, Program
+from conveyor.ir.program import Program
+from conveyor.ir.types import Bias, Matrix
+from conveyor.layers.core.layer_direction import LayerDirection
+from conveyor.layers.core.stack import Stack
+from conveyor.layers.options import check_target
 
 
 def layers_of(layer: Any) -> list[LayerSpec]:
-    """The layers of Keras that compute what a layer does, first to last; they have no names.
+    """Return the Keras layers that compute the same as a layer, first to last, without names.
 
     Raises:
-        ArgumentError: Keras has none.
+        ArgumentError: Keras has no such layer.
     """
     held = layer.layer if isinstance(layer, KerasLayer) else layer
     if not isinstance(held, Stack):
         raise ArgumentError(f"layer is a cv.Recurrent, LSTM, GRU or RNN, or a KerasLayer of one, got {_kind(held)}")
-    if held.learn_initial_state:
-        raise ArgumentError("layer: Keras starts from zero, and this one learns its initial states; cv.save keeps them")
-    for name in ("zoneout", "connections"):
-        if getattr(held, name) not in (None, "plain"):
-            raise ArgumentError(f"layer: Keras has no {name} in its layers, and this one does; cv.save keeps it")
+    check_target(held, "keras")
     if any(p.is_meta for p in held.parameters()):
         raise ArgumentError("layer has its parameters on the meta device, where they have no values; load them first")
     d = held.num_directions
     made = []
     for k in range(held.num_layers):
         forward, *backward = (_cell(held, unit) for unit in held.units[k * d : (k + 1) * d])
-        made.append(LayerSpec("", (forward,), tuple(backward)))
+        made.append(LayerSpec("", (forward,), tuple(backward), recurrent_dropout=held._rates.get("recurrent", 0.0)))
     if isinstance(layer, KerasLayer):
         made[0] = replace(made[0], go_backwards=layer.go_backwards)
         made[-1] = replace(made[-1], return_sequences=layer.return_sequences, merge_mode=layer.merge_mode)
@@ -55,7 +53,7 @@ def _kind(module: Any) -> str:
     return type(module).__name__
 
 
-def _cell(layer: nn.Module, unit: Unit) -> CellSpec:
+def _cell(layer: nn.Module, unit: LayerDirection) -> CellSpec:
     spec = _recognised(unit.cell)
     bias = any(isinstance(p, Bias) for p in unit.program.params)
     spec = replace(spec, units=unit.widths["H"], use_bias=bias)
@@ -80,7 +78,7 @@ def _recognised(cell: CellDefinition) -> CellSpec:
 
 
 def _candidates(program: Program) -> Iterator[CellSpec]:
-    """The cells of Keras with as many matrices, and activations of operations that it has; the usual ones first."""
+    """Yield the Keras cells with as many matrices and available activations, the usual ones first."""
     matrices = sum(isinstance(p, Matrix) for p in program.params)
     used = {n.op for n in program.nodes}
     usual = ("sigmoid", "tanh")
@@ -102,7 +100,7 @@ def _program(spec: CellSpec) -> Program:
 
 @cache
 def _operations(activation: str) -> frozenset[str]:
-    """The operations of an activation."""
+    """Return the operations of an activation."""
 
     @cv.cell
     def applied(x, h):  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""A recurrent layer of Keras: its cells, their arrays as Keras keeps them, and what it does with its outputs."""
+"""The description of a Keras recurrent layer: its cells, their arrays in Keras's layout, and its output settings."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from conveyor.errors import ArgumentError
-from conveyor.interop.keras.hdf5 import Array
-from conveyor.language.activations import NAMES
+from conveyor.frontend.activations import NAMES
+from conveyor.interop.keras.storage.hdf5 import Array
 
 # How many gates stand side by side in the kernels.
 GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
@@ -22,7 +22,7 @@ _NOT_KERAS = ("hard_sigmoid_6", "leaky_relu_0.2")
 
 
 def our_activation(given: Any, major: int) -> str:
-    """Our name for an activation as a configuration of Keras's version `major` has it.
+    """Return the conveyor name of an activation in a configuration of Keras version `major`.
 
     Raises:
         ArgumentError: It has no like here.
@@ -45,7 +45,7 @@ def our_activation(given: Any, major: int) -> str:
 
 
 def keras_activation(ours: str) -> str:
-    """Keras 3's name for one of our activations.
+    """Return Keras 3's name of a conveyor activation.
 
     Raises:
         ArgumentError: Keras has none.
@@ -57,7 +57,7 @@ def keras_activation(ours: str) -> str:
 
 @dataclass(frozen=True)
 class CellSpec:
-    """One cell.
+    """One Keras cell.
 
     Attributes:
         kind: `LSTM`, `GRU` or `SimpleRNN`.
@@ -65,7 +65,8 @@ class CellSpec:
         activation: Our name of the activation of the candidate and the memory.
         recurrent_activation: That of the gates; SimpleRNN has none.
         use_bias: Whether it has biases.
-        reset_after: Whether GRU's reset gate acts after the product; there are two biases then.
+        reset_after: Whether GRU's reset gate acts after the product; there are two biases then. None where a file of
+            weights without biases does not tell.
         arrays: Kernel (I, gates x H), recurrent kernel (H, gates x H) and bias, (gates x H,) or (2, gates x H).
     """
 
@@ -74,17 +75,17 @@ class CellSpec:
     activation: str = "tanh"
     recurrent_activation: str = "sigmoid"
     use_bias: bool = True
-    reset_after: bool = False
+    reset_after: bool | None = False
     arrays: tuple[Array, ...] = field(default=(), compare=False)
 
     @property
     def input_size(self) -> int:
-        """Width of its input."""
+        """The width of its input."""
         return int(self.arrays[0].shape[0])
 
     @property
     def count(self) -> int:
-        """How many arrays it has."""
+        """The number of its arrays."""
         return 3 if self.use_bias else 2
 
     def __str__(self) -> str:
@@ -99,7 +100,7 @@ class CellSpec:
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One layer.
+    """One Keras layer.
 
     Attributes:
         name: Its name, behind those of the models it stands in.
@@ -107,8 +108,11 @@ class LayerSpec:
         backward: That of the other direction, if there is one.
         go_backwards: Whether time runs from the end.
         return_sequences: Whether it returns every step.
-        merge_mode: What becomes of two directions.
-        notes: What does not come along.
+        merge_mode: How two directions are merged.
+        notes: The settings that are not converted.
+        recurrent_dropout: The probability of dropout on its recurrent connections in training.
+        trainable: Whether its weights are trained.
+        guessed: Whether it is inferred from names and shapes of weights alone.
     """
 
     name: str
@@ -118,10 +122,13 @@ class LayerSpec:
     return_sequences: bool = True
     merge_mode: str | None = "concat"
     notes: tuple[str, ...] = ()
+    recurrent_dropout: float = 0.0
+    trainable: bool = True
+    guessed: bool = False
 
     @property
     def kind(self) -> str:
-        """Its class, with what it wraps."""
+        """Its class, with the class that it wraps."""
         names = [c.kind for c in self.forward]
         inner = names[0] if len(names) == 1 else f"RNN([{', '.join(names)}])"
         return f"Bidirectional({inner})" if self.backward else inner
@@ -139,13 +146,13 @@ class LayerSpec:
 
 @dataclass(frozen=True)
 class Plain:
-    """A layer beside the recurrent ones, in a model that is taken to Keras.
+    """A layer that is not recurrent, in a model that is exported to Keras.
 
     Attributes:
-        kind: `Embedding`, `Dense` or `Dropout`.
-        config: What it is made with.
+        kind: `Embedding`, `Dense`, `Dropout` or `SpatialDropout1D`.
+        config: Its configuration.
         arrays: Its arrays, in Keras's order.
-        width: Of its output; 0 where it is that of its input.
+        width: The width of its output; 0 if it is that of its input.
     """
 
     kind: str
@@ -156,7 +163,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class Unread:
-    """A recurrent layer that can't be read, and why."""
+    """A recurrent layer that cannot be read, with the reason."""
 
     name: str
     kind: str
@@ -164,7 +171,7 @@ class Unread:
 
 
 def with_arrays(spec: CellSpec, arrays: Sequence[Array], where: str) -> CellSpec:
-    """The cell with its arrays, CuDNN's layout turned into Keras's, after a check of all shapes.
+    """Return the cell with its arrays, converted from CuDNN's layout to Keras's, after a check of all shapes.
 
     Raises:
         ArgumentError: A shape is not that of this cell.
@@ -186,10 +193,10 @@ def with_arrays(spec: CellSpec, arrays: Sequence[Array], where: str) -> CellSpec
 
 
 def is_fused(kind: str, arrays: Sequence[Array]) -> bool:
-    """Whether these are the arrays of Keras 2's CuDNNLSTM or CuDNNGRU.
+    """Tell whether these are the arrays of Keras 2's CuDNNLSTM or CuDNNGRU.
 
-    They keep each gate's matrices as cuDNN has them, (H, I), in memory one after another. Their shapes are Keras's all
-    the same, so that nothing but the doubled bias tells them.
+    They store each gate's matrices as cuDNN does, (H, I), one after another. Their shapes are still Keras's, so that
+    only the doubled bias distinguishes them.
     """
     if len(arrays) < 3 or arrays[0].ndim != 2 or kind == "SimpleRNN":
         return False

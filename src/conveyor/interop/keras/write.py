@@ -8,21 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from conveyor.atomic_write import as_path, check_free
+from conveyor.atomic_write import write as write_whole
 from conveyor.errors import ArgumentError
-from conveyor.interop.disk import as_path, check_free
-from conveyor.interop.disk import write as write_whole
+from conveyor.interop.common.report import Receiver, tell
 from conveyor.interop.keras.compare import with_equations
-from conveyor.interop.keras.files import contents
-from conveyor.interop.keras.live import fill
-from conveyor.interop.keras.model import Item, items_of, modules_of, names_of
-from conveyor.interop.keras.source import is_live, read_file
 from conveyor.interop.keras.spec import LayerSpec
-from conveyor.interop.report import Receiver, tell
-from conveyor.layers.arguments import check_flags
+from conveyor.interop.keras.storage.archives import contents
+from conveyor.interop.keras.storage.live_model import fill
+from conveyor.interop.keras.storage.model import Item, items_of, modules_of, names_of, recorder_of
+from conveyor.interop.keras.storage.source import is_live, read_file
+from conveyor.layers.arguments.conversion import check_flags
 
 
 def write(layer: Any, target: Any, overwrite: bool, report: Receiver | None) -> Any:
-    """See `conveyor.to_keras`."""
+    """Write a layer or model to Keras; see `conveyor.to_keras`."""
     check_flags(overwrite=overwrite)
     if is_live(target):
         for told in fill(layer, target):
@@ -42,12 +42,13 @@ def write(layer: Any, target: Any, overwrite: bool, report: Receiver | None) -> 
     write_whole(path, contents(items, path), overwrite)
     written = _read_back(items, path)
     said = ", ".join(str(i) for i in written if isinstance(i, LayerSpec))
-    tell(with_equations("", f"{path.name}: {said}", modules, written, layer), report)
+    told = with_equations("", f"{path.name}: {said}", modules, written, layer)
+    tell(replace(told, note="; ".join(recorder_of(items))), report)
     return path
 
 
 def _read_back(items: Sequence[Item], path: Path) -> list[Item]:
-    """The layers with what a reader finds in the file; of weights alone it finds no settings."""
+    """Read the layers back from the file; a file of weights has no settings."""
     found = {f.name: f for f in read_file(path)}
     written: list[Item] = []
     for item, name in zip(items, names_of(items), strict=True):

@@ -1,11 +1,8 @@
-"""ONNX: layers and models out, recurrent operators in.
+"""ONNX: the export of layers and models, the import of recurrent operators.
 
-In the order in which data passes. Out: `stages` walks the model; `interface` makes the graph's inputs and outputs;
-`layer` writes a recurrent layer, as an operator if `recognise` finds one in its equations (`normal` brings them into
-one form, `linear` and `activations` read it; `weights` and `operators` write the node), otherwise as a `scan`, whose
-body `emit` writes from the program by the `table` of operations; `graph` holds what was written; `compare` runs it. In:
-`nodes` finds the recurrent nodes, `attributes` and `tensors` read what they say, `equations` makes the cell, `read` and
-`fill` the layer, `trial` runs it beside the node. docs/onnx.md lists what onnxruntime does otherwise than specified.
+`exporter` writes a file: a layer whose equations are those of an operator (`conveyor.operators` finds it) as that
+operator, any other as a `Scan`. `importer` reads one. docs/onnx.md lists what onnxruntime does otherwise than the
+specification says.
 """
 
 from __future__ import annotations
@@ -17,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from conveyor.errors import ConveyorError
 
 if TYPE_CHECKING:
-    from conveyor.interop.onnx.read import Imported
+    from conveyor.interop.common.report import Receiver
+    from conveyor.interop.onnx.importer.from_file import Imported
     from conveyor.interop.onnx.report import Exported
-    from conveyor.interop.report import Receiver
 
 
 def to_onnx(
@@ -57,7 +54,7 @@ def to_onnx(
         step: Whether the graph is one step: (B, input_size) and states in, (B, output_size) and states out. A cell such
             as `cv.LSTMCell` always is.
         lengths: Whether that input may be left out (`optional`), must be given (`required`), or isn't there (`none`).
-            An optional input has a default in the file, of which onnxruntime says a line as it loads.
+            An optional input is of an optional type, and has a default in the file.
         states: The same for the initial states; left out they are the layer's own.
         static: Names of auxiliary inputs that are the same at each step, (B, K).
         reset: Whether there is an input `reset`, true where a new piece starts, as the layer's `reset=`: shaped as `x`
@@ -75,7 +72,7 @@ def to_onnx(
         ConveyorError: The package onnx is missing.
     """
     _require_onnx()
-    from conveyor.interop.onnx.export import export
+    from conveyor.interop.onnx.exporter.to_file import export
     from conveyor.interop.onnx.options import read_options
 
     options = read_options(layer_or_model, dynamic, batch, time, step, lengths, states, static, reset)
@@ -83,7 +80,7 @@ def to_onnx(
 
 
 def from_onnx(path: Any, *, report: Receiver | None = None) -> Imported:
-    """Read the LSTM, GRU and RNN nodes of an ONNX file into layers.
+    """Read the LSTM, GRU and RNN nodes of an ONNX file into layers, quantised ones too.
 
     Args:
         path: The file, or a loaded `onnx.ModelProto`.
@@ -99,7 +96,7 @@ def from_onnx(path: Any, *, report: Receiver | None = None) -> Imported:
         ConveyorError: The package onnx is missing.
     """
     _require_onnx()
-    from conveyor.interop.onnx.read import read
+    from conveyor.interop.onnx.importer.from_file import read
 
     return read(path, report)
 

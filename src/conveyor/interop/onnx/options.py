@@ -1,4 +1,4 @@
-"""What the caller of `to_onnx` chose."""
+"""The options of `to_onnx`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from conveyor.errors import ArgumentError
 from conveyor.layers import Cell, GRUCell, LSTMCell, RNNCell
-from conveyor.layers.arguments import check_flags
+from conveyor.layers.arguments.conversion import check_flags
 
 _AXES = ("batch", "time")
 _GIVEN = ("optional", "required", "none")
@@ -16,7 +16,7 @@ _GIVEN = ("optional", "required", "none")
 
 @dataclass(frozen=True)
 class Options:
-    """The options, checked.
+    """The checked options.
 
     Attributes:
         batch: The number of rows, or None if any number will do.
@@ -48,7 +48,7 @@ def read_options(
     static: Iterable[str],
     reset: bool,
 ) -> Options:
-    """Check the options.
+    """Check the options and return them.
 
     Raises:
         ArgumentError: One of them has a wrong value, or two contradict each other.
@@ -81,7 +81,7 @@ def read_options(
 
 
 def _names(given: Any) -> tuple[str, ...] | None:
-    """Several names as a tuple; None if they are something else."""
+    """Return several names as a tuple; None if they are something else."""
     if isinstance(given, str) or not isinstance(given, Iterable):
         return None
     found = tuple(given)

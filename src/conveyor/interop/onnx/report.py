@@ -1,26 +1,24 @@
-"""What an export or an import tells about itself: the report of all of interop, with a row for each layer."""
+"""The report of an export or an import: the report of all of interop, with a row for each layer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from conveyor.interop.report import Report
-
-ALLOWED = 1e-5  # between a layer and a graph, for outputs up to 1
+from conveyor.interop.common.report import Report
 
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one recurrent layer.
+    """The result of one recurrent layer's conversion.
 
     Attributes:
         layer: Its place in the model, or the name of its node.
-        source: What it was where it came from; a cell, or an operator.
-        result: What it is where it went; empty if it was left out.
+        source: The source: a cell, or an operator.
+        result: The result; empty if it was left out.
         sizes: Its widths, input first.
         directions: `forward`, `reverse` or `bidirectional`.
-        note: What the user should know.
+        note: A note for the user.
     """
 
     layer: str
@@ -36,16 +34,16 @@ HEADS = ("layer", "from", "to", "sizes", "direction", "note")
 
 @dataclass(frozen=True)
 class Converted(Report):
-    """What became of a model's layers.
+    """The report of a model's conversion, layer by layer.
 
     Attributes:
-        rows: A row a layer.
+        rows: One row per layer.
     """
 
     rows: tuple[Row, ...] = ()
 
     def table(self) -> list[tuple[str, ...]]:
-        """The rows as text, headings first."""
+        """Return the rows as text, headings first."""
         rows = self.rows
         return [HEADS, *((r.layer, r.source, r.result or "left out", r.sizes, r.directions, r.note) for r in rows)]
 
@@ -55,11 +53,11 @@ class Converted(Report):
 
 @dataclass(frozen=True)
 class Exported(Converted):
-    """What became of a model, and how the graph is run.
+    """The report of an exported model, with the graph's inputs and outputs.
 
     Attributes:
         inputs: The names of the graph's inputs.
-        optional: Those of them that have a default, and need not be given.
+        optional: The inputs that have a default, and may be left out.
         outputs: The names of its outputs.
     """
 
@@ -73,7 +71,7 @@ class Exported(Converted):
 
 
 def _text(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as text with columns of even width."""
+    """Format rows as text with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -1,4 +1,4 @@
-"""onnxruntime, where it is installed."""
+"""onnxruntime, if it is installed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conveyor.errors import ConversionError
-from conveyor.interop.onnx.graph import Array
+from conveyor.interop.onnx.exporter.graph import Array
 
 ABSENT = "onnxruntime is not installed; pip install 'conveyor[onnx]'"
-_FATAL = 4  # below it onnxruntime prints what it raises, and warns of every input that has a default
+_FATAL = 4  # below it onnxruntime prints what it raises
 
 
 def session(data: bytes) -> Any:
-    """A model ready to run on the CPU, or None without onnxruntime.
+    """Make an onnxruntime session on the CPU; None without onnxruntime.
 
     Raises:
         ConversionError: onnxruntime does not take it.
@@ -32,7 +32,7 @@ def session(data: bytes) -> Any:
 
 
 def run(session: Any, names: Sequence[str] | None, given: Mapping[str, Array]) -> list[Array]:
-    """The outputs of these names, or all.
+    """Return the outputs of these names, or all.
 
     Raises:
         ConversionError: onnxruntime fails.

@@ -1,4 +1,4 @@
-"""What a language model and its data are configured by."""
+"""The configuration of a language model and its data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNITS = {"char": "character", "byte": "byte", "word": "word"}
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which text, and how it is cut.
+    """The texts of a run, and their division into tokens and sets.
 
     Args:
         files: text to train on, one after another.

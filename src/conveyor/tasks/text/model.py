@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from conveyor.language import CellDefinition
+from conveyor.frontend import CellDefinition
 from conveyor.layers import Recurrent
-from conveyor.tasks.state import State
 from conveyor.tasks.text.config import ModelConfig
+from conveyor.tasks.training.batch import Batch, Outcome
+from conveyor.tasks.training.state import State
 
 
 class LanguageModel(nn.Module):
@@ -88,3 +89,10 @@ class LanguageModel(nn.Module):
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean cross-entropy, in nats a token, of logits (T, B, V) against targets (T, B)."""
     return functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+def next_token_loss(model: nn.Module, batch: Batch, state: State) -> Outcome:
+    """Score a language model on a window of text; in means over windows each counts once."""
+    targets = batch.targets["tokens"]
+    logits, state = model(batch.inputs["tokens"], state)
+    return Outcome(cross_entropy(logits, targets), targets.numel(), state, weight=1.0)

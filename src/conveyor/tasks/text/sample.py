@@ -10,8 +10,9 @@ from torch import Tensor
 from conveyor.errors import ArgumentError
 from conveyor.tasks.checks import LARGEST_SEED, at_least, between
 from conveyor.tasks.quiet import undisturbed
+from conveyor.tasks.text.config import UNITS
+from conveyor.tasks.text.data.vocabulary import Vocabulary
 from conveyor.tasks.text.model import LanguageModel
-from conveyor.tasks.text.vocabulary import Vocabulary
 
 
 def generate(
@@ -45,9 +46,11 @@ def generate(
     at_least("temperature", temperature, 0)
     at_least("top_k", top_k, 0)
     between("seed", seed, 0, LARGEST_SEED)
-    numbers = vocabulary.encode(prompt)
+    numbers = vocabulary.encode_prompt(prompt)
     if not numbers:
-        raise ArgumentError(f"prompt: expected at least one {vocabulary.level}, got {prompt!r}; give a first word")
+        raise ArgumentError(
+            f"prompt: expected at least one {UNITS[vocabulary.level]}, got {prompt!r}; give a first word"
+        )
     with undisturbed(model):
         sampled = list(_sample(model, vocabulary, numbers, length, temperature, top_k, seed))
     return vocabulary.decode(numbers + sampled)

@@ -1,0 +1,1 @@
+"""The commands on forecasters: `train --task forecast`, `predict`, `backtest`, `inspect` and `demo`."""

@@ -1,0 +1,1 @@
+"""The commands on sequences: `train --task classify | regress | tag`, `evaluate`, `inspect` and `demo`."""

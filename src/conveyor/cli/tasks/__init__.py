@@ -1,0 +1,1 @@
+"""The parts that the commands of several tasks share: choice by `--task`, views of runs, lists, `--dry-run`."""

@@ -1,0 +1,1 @@
+"""Evaluation of predictions: `metrics`, and the `calibration` of probabilities."""

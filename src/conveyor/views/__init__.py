@@ -1,0 +1,5 @@
+"""A program for readers.
+
+equations  as plain text and LaTeX
+diagram    as a picture
+"""
