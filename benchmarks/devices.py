@@ -1,14 +1,14 @@
 """Speed and size of built objects on this machine, beside C of our own and, if it is given, RTNeural.
 
-    .venv/bin/python benchmarks/devices.py [--cells lstm,gru] [--hidden 8,16,…] [--rtneural LIBRARY] [--json FILE]
+    .venv/bin/python benchmarks/devices.py [--cells lstm,gru] [--hidden 8,16,…] [--rtneural LIBRARY …] [--json FILE]
 
 Every contender is a function in a shared library that runs 256 steps of a cell with one input and a linear head of one
 output, with the same weights, and is checked against float64 first. They take turns in one process; the least time of
 each counts.
 
-RTNeural is built elsewhere: LIBRARY has, for each cell and size, `void rtneural_lstm_20_load(const float *weights)` and
-`void rtneural_lstm_20_run(const float *x, float *y, int steps)`. The weights are W_ih, W_hh, b_ih, b_hh as torch lays
-them out, then the head's row and bias.
+RTNeural is built elsewhere, a LIBRARY a backend: for each cell and size it has
+`void rtneural_lstm_20_load(const float *weights)` and `void rtneural_lstm_20_run(const float *x, float *y, int steps)`.
+The weights are W_ih, W_hh, b_ih, b_hh as torch lays them out, then the head's row and bias.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def shared(folder: Path, name: str, sources: list[str], flags: list[str]) -> Any
     return ctypes.CDLL(str(made))
 
 
-def contenders(folder: Path, cell: str, hidden: int, network: Network, rtneural: Any) -> list[Contender]:
+def contenders(folder: Path, cell: str, hidden: int, network: Network, rtneural: list[str]) -> list[Contender]:
     (folder / "c.c").write_text(C.format(hidden=hidden, gates=GATES[cell]))
     found = []
     for name, flags in CONTENDERS.items():
@@ -156,9 +156,11 @@ def contenders(folder: Path, cell: str, hidden: int, network: Network, rtneural:
         (place / "wrap.c").write_text(WRAP)
         library = shared(place, name, ["wrap.c", "model.c" if emit is None else "model.o"], ["-O3"])
         found.append(Contender(name, library.load, library.run, library))
-    if rtneural is not None and hasattr(rtneural, f"rtneural_{cell}_{hidden}_run"):
-        load, run = (getattr(rtneural, f"rtneural_{cell}_{hidden}_{what}") for what in ("load", "run"))
-        found.append(Contender("RTNeural", load, run, rtneural))
+    for path in rtneural:
+        library = ctypes.CDLL(path)
+        if hasattr(library, f"rtneural_{cell}_{hidden}_run"):
+            load, run = (getattr(library, f"rtneural_{cell}_{hidden}_{what}") for what in ("load", "run"))
+            found.append(Contender(f"RTNeural {Path(path).stem}", load, run, library))
     return found
 
 
@@ -214,11 +216,10 @@ def main() -> None:
     parser.add_argument("--cells", default="lstm,gru")
     parser.add_argument("--hidden", default=",".join(map(str, SIZES)))
     parser.add_argument("--seconds", type=float, default=1.0, help="of CPU time for each size")
-    parser.add_argument("--rtneural", help="a library built elsewhere")
+    parser.add_argument("--rtneural", nargs="*", default=[], help="libraries built elsewhere, one a backend")
     parser.add_argument("--small", action="store_true", help="compare bf16 and int8 with float32 instead")
     parser.add_argument("--json", help="a file for the figures")
     given = parser.parse_args()
-    rtneural = ctypes.CDLL(given.rtneural) if given.rtneural else None
     table: list[dict[str, Any]] = []
     for cell in given.cells.split(","):
         for hidden in map(int, given.hidden.split(",")):
@@ -227,7 +228,7 @@ def main() -> None:
             else:
                 network, flat = network_of(cell, hidden)
                 with tempfile.TemporaryDirectory() as name:
-                    found = contenders(Path(name), cell, hidden, network, rtneural)
+                    found = contenders(Path(name), cell, hidden, network, given.rtneural)
                     race(found, flat, given.seconds)
                 row = {one.name: one.best for one in found}
             table.append({"cell": cell, "hidden": hidden, **row})

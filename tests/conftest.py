@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from hypothesis import settings
 
 from conveyor.backends.cpu.runtime import workspace
+from conveyor.cells import cells
 
 BENCHMARKS = str(Path(__file__).parent.parent / "benchmarks")
 sys.path.insert(0, BENCHMARKS)  # tests/bench reads the table of targets
@@ -27,6 +29,35 @@ torch.set_num_threads(1)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden texts anew")
+
+
+# Suites that put every cell through the same tests. They are fast for cells that between them have what others have: two
+# states, one state with a product inside a gate, auxiliary inputs, heads and exponential gates. The rest is slow.
+EVERY_CELL = (
+    "test_conformance.py",
+    "cpu/test_conformance.py",
+    "cpu/test_repeatable.py",
+    "bench/test_lines.py",
+    "inspect/test_flow.py",
+    "layers/test_arrangements.py",
+    "layers/test_lengths.py",
+    "layers/test_record.py",
+    "layers/test_reset.py",
+    "torch_ops/test_transforms.py",
+)
+FAST_CELLS = {"lstm", "gru", "gru_d", "slstm"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the other cells in the suites over every cell as slow."""
+    here = Path(__file__).parent
+    for item in items:
+        parameters = getattr(item, "callspec", None)
+        if parameters is None or item.path.relative_to(here).as_posix() not in EVERY_CELL:
+            continue
+        named = set(re.split(r"[-, ]", parameters.id)) & set(cells)
+        if named and not named & FAST_CELLS:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

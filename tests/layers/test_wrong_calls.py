@@ -31,7 +31,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     # the input
     "batch first rank": (
         lambda: cv.LSTM(I, H, batch_first=True)(f32(I)),
-        "input is (B, T, input_size) or (T, input_size), got 1 dimensions of sizes (3,)",
+        "input is (B, T, input_size) or (T, input_size), got 1 dimensions of sizes (3,) (Expected input to be 2D or 3D, got 1D instead)",
     ),
     "integers": (
         lambda: LSTM(torch.zeros(T, B, I, dtype=torch.int64)),
@@ -59,7 +59,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "smaller last batch of torch's tuple": (
         lambda: LSTM(f32(T, 8, I), (f32(1, 32, H), f32(1, 32, H))),
         "state h has batch 32 but input has batch 8;"
-        " for a smaller last batch pass hx=None or hx of the first 8 rows, h[:, :8]",
+        " for a smaller last batch pass hx=None or hx of the first 8 rows, h[:, :8] (Expected hidden[0] size (1, 8, 4), got [1, 32, 4])",
     ),
     "second state's batch": (
         lambda: NAMED(f32(T, 8, I), (f32(2, 8, H), f32(2, 9, H))),
@@ -77,11 +77,11 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     # other shapes of a state, as they were given
     "layers": (lambda: NAMED(f32(T, B, I), (f32(3, B, H), f32(2, B, H))), "state h has shape (3, 2, 4), expected (2, 2, 4); None starts from zeros"),
-    "without the batch's axis": (lambda: GRU(f32(T, B, I), f32(1, H)), "state h has shape (1, 4), expected (1, 2, 4); None starts from zeros"),
-    "batch for a single sequence": (lambda: GRU(f32(T, I), f32(1, B, H)), "state h has shape (1, 2, 4), expected (1, 4); None starts from zeros"),
-    "layers of a single sequence": (lambda: GRU(f32(T, I), f32(2, H)), "state h has shape (2, 4), expected (1, 4); None starts from zeros"),
-    "width of a single sequence": (lambda: LSTM(f32(T, I), (f32(1, H), f32(1, 7))), "state c has shape (1, 7), expected (1, 4); None starts from zeros"),
-    "a number": (lambda: GRU(f32(T, I), torch.tensor(1.0)), "state h has shape (), expected (1, 4); None starts from zeros"),
+    "without the batch's axis": (lambda: GRU(f32(T, B, I), f32(1, H)), "state h has shape (1, 4), expected (1, 2, 4); None starts from zeros (For batched 3-D input, hx should also be 3-D but got 2-D tensor)"),
+    "batch for a single sequence": (lambda: GRU(f32(T, I), f32(1, B, H)), "state h has shape (1, 2, 4), expected (1, 4); None starts from zeros (For unbatched 2-D input, hx should also be 2-D but got 3-D tensor)"),
+    "layers of a single sequence": (lambda: GRU(f32(T, I), f32(2, H)), "state h has shape (2, 4), expected (1, 4); None starts from zeros (Expected hidden size (1, 1, 4), got [2, 1, 4])"),
+    "width of a single sequence": (lambda: LSTM(f32(T, I), (f32(1, H), f32(1, 7))), "state c has shape (1, 7), expected (1, 4); None starts from zeros (Expected hidden[1] size (1, 1, 4), got [1, 1, 7])"),
+    "a number": (lambda: GRU(f32(T, I), torch.tensor(1.0)), "state h has shape (), expected (1, 4); None starts from zeros (For unbatched 2-D input, hx should also be 2-D but got 0-D tensor)"),
     "step with a batch's state": (lambda: GRU_STEP(f32(I), f32(B, H)), "state h has shape (2, 4), expected (4,); None starts from zeros"),
     "step without a batch's state": (lambda: STEP(f32(B, I), (f32(H), f32(H))), "state h has shape (4,), expected (2, 4); None starts from zeros"),
     # kinds and counts

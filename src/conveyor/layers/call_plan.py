@@ -42,6 +42,7 @@ _TENSORS = (Tensor, torch.nn.Parameter)
 _STRIDED = torch.strided
 # Mapped over tensors, these are one call for all of them.
 _address, _strides, _kind = Tensor.data_ptr, Tensor.stride, attrgetter("shape", "dtype", "device")
+_form = attrgetter("shape", "dtype", "layout", "is_cpu")
 
 
 def is_unguarded() -> bool:
@@ -88,6 +89,7 @@ class CallPlan:
         rows = () if cell else (len(s.units),)
         rows = (*rows, s.batch) if batched else rows
         self.state_sizes = tuple((*rows, w) for w in launch.state_widths)
+        self.expected = [(torch.Size(size), s.dtype, _STRIDED, True) for size in self.state_sizes]
         # Mapped over patterns, `torch.empty_like` is one call from Python for several tensors.
         self.like_states = tuple([workspace.pattern(size, s.dtype) for size in self.state_sizes])
         self.like_params = tuple([workspace.pattern(size, s.dtype) for size in param_sizes])
@@ -101,15 +103,12 @@ class CallPlan:
 
     def takes(self, states: Sequence[Any], grad: bool) -> bool:
         """Tell whether initial states fit the plan: shape, dtype, layout, and gradients in this grad mode."""
-        dtype = self.dtype
         if len(states) != len(self.state_sizes):
             return False
-        for state, size in zip(states, self.state_sizes):  # noqa: B905 - every call asks
-            if type(state) is not Tensor or state.layout is not _STRIDED or state.is_nested:
+        for state, expected in zip(states, self.expected):  # noqa: B905 - every call asks
+            if type(state) is not Tensor or state.is_nested or _form(state) != expected or state.is_neg():
                 return False
-            if state.shape != size or state.dtype is not dtype or state.is_neg():
-                return False
-            if not state.is_cpu or not state.is_contiguous() or (grad and state.requires_grad and not self.training):
+            if not state.is_contiguous() or (grad and state.requires_grad and not self.training):
                 return False
         return True
 
