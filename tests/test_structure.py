@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,12 @@ def test_files_are_small_and_finished() -> None:
 def test_cells_is_a_mapping_however_it_is_reached() -> None:
     code = "import conveyor.layers, conveyor as cv; import conveyor.cells.lstm; print(cv.cells['lstm'].name, len(cv.cells), 'gru' in cv.cells)"
     assert run(code).split() == ["lstm", str(len(cv.cells)), "True"]
+
+
+def test_every_folder_of_tests_is_collected(pytestconfig: pytest.Config) -> None:
+    """A test is run by the folder's name alone: none of ours is among those that pytest leaves out."""
+    left_out = pytestconfig.getini("norecursedirs")
+    folders = {path.parent.name for path in Path(__file__).parent.rglob("test_*.py")}
+    assert {"build", "cpu", "layers"} <= folders
+    for name in folders:
+        assert not any(fnmatch(name, pattern) for pattern in left_out), name

@@ -13,7 +13,7 @@ from conveyor.bench.rows import Line, Row, Target
 from conveyor.bench.run import Run
 from conveyor.bench.sequences import inference, training
 from conveyor.errors import ArgumentError
-from release import cells, end_to_end, onnx_step, steps, user
+from release import calls, cells, end_to_end, onnx_step, steps, user
 
 SIZES = tuple(
     square(*size)
@@ -170,6 +170,51 @@ ROWS: tuple[Row, ...] = (
         "LSTMCell forward and backward, beside torch.nn.LSTMCell",
         steps.cells,
         (Target("≥ 2× at H ≤ 256", "ratio", least=2.0),),
+    ),
+    Row(
+        "single-steps",
+        "A sequence of one step and one row, LSTM and GRU, beside torch.nn's",
+        calls.single_steps,
+        (
+            Target("≥ 1.3× training", "ratio", least=1.3),
+            Target("≥ 2× inference", "inference_ratio", least=2.0),
+        ),
+    ),
+    Row(
+        "small-cells",
+        "LSTMCell and GRUCell with states, training and inference, beside torch.nn's",
+        calls.cells,
+        (
+            Target("≥ 1.2× training", "ratio", least=1.2),
+            Target("≥ 1.2× inference", "inference_ratio", least=1.2),
+        ),
+    ),
+    Row(
+        "stacks",
+        "LSTM of several layers and both directions: its speed-up over torch.nn by that of one layer in one direction",
+        calls.stacks,
+        (
+            Target("≥ 1.6× training", "to_single", least=1.6),
+            Target("≥ 1.6× inference", "inference_to_single", least=1.6),
+        ),
+    ),
+    Row(
+        "new-lengths",
+        "LSTM training steps of a new T each, T from 50 to 150",
+        calls.new_lengths,
+        (Target("≤ 1.05× the same T each time", "to_same", most=1.05),),
+    ),
+    Row(
+        "padding",
+        "LSTM forward and backward on sequences that fill half of their batch",
+        calls.padding,
+        (Target("≤ fill + 0.10 of the padded time", "over_fill", most=0.10),),
+    ),
+    Row(
+        "steadiness",
+        "LSTM, 500 training steps",
+        calls.steadiness,
+        (Target("95th percentile ≤ 1.25× the median", "p95", most=1.25),),
     ),
     Row(
         "first-use",

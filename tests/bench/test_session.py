@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -224,15 +225,16 @@ def test_bars_find_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         "length": [{"T": 100_000, "B": 4, "H": 64}],
     }
     figures = good | {"ours": 1e-9, "onnx_ratio": 99.0, "first": 1e-3, "slowdown": 1.0, "memory": 0.1, "linear": 1.0}
-    figures |= {"compiling_ratio": 0.001, "denormal_cost": 1.0}
-    bad = {
-        name: 1e9
-        if name in ("ours", "first", "slowdown", "memory", "linear", "compiling_ratio", "denormal_cost")
-        else value
-        for name, value in figures.items()
-    }
+    figures |= {"compiling_ratio": 0.001, "denormal_cost": 1.0, "inference_ratio": 99.0, "to_single": 99.0}
+    figures |= {"inference_to_single": 99.0, "to_same": 1.0, "over_fill": 0.0, "p95": 1.0}
+    costs = {"ours", "first", "slowdown", "memory", "linear", "compiling_ratio", "denormal_cost"}
+    costs |= {"to_same", "over_fill", "p95"}
+    bad = {name: 1e9 if name in costs else value for name, value in figures.items()}
     bad |= {
         "ratio": 0.1,
+        "inference_ratio": 0.1,
+        "to_single": 0.1,
+        "inference_to_single": 0.1,
         "of_peak": 0.1,
         "of_bound": 0.1,
         "onnx_ratio": 0.1,
@@ -255,6 +257,26 @@ def test_rows_beside_torch_run(name: str, run: Run, monkeypatch: pytest.MonkeyPa
     (line,) = result.lines
     assert line.state == "ok" and line.figures["ratio"] > 0
     assert [v.text for v in result.verdicts] == [target.text for target in targets.choose([name])[0].targets]
+
+
+@pytest.mark.parametrize("name", ["single-steps", "small-cells", "stacks", "new-lengths", "padding", "steadiness"])
+def test_rows_about_calls_run(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their first lines, and numbers that are wrong are not timed."""
+    row = targets.choose([name])[0]
+    line = next(iter(row.measure(run)))
+    assert line.state == "ok" and {t.figure for t in row.targets} <= line.figures.keys()
+    assert all(value > -1 for value in line.figures.values())
+
+
+def test_calls_with_wrong_numbers_are_red(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    forward = torch.nn.LSTM.forward
+
+    def off(self: torch.nn.LSTM, *given: Any) -> Any:
+        y, states = forward(self, *given)
+        return y + 1e-3, states
+
+    monkeypatch.setattr(torch.nn.LSTM, "forward", off)
+    assert next(iter(targets.choose(["single-steps"])[0].measure(run))).state == "red"
 
 
 def script() -> ModuleType:

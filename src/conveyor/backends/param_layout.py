@@ -23,7 +23,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class ParamLayout:
-    """Where each parameter of a program lies in the tensors of a layer. Compared by identity.
+    """The parameter layout: the rows of a layer's tensors that make up each parameter. Compared by identity.
 
     Attributes:
         parts: The rows that each parameter is made of; several are added up.
@@ -52,7 +52,7 @@ class ParamLayout:
 
     @cached_property
     def tensors(self) -> int:
-        """How many tensors the parameters lie in."""
+        """The number of tensors that hold the parameters."""
         return 1 + max((p.tensor for parts in self.parts.values() for p in parts), default=-1)
 
     @cached_property

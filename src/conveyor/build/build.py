@@ -37,7 +37,7 @@ MEASURED_STEPS = 2000  # of noise, where no data is given
 
 @dataclass(frozen=True)
 class Built:
-    """What was built.
+    """The result of a build.
 
     Attributes:
         folder: Where it lies.

@@ -24,7 +24,7 @@ from conveyor.errors import BackendError
 
 @dataclass(frozen=True)
 class Difference:
-    """How far the output is from that of float32 weights.
+    """The difference of outputs to those of float32 weights.
 
     Attributes:
         steps: Steps of the data.

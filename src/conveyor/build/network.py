@@ -107,7 +107,7 @@ class Network:
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers were learned."""
+        """The number of learned parameters."""
         return sum(a.size for a in self.arrays())
 
     @property

@@ -21,7 +21,7 @@ _TYPES = {"F16": ("float16", 2), "BF16": ("bfloat16", 2), "F32": ("float32", 4),
 
 @dataclass(frozen=True)
 class LayerFile:
-    """What a file holds: the description of its layer, and its tensors; those of 16 bits as float32."""
+    """The content of a file: the description of its layer, and its tensors; those of 16 bits as float32."""
 
     description: dict[str, Any]
     tensors: dict[str, NDArray[Any]]

@@ -183,7 +183,7 @@ class _Writer:
         self._finish()
 
     def address(self, n: int) -> str:
-        """Where a vector lies."""
+        """Write the address of a vector."""
         node = self.nodes[n]
         if n in self.memory.slots:
             return f"(m + {self.memory.slots[n]})"

@@ -58,7 +58,7 @@ def _weights(module: ir.Module, blob: Blob, name: str) -> ir.GlobalVariable:
 
 
 def _finish(text: str, prefix: str) -> str:
-    """What llvmlite has no words for."""
+    """Complete the module's text by attributes that llvmlite has no words for."""
     # Without this, LLVM makes calls of libc's memset and memcpy out of loops.
     text = re.sub(r"^(define .*\)) nounwind", r'\1 nounwind "no-builtins"', text, flags=re.M)
     text = re.sub(rf'^(define void @"{prefix}_step".*"no-builtins")', r"\1 noinline", text, flags=re.M)

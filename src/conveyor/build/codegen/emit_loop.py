@@ -183,7 +183,7 @@ class LoopEmitter:
         return found
 
     def _from(self, b: ir.IRBuilder, panels: Panels, group: Group) -> list[Any]:
-        """What sums of whole numbers begin with."""
+        """Emit the initial values of integer sums."""
         count = len(group.members)
         if not group.is_dot:
             return [Lanes(b, self.lanes).const(0.0)] * (panels.count * count)

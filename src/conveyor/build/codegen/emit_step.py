@@ -58,7 +58,7 @@ class StepEmitter:
         return b.gep(start, [self.times(b, k, stride)], source_etype=F32)
 
     def address(self, b: ir.IRBuilder, n: int) -> Any:
-        """Where a vector lies, as an operand of products and copies."""
+        """Emit the address of a vector, as an operand of products and copies."""
         node = self.nodes[n]
         if n in self.memory.slots:
             return self.in_state(b, self.memory.slots[n])

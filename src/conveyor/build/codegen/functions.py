@@ -89,7 +89,7 @@ class Lanes(Vectors):
 
 
 def is_gate(graph: Graph, n: int) -> bool:
-    """Whether a small absolute error is enough for a node: no logarithm, reciprocal or condition is made of it."""
+    """Tell whether a small absolute error is enough for a node: no logarithm, reciprocal or condition is made of it."""
     todo, seen = [n], {n}
     while todo:
         k = todo.pop()

@@ -12,7 +12,7 @@ from conveyor.build.targets.table import Target
 
 @dataclass(frozen=True)
 class Facts:
-    """What the texts say.
+    """The facts that the texts state.
 
     Attributes:
         prefix: What names begin with.
@@ -53,7 +53,7 @@ def shape(network: Network) -> str:
 
 
 def inputs_in_words(network: Network) -> str:
-    """What x holds."""
+    """Describe the input x."""
     if network.embedding is not None:
         said = f"x[0] is the number of a token, 0 to {network.embedding.shape[0] - 1}, as a float"
     else:
@@ -156,7 +156,7 @@ int main(void) {{
 
 
 def readme(facts: Facts, difference: str, source: str) -> str:
-    """What is in the folder and how it is used."""
+    """Write the README of the folder: its files and their use."""
     p, network = facts.prefix, facts.network
     return f"""\
 # {p}

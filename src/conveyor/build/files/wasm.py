@@ -95,7 +95,7 @@ class _Segment:
 
 @dataclass
 class _Symbol:
-    """What a relocation names: a function, a place in a segment, or a global."""
+    """The symbol of a relocation: a function, a place in a segment, or a global."""
 
     kind: int
     name: str = ""
@@ -106,7 +106,7 @@ class _Symbol:
 
 @dataclass
 class _Object:
-    """What linking needs of an object."""
+    """The parts of an object that linking needs."""
 
     types: bytes = b""
     functions: bytes = b""

@@ -38,7 +38,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Affine:
-    """What is added up: matrices by operands, and an array or None."""
+    """A sum: matrices by operands, and an array or None."""
 
     matrices: tuple[Matrix, ...]
     bias: int | None

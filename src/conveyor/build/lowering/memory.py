@@ -32,7 +32,7 @@ class Memory:
     size: int
 
     def targets(self, n: int) -> tuple[int, ...]:
-        """Where the value of a node goes."""
+        """List the places that the value of a node is stored in."""
         graph = self.graph
         found = [self.second.get(k, self.states[k]) for k, s in enumerate(graph.states) if s.next == n]
         return tuple(found) or (self.slots[n],)

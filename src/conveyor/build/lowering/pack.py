@@ -66,7 +66,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Packed:
-    """Where a loop's weights stand.
+    """The packed weights of a loop.
 
     Attributes:
         biases: Where the biases start, in bytes; −1 if there are none.
@@ -126,7 +126,7 @@ def weight_bytes(graph: Graph, loop: Loop, weights: str) -> int:
 
 
 def format_of(inner: int, weights: str) -> str:
-    """How a matrix with so many columns is stored."""
+    """Choose the storage format of a matrix by its number of columns."""
     return weights if inner >= SHORTEST else FLOAT32
 
 

@@ -26,7 +26,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Level:
-    """What can be computed once the levels before are done."""
+    """The operations that can be computed once the levels before are done."""
 
     concats: tuple[int, ...]
     numbers: tuple[int, ...]
@@ -57,7 +57,7 @@ class Plan:
 
     @property
     def weight_count(self) -> int:
-        """How many numbers the step reads, without those that only fill vectors."""
+        """Count the weights that the step reads, without those that only fill vectors."""
         return sum(a.size for a in self.graph.arrays)
 
 

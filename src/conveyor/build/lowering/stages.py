@@ -46,7 +46,7 @@ class Loop:
 
 @dataclass(frozen=True)
 class Level:
-    """What can be computed once the levels before are done."""
+    """The operations that can be computed once the levels before are done."""
 
     concats: tuple[int, ...]
     numbers: tuple[int, ...]
@@ -70,7 +70,7 @@ class Stages:
     level: dict[int, int]
 
     def is_overwritten(self, state: int, at_once: Callable[[Loop], bool]) -> bool:
-        """Whether a state's next value may be written over the old one.
+        """Tell whether a state's next value may be written over the old one.
 
         Args:
             state: The number of the state.
@@ -87,7 +87,7 @@ class Stages:
         return all(self._reads_in_time(m, following, written, at_once) for m in readers)
 
     def _reads_in_time(self, m: int, following: int, written: int, at_once: Callable[[Loop], bool]) -> bool:
-        """Whether a node reads a state before its next value, which is made on the level `written`, is stored."""
+        """Tell whether a node reads a state before its next value, which is made on the level `written`, is stored."""
         node, level = self.graph.nodes[m], self.level[m]
         if node.op != "affine":
             return level - (node.op in REDUCTIONS) <= written

@@ -21,7 +21,7 @@ MOST_TURNS = 2  # of a loop over panels that is written out
 
 @dataclass(frozen=True)
 class Tiling:
-    """How a loop over units runs.
+    """The tiling of a loop over units.
 
     Attributes:
         lanes: Numbers in a vector.
@@ -77,7 +77,7 @@ def _lanes(target: Target, width: int, in_bytes: bool) -> int:
 
 
 def divides_evenly(tiling: Tiling, blocks: int, width: int) -> bool:
-    """Whether the panels whose sums are made at once lie in one block of a block-diagonal matrix."""
+    """Tell whether the panels whose sums are made at once lie in one block of a block-diagonal matrix."""
     return blocks > 1 and (width // blocks) % (tiling.lanes * tiling.together) == 0
 
 

@@ -57,17 +57,17 @@ class Target:
 
     @property
     def widest(self) -> int:
-        """How many numbers the widest vector holds."""
+        """The number of lanes of the widest vector."""
         return self.lanes[0]
 
     @property
     def is_web(self) -> bool:
-        """Whether it is WebAssembly, which is linked here."""
+        """True for WebAssembly, which is linked here."""
         return self.triple.startswith("wasm")
 
     @property
     def is_embedded(self) -> bool:
-        """Whether memory is counted in kilobytes, so that code is kept small."""
+        """True where memory is counted in kilobytes, so that code is kept small."""
         return self.first_cache == 0
 
 
