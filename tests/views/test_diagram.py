@@ -96,6 +96,18 @@ def test_diagrams_of_cells_that_nobody_wrote(cell: Cell) -> None:
     ElementTree.fromstring(draw(program, "random"))
 
 
+def test_a_result_that_other_lines_would_wall_in_leaves_first() -> None:
+    @cv.cell
+    def walled(x, h, c, *, dt):
+        dt = dt + cv.weight("w0")
+        c = cv.affine("m1", x, h, bias=False)
+        other = (a := cv.abs(h)) * 0.5
+        a = twin = cv.affine("m2", other, bias=False)  # noqa: F841
+        return twin + cv.weight("w0") * h, h + cv.weight("w0") * c
+
+    check(walled.program)
+
+
 def test_belts_are_what_no_learned_map_interrupts() -> None:
     belts = {name: tuple(blocks_of(cv.cells[name].program).belts) for name in cv.cells}
     assert belts["lstm"] == belts["lstm_peephole"] == belts["lstm_coupled"] == ("c",)

@@ -52,10 +52,12 @@ def lay_out(program: Program) -> Routed:
         NoWayError: The lines found no room, however much there was.
     """
     blocks = blocks_of(program)
-    for slack in range(_TRIES):
+    # More room does not help where a result is walled in by lines that were laid before it.
+    tries = [(slack, results_first) for slack in range(_TRIES) for results_first in (False, True)]
+    for slack, results_first in tries:
         try:
-            return route(place(blocks, slack))
+            return route(place(blocks, slack), results_first)
         except NoWayError:
-            if slack == _TRIES - 1:
+            if (slack, results_first) == tries[-1]:
                 raise
     raise AssertionError

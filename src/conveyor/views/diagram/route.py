@@ -62,13 +62,17 @@ class Routed:
     nets: dict[object, Net]
 
 
-def route(placed: Placed) -> Routed:
+def route(placed: Placed, results_first: bool = False) -> Routed:
     """Find the lines.
+
+    Args:
+        placed: The blocks with their places.
+        results_first: Whether the lines of results are laid before those between blocks, rather than after them.
 
     Raises:
         NoWayError: There is too little room.
     """
-    return _Routing(placed).run()
+    return _Routing(placed).run(results_first)
 
 
 def _edge(a: Point, b: Point) -> Edge:
@@ -89,15 +93,20 @@ class _Routing:
                 for y in range(box.y - box.half_height, box.y + box.half_height + 1):
                     self.walls[x, y] = node
 
-    def run(self) -> Routed:
+    def run(self, results_first: bool) -> Routed:
         self._belts()
         self._rails()
-        waiting = self._missing()
-        for key, reader, own in waiting:
+        if results_first:
+            self._leave_all()
+        for key, reader, own in self._missing():
             self._connect(key, self._ins(self.placed.boxes[reader], own), own)
+        if not results_first:
+            self._leave_all()
+        return Routed(self.placed, self.nets)
+
+    def _leave_all(self) -> None:
         for state, node in self.placed.blocks.results.items():
             self._leave(state, node)
-        return Routed(self.placed, self.nets)
 
     # What is laid without a search
 
