@@ -108,6 +108,16 @@ def test_a_result_that_other_lines_would_wall_in_leaves_first() -> None:
     check(walled.program)
 
 
+def test_a_value_enters_beside_the_rail_that_it_joins_later() -> None:
+    @cv.cell
+    def joined(x, h, c, *, dt):
+        dt = dt + cv.weight("w0")
+        h = cv.affine("m1", c, h, bias=False)
+        return h + cv.weight("w0") * h, h + cv.weight("w0") * c
+
+    check(joined.program)
+
+
 def test_belts_are_what_no_learned_map_interrupts() -> None:
     belts = {name: tuple(blocks_of(cv.cells[name].program).belts) for name in cv.cells}
     assert belts["lstm"] == belts["lstm_peephole"] == belts["lstm_coupled"] == ("c",)

@@ -228,7 +228,8 @@ class _Placing:
             if name not in self.blocks.results:
                 placed.entries[node] = ("below", placed.trunks[node])
                 continue
-            own = [r.y for r in placed.rails if node in r.sources and r.y not in taken]
+            # On the line of a rail only its first value can enter: the piece before a later one is the rail's already.
+            own = [r.y for r in placed.rails if r.sources[0] == node and r.y not in taken]
             if own:
                 line = own[0]
             else:
