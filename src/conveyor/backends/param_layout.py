@@ -1,4 +1,4 @@
-"""Where the parameters of a program lie in the tensors of a layer, for code that runs without torch too."""
+"""The parameter layout: the rows of a layer's tensors that hold each parameter, for code that runs without torch too."""
 
 from __future__ import annotations
 

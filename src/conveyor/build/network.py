@@ -1,4 +1,4 @@
-"""What is built, in plain arrays: layers of programs between what comes in and what goes out. No torch here."""
+"""A network to be built, in plain arrays: layers of programs between what comes in and what goes out. No torch here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a step keeps its numbers in the caller's state: slots, counted in float32 numbers."""
+"""The memory plan of a step in the caller's state: slots, counted in float32 numbers."""
 
 from __future__ import annotations
 

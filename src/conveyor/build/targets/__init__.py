@@ -1,4 +1,4 @@
-"""What can be built for.
+"""The targets that networks are built for.
 
 table       targets by name: triple, processor, features, lanes; near matches for a wrong name
 processors  the processors that LLVM knows of each architecture

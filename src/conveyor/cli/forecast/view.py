@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
 
 from conveyor.cli.console.meter import LossUnit
 from conveyor.cli.console.output import free_name
 from conveyor.cli.console.shell import command, path_word
 from conveyor.cli.tasks.views import count_parameters
-from conveyor.cli.train import make_console, start_run
+from conveyor.cli.train import start_run
 from conveyor.tasks.cell_source import find_cell
 from conveyor.tasks.forecast.config import ForecastConfig
 from conveyor.tasks.forecast.names import MODEL
@@ -97,13 +94,6 @@ def score_lines(scores: dict[str, dict[str, float | None]], what: str) -> list[s
         cells = [row[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True))]
         lines.append("  " + "  ".join(cells))
     return lines
-
-
-def print_scores(scores: dict[str, Any], what: str, console: Console | None = None) -> None:
-    """Print a table of scores."""
-    console = make_console() if console is None else console
-    for line in score_lines(scores, what):
-        console.print(line)
 
 
 def _number(value: float | None) -> str:
