@@ -1,4 +1,4 @@
-"""The parameter layout: the rows of a layer's tensors that hold each parameter, for code that runs without torch too."""
+"""The parameter layout: the rows of a layer's tensors that hold each parameter; torch is not needed."""
 
 from __future__ import annotations
 

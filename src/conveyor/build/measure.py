@@ -1,4 +1,4 @@
-"""The difference of a built network to the one in float32, over given data: both are compiled for this machine and run."""
+"""The difference of a network to that in float32, over given data: both are compiled for this machine and run."""
 
 from __future__ import annotations
 
