@@ -23,6 +23,27 @@ from conveyor.cli.tasks.group import (
     require_alone,
     task_command,
 )
+from conveyor.cli.tasks.options import (
+    DATA,
+    MODEL,
+    TRAINING,
+    Backend,
+    Cell,
+    CheckpointEvery,
+    ClipNorm,
+    DryRun,
+    EvaluateEvery,
+    Force,
+    HiddenSize,
+    LearningRate,
+    NumLayers,
+    Output,
+    Patience,
+    Resume,
+    Threads,
+    Warmup,
+    WeightDecay,
+)
 from conveyor.errors import ArgumentError, ConveyorError, NonFiniteError
 from conveyor.tasks.config import TrainingConfig
 from conveyor.tasks.sequences.config import TASKS as SEQUENCE_TASKS
@@ -89,105 +110,83 @@ def _root(
     pass
 
 
-_DATA, _MODEL, _TRAINING = "Data", "Model", "Training"
-
-
 @app.command()
 def train(
     context: typer.Context,
     files: Annotated[list[str] | None, typer.Argument(metavar="FILE...", help="Text files, one after another.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the checkpoint.")] = None,
-    resume: Annotated[
-        Path | None, typer.Option(help="Continue the run in this folder; all settings come from it.")
-    ] = None,
+    output: Output = None,
+    resume: Resume = None,
     data: Annotated[
         list[Path] | None, typer.Option(help="With --resume: file or folder in which the run's text is now.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
+    force: Force = False,
     task: Annotated[
         str,
         typer.Option(
             help="text, forecast, classify, regress or tag; `conveyor train --task tag --help` shows its options."
         ),
     ] = DEFAULT_TASK,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate time and memory, and write nothing.")] = False,
-    valid: Annotated[list[str] | None, typer.Option(help="Validation file; else 5%.", rich_help_panel=_DATA)] = None,
-    test: Annotated[list[str] | None, typer.Option(help="Test file; else the last 5%.", rich_help_panel=_DATA)] = None,
-    level: Annotated[Level, typer.Option(help="What a token is.", rich_help_panel=_DATA)] = Level.char,
+    dry_run: DryRun = False,
+    valid: Annotated[list[str] | None, typer.Option(help="Validation file; else 5%.", rich_help_panel=DATA)] = None,
+    test: Annotated[list[str] | None, typer.Option(help="Test file; else the last 5%.", rich_help_panel=DATA)] = None,
+    level: Annotated[Level, typer.Option(help="What a token is.", rich_help_panel=DATA)] = Level.char,
     vocabulary_size: Annotated[
-        int, typer.Option(help="Largest vocabulary of words, <unk> included.", rich_help_panel=_DATA)
+        int, typer.Option(help="Largest vocabulary of words, <unk> included.", rich_help_panel=DATA)
     ] = DataConfig.vocabulary_size,
     batch_size: Annotated[
-        int, typer.Option(help="Parallel streams the text is cut into.", rich_help_panel=_DATA)
+        int, typer.Option(help="Parallel streams the text is cut into.", rich_help_panel=DATA)
     ] = DataConfig.batch_size,
-    window: Annotated[int, typer.Option(help="Steps of truncated BPTT.", rich_help_panel=_DATA)] = DataConfig.window,
-    cell: Annotated[str, typer.Option(help="Name of a cell, or module.py:function.", rich_help_panel=_MODEL)] = "lstm",
-    hidden_size: Annotated[
-        int, typer.Option(help="Units of a layer.", rich_help_panel=_MODEL)
-    ] = ModelConfig.hidden_size,
-    num_layers: Annotated[int, typer.Option(help="Layers.", rich_help_panel=_MODEL)] = ModelConfig.num_layers,
+    window: Annotated[int, typer.Option(help="Steps of truncated BPTT.", rich_help_panel=DATA)] = DataConfig.window,
+    cell: Cell = "lstm",
+    hidden_size: HiddenSize = ModelConfig.hidden_size,
+    num_layers: NumLayers = ModelConfig.num_layers,
     embedding_size: Annotated[
-        int, typer.Option(help="Width of a token's vector.", rich_help_panel=_MODEL)
+        int, typer.Option(help="Width of a token's vector.", rich_help_panel=MODEL)
     ] = ModelConfig.embedding_size,
     proj_size: Annotated[
-        int, typer.Option(help="Width of the projection, for cells with one.", rich_help_panel=_MODEL)
+        int, typer.Option(help="Width of the projection, for cells with one.", rich_help_panel=MODEL)
     ] = ModelConfig.proj_size,
-    bias: Annotated[bool, typer.Option(help="Biases in the cell.", rich_help_panel=_MODEL)] = ModelConfig.bias,
+    bias: Annotated[bool, typer.Option(help="Biases in the cell.", rich_help_panel=MODEL)] = ModelConfig.bias,
     dropout: Annotated[
-        float, typer.Option(help="On the embedding, between layers, before the decoder.", rich_help_panel=_MODEL)
+        float, typer.Option(help="On the embedding, between layers, before the decoder.", rich_help_panel=MODEL)
     ] = ModelConfig.dropout,
     forget_bias: Annotated[
-        float | None, typer.Option(help="Initial bias of the forget gate.", rich_help_panel=_MODEL)
+        float | None, typer.Option(help="Initial bias of the forget gate.", rich_help_panel=MODEL)
     ] = ModelConfig.forget_bias,
     tie_weights: Annotated[
-        bool, typer.Option(help="Decode with the embedding's matrix.", rich_help_panel=_MODEL)
+        bool, typer.Option(help="Decode with the embedding's matrix.", rich_help_panel=MODEL)
     ] = ModelConfig.tie_weights,
-    backend: Annotated[str, typer.Option(help="What runs the layer.", rich_help_panel=_MODEL)] = ModelConfig.backend,
-    optimizer: Annotated[Optimizer, typer.Option(help="Optimizer.", rich_help_panel=_TRAINING)] = Optimizer.adamw,
-    lr: Annotated[float, typer.Option(help="Largest learning rate.", rich_help_panel=_TRAINING)] = TrainingConfig.lr,
-    weight_decay: Annotated[
-        float, typer.Option(help="Decay of the matrices.", rich_help_panel=_TRAINING)
-    ] = TrainingConfig.weight_decay,
+    backend: Backend = ModelConfig.backend,
+    optimizer: Annotated[Optimizer, typer.Option(help="Optimizer.", rich_help_panel=TRAINING)] = Optimizer.adamw,
+    lr: LearningRate = TrainingConfig.lr,
+    weight_decay: WeightDecay = TrainingConfig.weight_decay,
     momentum: Annotated[
-        float, typer.Option(help="Momentum of SGD.", rich_help_panel=_TRAINING)
+        float, typer.Option(help="Momentum of SGD.", rich_help_panel=TRAINING)
     ] = TrainingConfig.momentum,
-    clip: Annotated[
-        float, typer.Option(help="Largest norm of the gradient; 0: no clipping.", rich_help_panel=_TRAINING)
-    ] = TrainingConfig.clip,
+    clip: ClipNorm = TrainingConfig.clip,
     schedule: Annotated[
-        ScheduleName, typer.Option(help="Learning rate over time.", rich_help_panel=_TRAINING)
+        ScheduleName, typer.Option(help="Learning rate over time.", rich_help_panel=TRAINING)
     ] = ScheduleName.cosine,
-    warmup: Annotated[
-        int, typer.Option(help="Steps in which the learning rate rises.", rich_help_panel=_TRAINING)
-    ] = TrainingConfig.warmup,
+    warmup: Warmup = TrainingConfig.warmup,
     final_lr: Annotated[
-        float, typer.Option(help="Fraction of --lr at which cosine ends.", rich_help_panel=_TRAINING)
+        float, typer.Option(help="Fraction of --lr at which cosine ends.", rich_help_panel=TRAINING)
     ] = TrainingConfig.final_lr,
     lr_divisor: Annotated[
-        float, typer.Option(help="Divides at each validation without a new best: plateau.", rich_help_panel=_TRAINING)
+        float, typer.Option(help="Divides at each validation without a new best: plateau.", rich_help_panel=TRAINING)
     ] = TrainingConfig.lr_divisor,
-    patience: Annotated[
-        int,
-        typer.Option(help="Stop after so many validations without a new best; 0: never.", rich_help_panel=_TRAINING),
-    ] = TrainingConfig.patience,
+    patience: Patience = TrainingConfig.patience,
     epochs: Annotated[
-        int, typer.Option(help="Passes over the text.", rich_help_panel=_TRAINING)
+        int, typer.Option(help="Passes over the text.", rich_help_panel=TRAINING)
     ] = TrainingConfig.epochs,
     max_steps: Annotated[
-        int, typer.Option(help="Stop after so many steps; 0: no limit.", rich_help_panel=_TRAINING)
+        int, typer.Option(help="Stop after so many steps; 0: no limit.", rich_help_panel=TRAINING)
     ] = TrainingConfig.max_steps,
-    evaluate_every: Annotated[
-        int, typer.Option(help="Steps between validations; 0: each epoch.", rich_help_panel=_TRAINING)
-    ] = TrainingConfig.evaluate_every,
-    checkpoint_every: Annotated[
-        int, typer.Option(help="Steps between checkpoints.", rich_help_panel=_TRAINING)
-    ] = TrainingConfig.checkpoint_every,
+    evaluate_every: EvaluateEvery = TrainingConfig.evaluate_every,
+    checkpoint_every: CheckpointEvery = TrainingConfig.checkpoint_every,
     seed: Annotated[
-        int, typer.Option(help="Of the weights and dropout.", rich_help_panel=_TRAINING)
+        int, typer.Option(help="Of the weights and dropout.", rich_help_panel=TRAINING)
     ] = TrainingConfig.seed,
-    threads: Annotated[
-        int, typer.Option(help="CPU threads; more pay for large models alone.", rich_help_panel=_TRAINING)
-    ] = TrainingConfig.threads,
+    threads: Threads = TrainingConfig.threads,
 ) -> None:
     """Train a language model on text, or --resume a run that was stopped."""
     if resume is not None:

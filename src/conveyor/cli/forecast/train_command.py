@@ -10,11 +10,30 @@ import typer
 
 from conveyor.cli.tasks.group import require_alone
 from conveyor.cli.tasks.lists import column_list, number_list
+from conveyor.cli.tasks.options import (
+    DATA,
+    MODEL,
+    TRAINING,
+    Backend,
+    Cell,
+    CheckpointEvery,
+    ClipNorm,
+    DryRun,
+    EvaluateEvery,
+    Force,
+    HiddenSize,
+    LearningRate,
+    NumLayers,
+    Output,
+    Patience,
+    Resume,
+    Warmup,
+    WeightDecay,
+)
 from conveyor.errors import ArgumentError
 from conveyor.tasks.files import full_path
 from conveyor.tasks.forecast.config import DataConfig, ForecastConfig, ModelConfig, default_training
 
-_DATA, _MODEL, _TRAINING = "Data", "Model", "Training"
 _USUAL = default_training()
 _LEVELS = ",".join(f"{level:g}" for level in ModelConfig.quantiles)
 
@@ -56,106 +75,89 @@ def train_forecast(
     file: Annotated[
         str | None, typer.Argument(metavar="FILE", help="CSV or Parquet, a row a series and time stamp.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the checkpoint.")] = None,
+    output: Output = None,
     horizon: Annotated[int | None, typer.Option(help="Steps that are forecast at once.")] = None,
-    resume: Annotated[
-        Path | None, typer.Option(help="Continue the run in this folder; all settings come from it.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate time and memory, and write nothing.")] = False,
-    time: Annotated[str, typer.Option(help="Column of the time stamps.", rich_help_panel=_DATA)] = DataConfig.time,
+    resume: Resume = None,
+    force: Force = False,
+    dry_run: DryRun = False,
+    time: Annotated[str, typer.Option(help="Column of the time stamps.", rich_help_panel=DATA)] = DataConfig.time,
     id: Annotated[
-        str | None, typer.Option(help="Column that tells series apart; else unique_id.", rich_help_panel=_DATA)
+        str | None, typer.Option(help="Column that tells series apart; else unique_id.", rich_help_panel=DATA)
     ] = None,
-    target: Annotated[str, typer.Option(help="Column that is forecast.", rich_help_panel=_DATA)] = DataConfig.target,
+    target: Annotated[str, typer.Option(help="Column that is forecast.", rich_help_panel=DATA)] = DataConfig.target,
     freq: Annotated[
-        str | None, typer.Option(help="Step between stamps: h, 30min, D, W, MS, 1; else found.", rich_help_panel=_DATA)
+        str | None, typer.Option(help="Step between stamps: h, 30min, D, W, MS, 1; else found.", rich_help_panel=DATA)
     ] = None,
     future: Annotated[
-        list[str] | None, typer.Option(help="Columns known beforehand, with commas.", rich_help_panel=_DATA)
+        list[str] | None, typer.Option(help="Columns known beforehand, with commas.", rich_help_panel=DATA)
     ] = None,
     past: Annotated[
-        list[str] | None, typer.Option(help="Columns known up to the present.", rich_help_panel=_DATA)
+        list[str] | None, typer.Option(help="Columns known up to the present.", rich_help_panel=DATA)
     ] = None,
     static: Annotated[
-        list[str] | None, typer.Option(help="Columns that don't change in a series.", rich_help_panel=_DATA)
+        list[str] | None, typer.Option(help="Columns that don't change in a series.", rich_help_panel=DATA)
     ] = None,
     repeated: Annotated[
-        Repeated, typer.Option(help="What to take of rows with the same series and stamp.", rich_help_panel=_DATA)
+        Repeated, typer.Option(help="What to take of rows with the same series and stamp.", rich_help_panel=DATA)
     ] = Repeated.error,
     irregular: Annotated[
         bool,
-        typer.Option("--irregular", help="Take rows as they come, with the time between them.", rich_help_panel=_DATA),
+        typer.Option("--irregular", help="Take rows as they come, with the time between them.", rich_help_panel=DATA),
     ] = False,
     season: Annotated[
-        list[str] | None, typer.Option(help="Seasons in steps, such as 24,168; else of --freq.", rich_help_panel=_DATA)
+        list[str] | None, typer.Option(help="Seasons in steps, such as 24,168; else of --freq.", rich_help_panel=DATA)
     ] = None,
     date_format: Annotated[
-        str | None, typer.Option(help="Of stamps, such as %d.%m.%Y; else found.", rich_help_panel=_DATA)
+        str | None, typer.Option(help="Of stamps, such as %d.%m.%Y; else found.", rich_help_panel=DATA)
     ] = None,
     valid_windows: Annotated[
-        int, typer.Option(help="Origins held out for validation.", rich_help_panel=_DATA)
+        int, typer.Option(help="Origins held out for validation.", rich_help_panel=DATA)
     ] = DataConfig.valid_windows,
     test_windows: Annotated[
-        int, typer.Option(help="Origins after them that are only scored at the end.", rich_help_panel=_DATA)
+        int, typer.Option(help="Origins after them that are only scored at the end.", rich_help_panel=DATA)
     ] = DataConfig.test_windows,
     quantiles: Annotated[
-        list[str] | None, typer.Option(help=f"Levels, {_LEVELS} without.", rich_help_panel=_MODEL)
+        list[str] | None, typer.Option(help=f"Levels, {_LEVELS} without.", rich_help_panel=MODEL)
     ] = None,
-    cell: Annotated[str, typer.Option(help="Name of a cell, or module.py:function.", rich_help_panel=_MODEL)] = "lstm",
-    hidden_size: Annotated[
-        int, typer.Option(help="Units of a layer.", rich_help_panel=_MODEL)
-    ] = ModelConfig.hidden_size,
-    num_layers: Annotated[int, typer.Option(help="Layers.", rich_help_panel=_MODEL)] = ModelConfig.num_layers,
+    cell: Cell = "lstm",
+    hidden_size: HiddenSize = ModelConfig.hidden_size,
+    num_layers: NumLayers = ModelConfig.num_layers,
     dropout: Annotated[
-        float | None, typer.Option(help="Before the head, between layers; else chosen.", rich_help_panel=_MODEL)
+        float | None, typer.Option(help="Before the head, between layers; else chosen.", rich_help_panel=MODEL)
     ] = ModelConfig.dropout,
     window: Annotated[
-        int, typer.Option("--context", help="Steps read before the horizon; 0: two horizons.", rich_help_panel=_MODEL)
+        int, typer.Option("--context", help="Steps read before the horizon; 0: two horizons.", rich_help_panel=MODEL)
     ] = ModelConfig.context,
-    scale: Annotated[Scale, typer.Option(help="What values are measured in.", rich_help_panel=_MODEL)] = Scale.auto,
-    base: Annotated[Base, typer.Option(help="What the network corrects.", rich_help_panel=_MODEL)] = Base.auto,
+    scale: Annotated[Scale, typer.Option(help="What values are measured in.", rich_help_panel=MODEL)] = Scale.auto,
+    base: Annotated[Base, typer.Option(help="What the network corrects.", rich_help_panel=MODEL)] = Base.auto,
     linear: Annotated[
-        Linear, typer.Option(help="A linear path from the window to the forecast.", rich_help_panel=_MODEL)
+        Linear, typer.Option(help="A linear path from the window to the forecast.", rich_help_panel=MODEL)
     ] = Linear.auto,
     simulate: Annotated[
         bool,
         typer.Option(
-            "--simulate", help="Leave the target's own past out, as rainfall-runoff models do.", rich_help_panel=_MODEL
+            "--simulate", help="Leave the target's own past out, as rainfall-runoff models do.", rich_help_panel=MODEL
         ),
     ] = False,
-    backend: Annotated[str, typer.Option(help="What runs the layer.", rich_help_panel=_MODEL)] = ModelConfig.backend,
-    lr: Annotated[float, typer.Option(help="Largest learning rate.", rich_help_panel=_TRAINING)] = _USUAL.lr,
-    weight_decay: Annotated[
-        float, typer.Option(help="Decay of the matrices.", rich_help_panel=_TRAINING)
-    ] = _USUAL.weight_decay,
-    clip: Annotated[
-        float, typer.Option(help="Largest norm of the gradient; 0: no clipping.", rich_help_panel=_TRAINING)
-    ] = _USUAL.clip,
-    warmup: Annotated[
-        int, typer.Option(help="Steps in which the learning rate rises.", rich_help_panel=_TRAINING)
-    ] = _USUAL.warmup,
+    backend: Backend = ModelConfig.backend,
+    lr: LearningRate = _USUAL.lr,
+    weight_decay: WeightDecay = _USUAL.weight_decay,
+    clip: ClipNorm = _USUAL.clip,
+    warmup: Warmup = _USUAL.warmup,
     batch_size: Annotated[
-        int, typer.Option(help="Windows of a step.", rich_help_panel=_TRAINING)
+        int, typer.Option(help="Windows of a step.", rich_help_panel=TRAINING)
     ] = ForecastConfig.batch_size,
     max_steps: Annotated[
-        int, typer.Option(help="Steps of the final training; 0: --epochs decides.", rich_help_panel=_TRAINING)
+        int, typer.Option(help="Steps of the final training; 0: --epochs decides.", rich_help_panel=TRAINING)
     ] = _USUAL.max_steps,
     epochs: Annotated[
-        int, typer.Option(help="Passes over all windows at most.", rich_help_panel=_TRAINING)
+        int, typer.Option(help="Passes over all windows at most.", rich_help_panel=TRAINING)
     ] = _USUAL.epochs,
-    patience: Annotated[
-        int,
-        typer.Option(help="Stop after so many validations without a new best; 0: never.", rich_help_panel=_TRAINING),
-    ] = _USUAL.patience,
-    evaluate_every: Annotated[
-        int, typer.Option(help="Steps between validations; 0: each epoch.", rich_help_panel=_TRAINING)
-    ] = _USUAL.evaluate_every,
-    checkpoint_every: Annotated[
-        int, typer.Option(help="Steps between checkpoints.", rich_help_panel=_TRAINING)
-    ] = _USUAL.checkpoint_every,
-    seed: Annotated[int, typer.Option(help="Of weights, order and dropout.", rich_help_panel=_TRAINING)] = _USUAL.seed,
-    threads: Annotated[int, typer.Option(help="CPU threads.", rich_help_panel=_TRAINING)] = _USUAL.threads,
+    patience: Patience = _USUAL.patience,
+    evaluate_every: EvaluateEvery = _USUAL.evaluate_every,
+    checkpoint_every: CheckpointEvery = _USUAL.checkpoint_every,
+    seed: Annotated[int, typer.Option(help="Of weights, order and dropout.", rich_help_panel=TRAINING)] = _USUAL.seed,
+    threads: Annotated[int, typer.Option(help="CPU threads.", rich_help_panel=TRAINING)] = _USUAL.threads,
 ) -> None:
     """Train a forecaster on a table of series, or --resume a run that was stopped."""
     if resume is not None:

@@ -11,6 +11,22 @@ import typer
 
 from conveyor.cli.tasks.group import require_alone
 from conveyor.cli.tasks.lists import column_list
+from conveyor.cli.tasks.options import (
+    DATA,
+    MODEL,
+    TRAINING,
+    Backend,
+    ClipNorm,
+    DryRun,
+    Force,
+    LearningRate,
+    NumLayers,
+    Output,
+    Patience,
+    Resume,
+    Threads,
+    WeightDecay,
+)
 from conveyor.errors import ArgumentError
 from conveyor.tasks.config import TrainingConfig
 from conveyor.tasks.files import full_path
@@ -23,7 +39,6 @@ from conveyor.tasks.sequences.config import (
     training_config,
 )
 
-_DATA, _MODEL, _TRAINING = "Data", "Model", "Training"
 _DEFAULTS = training_config()
 _TRAINED = {
     "classify": "Train a classifier of sequences: one class a sequence; or --resume a run that was stopped.",
@@ -55,109 +70,90 @@ def train_command(task: str) -> Callable[..., None]:
         file: Annotated[
             str | None, typer.Argument(metavar="FILE", help="CSV, Parquet, .ts or .npz with labelled sequences.")
         ] = None,
-        output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the checkpoint.")] = None,
-        resume: Annotated[
-            Path | None, typer.Option(help="Continue the run in this folder; all settings come from it.")
-        ] = None,
-        force: Annotated[bool, typer.Option("--force", help="Overwrite the checkpoint in --output.")] = False,
-        dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Estimate time and memory, and write nothing.")
-        ] = False,
+        output: Output = None,
+        resume: Resume = None,
+        force: Force = False,
+        dry_run: DryRun = False,
         id: Annotated[
             str,
-            typer.Option(help="Column that names a row's sequence; '' takes all rows as one.", rich_help_panel=_DATA),
+            typer.Option(help="Column that names a row's sequence; '' takes all rows as one.", rich_help_panel=DATA),
         ] = "id",
         time: Annotated[
-            str | None, typer.Option(help="Column of numbers or dates; else rows in order.", rich_help_panel=_DATA)
+            str | None, typer.Option(help="Column of numbers or dates; else rows in order.", rich_help_panel=DATA)
         ] = None,
-        label: Annotated[str, typer.Option(help="Column of labels.", rich_help_panel=_DATA)] = "label",
+        label: Annotated[str, typer.Option(help="Column of labels.", rich_help_panel=DATA)] = "label",
         channels: Annotated[
             str | None,
-            typer.Option(help="Columns to read, with commas between; else all other numbers.", rich_help_panel=_DATA),
+            typer.Option(help="Columns to read, with commas between; else all other numbers.", rich_help_panel=DATA),
         ] = None,
         group: Annotated[
             str | None,
-            typer.Option(help="Column of groups, such as persons, that stay in one part.", rich_help_panel=_DATA),
+            typer.Option(help="Column of groups, such as persons, that stay in one part.", rich_help_panel=DATA),
         ] = None,
         valid: Annotated[
-            str | None, typer.Option(help="Validation file; else a share of FILE.", rich_help_panel=_DATA)
+            str | None, typer.Option(help="Validation file; else a share of FILE.", rich_help_panel=DATA)
         ] = None,
-        test: Annotated[
-            str | None, typer.Option(help="Test file; else a share of FILE.", rich_help_panel=_DATA)
-        ] = None,
+        test: Annotated[str | None, typer.Option(help="Test file; else a share of FILE.", rich_help_panel=DATA)] = None,
         valid_share: Annotated[
-            float, typer.Option(help="Share of the sequences to validate on.", rich_help_panel=_DATA)
+            float, typer.Option(help="Share of the sequences to validate on.", rich_help_panel=DATA)
         ] = DataConfig.valid_share,
         test_share: Annotated[
-            float, typer.Option(help="Share of the sequences to test on; 0: no test.", rich_help_panel=_DATA)
+            float, typer.Option(help="Share of the sequences to test on; 0: no test.", rich_help_panel=DATA)
         ] = DataConfig.test_share,
         window: Annotated[
-            int, typer.Option(help="Cut into pieces of so many steps, to tag; 0: whole.", rich_help_panel=_DATA)
+            int, typer.Option(help="Cut into pieces of so many steps, to tag; 0: whole.", rich_help_panel=DATA)
         ] = DataConfig.window,
         batch_size: Annotated[
-            int, typer.Option(help="Sequences of an update.", rich_help_panel=_DATA)
+            int, typer.Option(help="Sequences of an update.", rich_help_panel=DATA)
         ] = DataConfig.batch_size,
         cell: Annotated[
             str,
             typer.Option(
                 help="Name of a cell, or module.py:function; auto: lstm, or gru_d if over 5% is missing.",
-                rich_help_panel=_MODEL,
+                rich_help_panel=MODEL,
             ),
         ] = "auto",
         hidden_size: Annotated[
-            int, typer.Option(help="Units of a layer and direction.", rich_help_panel=_MODEL)
+            int, typer.Option(help="Units of a layer and direction.", rich_help_panel=MODEL)
         ] = ModelConfig.hidden_size,
-        num_layers: Annotated[int, typer.Option(help="Layers.", rich_help_panel=_MODEL)] = ModelConfig.num_layers,
+        num_layers: NumLayers = ModelConfig.num_layers,
         bidirectional: Annotated[
-            bool, typer.Option(help="Read from both ends.", rich_help_panel=_MODEL)
+            bool, typer.Option(help="Read from both ends.", rich_help_panel=MODEL)
         ] = ModelConfig.bidirectional,
         dropout: Annotated[
-            float, typer.Option(help="Between layers and before the head.", rich_help_panel=_MODEL)
+            float, typer.Option(help="Between layers and before the head.", rich_help_panel=MODEL)
         ] = ModelConfig.dropout,
         noise: Annotated[
             float | None,
-            typer.Option(help="Deviation of noise on the standardised input in training.", rich_help_panel=_MODEL),
+            typer.Option(help="Deviation of noise on the standardised input in training.", rich_help_panel=MODEL),
         ] = None,
         missing: Annotated[
-            Missing, typer.Option(help="How the model is told what is missing.", rich_help_panel=_MODEL)
+            Missing, typer.Option(help="How the model is told what is missing.", rich_help_panel=MODEL)
         ] = Missing.auto,
-        backend: Annotated[
-            str, typer.Option(help="What runs the layer.", rich_help_panel=_MODEL)
-        ] = ModelConfig.backend,
+        backend: Backend = ModelConfig.backend,
         class_weight: Annotated[
-            ClassWeight, typer.Option(help="balanced: rare classes weigh more.", rich_help_panel=_TRAINING)
+            ClassWeight, typer.Option(help="balanced: rare classes weigh more.", rich_help_panel=TRAINING)
         ] = ClassWeight.none,
-        lr: Annotated[float, typer.Option(help="Largest learning rate.", rich_help_panel=_TRAINING)] = _DEFAULTS.lr,
-        weight_decay: Annotated[
-            float, typer.Option(help="Decay of the matrices.", rich_help_panel=_TRAINING)
-        ] = _DEFAULTS.weight_decay,
-        clip: Annotated[
-            float, typer.Option(help="Largest norm of the gradient; 0: no clipping.", rich_help_panel=_TRAINING)
-        ] = TrainingConfig.clip,
+        lr: LearningRate = _DEFAULTS.lr,
+        weight_decay: WeightDecay = _DEFAULTS.weight_decay,
+        clip: ClipNorm = TrainingConfig.clip,
         epochs: Annotated[
-            int | None, typer.Option(help="Passes over the data; else as many as it needs.", rich_help_panel=_TRAINING)
+            int | None, typer.Option(help="Passes over the data; else as many as it needs.", rich_help_panel=TRAINING)
         ] = None,
         max_steps: Annotated[
-            int, typer.Option(help="Stop after so many updates; 0: no limit.", rich_help_panel=_TRAINING)
+            int, typer.Option(help="Stop after so many updates; 0: no limit.", rich_help_panel=TRAINING)
         ] = TrainingConfig.max_steps,
-        patience: Annotated[
-            int,
-            typer.Option(
-                help="Stop after so many validations without a new best; 0: never.", rich_help_panel=_TRAINING
-            ),
-        ] = TrainingConfig.patience,
+        patience: Patience = TrainingConfig.patience,
         evaluate_every: Annotated[
-            int, typer.Option(help="Updates between validations; 0: each epoch.", rich_help_panel=_TRAINING)
+            int, typer.Option(help="Updates between validations; 0: each epoch.", rich_help_panel=TRAINING)
         ] = TrainingConfig.evaluate_every,
         checkpoint_every: Annotated[
-            int, typer.Option(help="Updates between checkpoints.", rich_help_panel=_TRAINING)
+            int, typer.Option(help="Updates between checkpoints.", rich_help_panel=TRAINING)
         ] = TrainingConfig.checkpoint_every,
         seed: Annotated[
-            int, typer.Option(help="Of the parting, the weights, the order and the noise.", rich_help_panel=_TRAINING)
+            int, typer.Option(help="Of the parting, the weights, the order and the noise.", rich_help_panel=TRAINING)
         ] = TrainingConfig.seed,
-        threads: Annotated[
-            int, typer.Option(help="CPU threads; more pay for large models alone.", rich_help_panel=_TRAINING)
-        ] = TrainingConfig.threads,
+        threads: Threads = TrainingConfig.threads,
     ) -> None:
         if resume is not None:
             require_alone(context, "resume")
